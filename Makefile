@@ -1,0 +1,72 @@
+# Everything runs in .venv, which the targets make themselves: needed are Python 3.11 or later, git and make.
+#   make serve ARGS="--port 5673"     make test ARGS="tests/unit -x"     make serve PYTHON=/opt/python/bin/python3
+
+VENV   := .venv
+ifeq ($(OS),Windows_NT)
+BIN    := $(VENV)/Scripts
+VENVPY := $(BIN)/python.exe
+else
+BIN    := $(VENV)/bin
+VENVPY := $(BIN)/python
+endif
+ARGS   ?=
+# PYTHON names the interpreter that makes .venv; unset, it is the newest one found.
+PYTHON ?=
+CODE   := $(wildcard amqpd tests interop conformance)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test check bench docs clean
+
+help: ## show this list
+	@echo "usage: make TARGET [ARGS='...']"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+serve: $(VENV)/core.stamp ## start a broker (ARGS go to `amqpd serve`)
+	$(BIN)/amqpd serve $(ARGS)
+
+test: $(VENV)/test.stamp ## run the tests (ARGS go to pytest)
+	$(VENVPY) -m pytest $(ARGS)
+
+check: $(VENV)/test.stamp ## ruff and mypy --strict
+	$(VENVPY) -m ruff check .
+	$(VENVPY) -m mypy --strict $(CODE)
+
+bench: $(VENV)/core.stamp ## measure a broker (ARGS go to `amqpd bench`)
+	$(BIN)/amqpd bench $(ARGS)
+
+docs: $(VENV)/core.stamp ## write the settings table of docs/configuration.md anew
+	$(VENVPY) -m amqpd.config.reference docs/configuration.md
+
+clean: ## remove .venv and the caches of the tools
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+# A stamp says: the project and what the target needs were installed after pyproject.toml last changed.
+$(VENV)/core.stamp: pyproject.toml | $(VENVPY)
+	$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml | $(VENVPY)
+	$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/core.stamp $@
+
+# A candidate is started before it is taken: a name on PATH may be a shim with no interpreter behind it.
+$(VENVPY):
+	@found=; \
+	for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 python); do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	        found=$$candidate; break; \
+	    fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "error: amqpd needs Python 3.11 or later, and none of these is: $(or $(PYTHON),python3.14 ... python3.11, python3, python)." >&2; \
+	    echo "       Install one, or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; \
+	    exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	    echo "error: $$found has no ensurepip, so it cannot make a virtual environment." >&2; \
+	    echo "       On Debian and Ubuntu: apt-get install python3-venv (or python3.N-venv for the version at hand)." >&2; \
+	    exit 1; \
+	fi; \
+	echo "making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV)

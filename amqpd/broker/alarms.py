@@ -1,0 +1,65 @@
+"""Resource alarms: while one is in force, connections that publish are not read from.
+
+The memory alarm has two sources: the broker's own account of the bytes it holds, and the resident size of the process,
+which a Python heap seldom gives back. So the second one clears also once the account is below half of the limit: an alarm
+always ends when the queues are drained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+MEMORY: Final = "memory"
+DISK: Final = "disk"
+_ORDER: Final = (DISK, MEMORY)
+
+
+class Alarms:
+    """Which resources are short. Sources are independent: a resource is short while any of its sources says so."""
+
+    __slots__ = ("_sources", "on_change", "reasons")
+
+    def __init__(self) -> None:
+        self._sources: dict[tuple[str, str], None] = {}
+        self.reasons: tuple[str, ...] = ()
+        """Short resources, disk first."""
+        self.on_change: Callable[[], None] | None = None
+
+    def set(self, resource: str, source: str, short: bool) -> None:
+        """Raise or clear one source of an alarm."""
+        if short:
+            self._sources[resource, source] = None
+        else:
+            self._sources.pop((resource, source), None)
+        reasons = tuple(each for each in _ORDER if any(known == each for known, _ in self._sources))
+        if reasons != self.reasons:
+            self.reasons = reasons
+            if self.on_change is not None:
+                self.on_change()
+
+    @property
+    def text(self) -> str:
+        """The reason as connection.blocked gives it."""
+        return "low on " + " & ".join(self.reasons)
+
+
+class MemoryWatch:
+    """Decides the memory alarm from the account and the resident size, both in octets against one limit."""
+
+    __slots__ = ("_alarms", "_limit", "_resident_short")
+
+    def __init__(self, alarms: Alarms, limit: int) -> None:
+        self._alarms = alarms
+        self._limit = limit
+        self._resident_short = False
+
+    def check(self, account: int, resident: int | None) -> None:
+        """Compare both figures with the limit; `resident` is None where the platform doesn't tell it."""
+        self._alarms.set(MEMORY, "account", account > self._limit or self._limit == 0)
+        if resident is not None:
+            if resident <= self._limit or account < self._limit // 2:
+                self._resident_short = False
+            elif account >= self._limit // 2:
+                self._resident_short = True
+        self._alarms.set(MEMORY, "resident", self._resident_short)

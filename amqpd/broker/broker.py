@@ -1,0 +1,172 @@
+"""The broker: virtual hosts, users, time, and the end of a turn.
+
+A turn is one synchronous stretch: somebody's input is handled to completion, then `drain` does what was left for the end
+of the turn and a bounded share of the long work. Between turns everything is consistent; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from amqpd.broker.alarms import Alarms
+from amqpd.broker.compat import Compat
+from amqpd.broker.exchange import ExchangeType
+from amqpd.broker.exchange_types import BUILT_IN
+from amqpd.broker.message import Account
+from amqpd.broker.pending import Pending
+from amqpd.broker.permissions import Access
+from amqpd.broker.ports import Inline, Journal, MemoryJournal, Offload, Randomness
+from amqpd.broker.queue import Queue
+from amqpd.broker.queue_arguments import apply
+from amqpd.broker.reply_to import ReplyConsumer
+from amqpd.broker.session import Session
+from amqpd.broker.timers import Timers
+from amqpd.broker.users import User
+from amqpd.broker.vhost import VHost
+from amqpd.broker.work import WorkList
+from amqpd.clock import Clock
+from amqpd.fields import Table
+
+NAME_OCTETS: Final = 16
+LOOPBACK: Final = "can only connect via localhost"
+
+
+class Broker:
+    """The root of the model. Everything in it belongs to one thread."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        randomness: Randomness,
+        *,
+        compat: Compat | None = None,
+        journal: Journal | None = None,
+        offload: Offload | None = None,
+        exchange_types: Iterable[type[ExchangeType]] = BUILT_IN,
+        name: str = "amqpd@localhost",
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.compat = compat or Compat.of()
+        self.journal = journal or MemoryJournal()
+        self.offload = offload or Inline()
+        self.timers = Timers(clock)
+        self.work = WorkList()
+        self.account = Account()
+        self.access = Access()
+        self.alarms = Alarms()
+        self.alarms.on_change = self._alarm_changed
+        self.vhosts: dict[str, VHost] = {}
+        self.sessions: dict[Session, None] = {}
+        self.reply_consumers: dict[str, ReplyConsumer] = {}
+        self.exchange_types = {each.name: each for each in exchange_types}
+        self.max_connections: int | None = None
+        self._randomness = randomness
+        self._turn_end: list[Callable[[], None]] = []
+
+    # -- turns -----------------------------------------------------------------------------------------------------
+
+    def at_turn_end(self, function: Callable[[], None]) -> None:
+        """Call once at the end of this turn: confirms of a channel, an auto-delete that follows its reply."""
+        self._turn_end.append(function)
+
+    def drain(self, budget: int = 512) -> bool:
+        """End a turn: run what was left for now and a share of the long work; return whether work is left."""
+        self._finish_turn()
+        if not len(self.work):
+            return False
+        more = self.work.run(budget)
+        self._finish_turn()
+        return more
+
+    def _finish_turn(self) -> None:
+        while self._turn_end:
+            functions, self._turn_end = self._turn_end, []
+            for function in functions:
+                function()
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def unique_name(self, prefix: str) -> str:
+        """`prefix` and 22 characters that nobody can guess."""
+        octets = self._randomness.octets(NAME_OCTETS)
+        return prefix + base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
+
+    # -- vhosts, users, sessions -----------------------------------------------------------------------------------
+
+    def add_vhost(self, name: str) -> VHost:
+        """Create a virtual host with the predeclared exchanges, or return the one that exists."""
+        vhost = self.vhosts.get(name)
+        if vhost is None:
+            vhost = VHost(name, self.exchange_types, self.compat, self.reply_consumers, self._make_queue)
+            self.vhosts[name] = vhost
+        return vhost
+
+    def delete_vhost(self, name: str) -> None:
+        """Delete a virtual host with everything in it; its connections are closed. Raises KeyError if there is none."""
+        vhost = self.vhosts.pop(name)
+        for session in list(vhost.sessions):
+            session.peer.force_close(f"vhost '{name}' is deleted")
+        for queue in list(vhost.queues.values()):
+            vhost.delete_queue(queue)
+        for key in [key for key in self.access.permissions if key[1] == name]:
+            del self.access.permissions[key]
+        self.access.changed()
+
+    def add_user(self, user: User) -> None:
+        """Create or replace a user."""
+        self.access.users[user.name] = user
+        self.access.changed()
+
+    def delete_user(self, name: str) -> None:
+        """Delete a user; its connections are closed. Raises KeyError if there is none."""
+        del self.access.users[name]
+        for key in [key for key in self.access.permissions if key[0] == name]:
+            del self.access.permissions[key]
+        self.access.changed()
+        for session in [each for each in self.sessions if each.user.name == name]:
+            session.peer.force_close(f"user '{name}' is deleted")
+
+    def check_password(self, name: str, password: bytes) -> Pending[User | None]:
+        """Look a user up and check its password off the broker's thread; None: refused."""
+        user = self.access.users.get(name)
+        if user is None:
+            # An unknown user takes the same way, so that the time of an answer tells nothing.
+            user = User("", "")
+        known = user
+        return self.offload.run(lambda: known if known.accepts(password) and known.name else None)
+
+    def add_session(self, session: Session) -> None:
+        self.sessions[session] = None
+        session.vhost.sessions[session] = None
+
+    def end_session(self, session: Session) -> None:
+        """The connection is gone: its exclusive queues go now. Harmless the second time."""
+        self.sessions.pop(session, None)
+        session.vhost.sessions.pop(session, None)
+        for queue in list(session.exclusive_queues):
+            session.vhost.delete_queue(queue)
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _make_queue(
+        self, name: str, durable: bool, auto_delete: bool, owner: Session | None, arguments: Table
+    ) -> Queue:
+        queue = Queue(
+            name,
+            durable=durable,
+            auto_delete=auto_delete,
+            owner=owner,
+            arguments=arguments,
+            account=self.account,
+            timers=self.timers,
+            work=self.work,
+        )
+        apply(queue, arguments)
+        return queue
+
+    def _alarm_changed(self) -> None:
+        for session in list(self.sessions):
+            session.peer.alarm_changed()

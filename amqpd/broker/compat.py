@@ -1,0 +1,179 @@
+"""Versions are data: the behaviours that differ between RabbitMQ's versions, and amqpd's own extensions.
+
+`PROFILES` answers "what does that version do"; handlers ask a `Compat` and never compare version numbers. Extensions are
+what amqpd does and no RabbitMQ does; they are on in every profile and off with `strict`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+MIB: Final = 1024 * 1024
+
+
+@attrs.frozen
+class Profile:
+    """The answers of one RabbitMQ version. Each field names a behaviour and where the reference describes it."""
+
+    version: str
+    """What connection.start announces."""
+
+    frame_max_minimum: int = 8192
+    """Smallest frame_max taken in tune-ok (raised in 4.1)."""
+
+    initial_frame_max: int = 8192
+    """Largest frame before tune-ok (raised in 4.1)."""
+
+    max_message_size: int = 16 * MIB
+    """Default limit of one body (lowered in 4.0)."""
+
+    refusals_name_permission: bool = True
+    """403 texts say which of configure, write or read is missing (since 3.12)."""
+
+    unknown_exchange_type_closes_connection: bool = False
+    """503 on the connection instead of 406 on the channel (before 3.13)."""
+
+    injects_queue_type: bool = True
+    """x-queue-type=classic joins a queue's stored arguments when absent (since 4.0)."""
+
+    refuses_transient_queues: bool = False
+    """Non-durable, non-exclusive queues are a deprecated feature that is denied (since 4.3)."""
+
+    passive_needs_any_permission: bool = True
+    """A passive declare needs one of the three permissions (since 4.2.7)."""
+
+    reply_to_is_destination: bool = True
+    """A mandatory direct reply is not returned as well (since some version after 3.10)."""
+
+    refuses_reply_to_binding: bool = True
+    """Binding amq.rabbitmq.reply-to is a 403; before, the queue is just not found."""
+
+    honours_global_qos: bool = True
+    """basic.qos(global) sets a channel-wide limit (until 4.2)."""
+
+    accepts_cancel_ok: bool = False
+    """A client's answer to the server's basic.cancel is taken silently (since 4.3)."""
+
+    topic_permission_covers_copies: bool = True
+    """Topic write permission is asked for CC and BCC keys too, after the property checks (since 4.0)."""
+
+    refuses_unknown_delivery_mode: bool = False
+    """A delivery-mode other than 1 and 2 is a 406 (before 3.13)."""
+
+    strict_content_size: bool = True
+    """Too many body octets, or more than 512 MiB announced, are errors (since 4.2.6)."""
+
+    headers_match_across_types: bool = False
+    """A headers exchange finds 5 equal to 5.0 and a timestamp equal to an int (before 3.13)."""
+
+    names_prefix_argument: bool = False
+    """x-name-prefix names the queues that the server names (since 4.3)."""
+
+    user_channel_limit_in_brackets: bool = False
+    """How the number is written in the per-user channel limit's text (until 4.1)."""
+
+    topic_wildcards_maximum: int | None = None
+    """How many '#' one topic binding key may hold (since 4.3)."""
+
+    queue_versions: tuple[int, ...] = (1, 2)
+    """Values of x-queue-version (1 left with 4.3)."""
+
+    validates_queue_mode: bool = True
+    """x-queue-mode must be default or lazy (until 4.2)."""
+
+    refuses_master_locator: bool = False
+    """x-queue-master-locator is a deprecated feature that is denied (since 4.3)."""
+
+    classic_takes_leader_locator: bool = True
+    """x-queue-leader-locator is an argument of classic queues too (after 3.10)."""
+
+    volatile_get_is_refused: bool = True
+    """basic.get on the reply-to pseudo queue is a 540 (after 3.10); before, a 404."""
+
+
+_NEWEST = Profile(version="4.3.5")
+PROFILES: Final[dict[str, Profile]] = {
+    "3.10": attrs.evolve(
+        _NEWEST,
+        version="3.10.8",
+        frame_max_minimum=4096,
+        initial_frame_max=4096,
+        max_message_size=128 * MIB,
+        refusals_name_permission=False,
+        unknown_exchange_type_closes_connection=True,
+        injects_queue_type=False,
+        passive_needs_any_permission=False,
+        reply_to_is_destination=False,
+        refuses_reply_to_binding=False,
+        topic_permission_covers_copies=False,
+        refuses_unknown_delivery_mode=True,
+        strict_content_size=False,
+        headers_match_across_types=True,
+        user_channel_limit_in_brackets=True,
+        classic_takes_leader_locator=False,
+        volatile_get_is_refused=False,
+    ),
+    "3.13": attrs.evolve(
+        _NEWEST,
+        version="3.13.7",
+        frame_max_minimum=4096,
+        initial_frame_max=4096,
+        max_message_size=128 * MIB,
+        injects_queue_type=False,
+        passive_needs_any_permission=False,
+        topic_permission_covers_copies=False,
+        strict_content_size=False,
+        user_channel_limit_in_brackets=True,
+    ),
+    "4.0": attrs.evolve(
+        _NEWEST,
+        version="4.0.9",
+        frame_max_minimum=4096,
+        initial_frame_max=4096,
+        passive_needs_any_permission=False,
+        strict_content_size=False,
+        user_channel_limit_in_brackets=True,
+    ),
+    "4.2": attrs.evolve(_NEWEST, version="4.2.9"),
+    "4.3": attrs.evolve(
+        _NEWEST,
+        refuses_transient_queues=True,
+        honours_global_qos=False,
+        accepts_cancel_ok=True,
+        names_prefix_argument=True,
+        topic_wildcards_maximum=2,
+        queue_versions=(2,),
+        validates_queue_mode=False,
+        refuses_master_locator=True,
+    ),
+}
+DEFAULT: Final = "4.2"
+
+EXTENSIONS: Final[dict[str, str]] = {
+    "small-frames": "a frame_max of 4096, the specification's minimum, is taken where RabbitMQ 4.1 and later want 8192",
+    "answers-undecodable": "a method that can't be decoded, or is unknown, is answered with a close that says so; "
+    "RabbitMQ drops the TCP connection or answers with a bare INTERNAL_ERROR",
+}
+"""What amqpd does and no RabbitMQ does: name -> sentence. All are on in every profile and off with `strict = true`."""
+
+
+@attrs.frozen
+class Compat:
+    """The profile in force, and whether amqpd's extensions are."""
+
+    profile: Profile
+    strict: bool = False
+
+    @classmethod
+    def of(cls, name: str = DEFAULT, *, strict: bool = False) -> Compat:
+        """Look a profile up. Raises ValueError for a name that isn't in the table."""
+        if name not in PROFILES:
+            raise ValueError(f"unknown compat profile {name!r}: expected one of {', '.join(PROFILES)}")
+        return cls(PROFILES[name], strict)
+
+    def extends(self, extension: str) -> bool:
+        """Whether one of EXTENSIONS is on. Raises KeyError for a name that isn't in the list."""
+        _ = EXTENSIONS[extension]
+        return not self.strict

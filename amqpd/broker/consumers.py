@@ -1,0 +1,109 @@
+"""Who gets the next message of a queue: consumers in rotation, higher priorities first.
+
+`Consumer` is the port through which the model delivers; the protocol implements it. A consumer that can't take more
+(prefetch window full, its connection's outbox over the mark) is dropped from the rotation when its turn comes and rejoins
+at the end once it can, so that a choice costs the same however many are blocked. The choice is made at each dispatch and
+never kept: a consumer of higher priority may have arrived meanwhile.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from amqpd.broker.message import Message
+from amqpd.fields import Table
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue import Queue
+
+
+class Consumer(ABC):
+    """One basic.consume on one queue."""
+
+    __slots__ = ("able", "arguments", "exclusive", "in_rotation", "no_ack", "priority", "queue", "tag")
+
+    def __init__(
+        self, queue: Queue, tag: str, *, no_ack: bool, exclusive: bool, priority: int, arguments: Table
+    ) -> None:
+        self.queue = queue
+        self.tag = tag
+        self.no_ack = no_ack
+        self.exclusive = exclusive
+        self.priority = priority
+        self.arguments = arguments
+        self.able = True
+        """Whether it can take a message now; the implementation keeps it current and calls `queue.resume` on the rise."""
+        self.in_rotation = False
+
+    @abstractmethod
+    def deliver(self, message: Message) -> None:
+        """Take one message. It must not raise: what goes wrong with a peer is that peer's own matter."""
+
+    @abstractmethod
+    def cancelled(self) -> None:
+        """The queue is gone: the server cancels this consumer."""
+
+
+class Consumers:
+    """The consumers of one queue."""
+
+    __slots__ = ("_members", "_rotations")
+
+    def __init__(self) -> None:
+        self._members: dict[Consumer, None] = {}
+        self._rotations: list[tuple[int, list[Consumer]]] = []
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def members(self) -> list[Consumer]:
+        """All of them, in the order of their arrival."""
+        return list(self._members)
+
+    def add(self, consumer: Consumer) -> None:
+        self._members[consumer] = None
+        self.rejoin(consumer)
+
+    def remove(self, consumer: Consumer) -> None:
+        """Harmless if it isn't one of them."""
+        if consumer not in self._members:
+            return
+        del self._members[consumer]
+        for at, (priority, rotation) in enumerate(self._rotations):
+            if priority == consumer.priority:
+                if consumer.in_rotation:
+                    rotation.remove(consumer)
+                    consumer.in_rotation = False
+                if not rotation and not any(each.priority == priority for each in self._members):
+                    del self._rotations[at]
+                return
+
+    def rejoin(self, consumer: Consumer) -> None:
+        """Put one that can take messages (again) at the end of the rotation of its priority."""
+        if consumer.in_rotation:
+            return
+        consumer.in_rotation = True
+        for at, (priority, rotation) in enumerate(self._rotations):
+            if priority == consumer.priority:
+                rotation.append(consumer)
+                return
+            if priority < consumer.priority:
+                self._rotations.insert(at, (consumer.priority, [consumer]))
+                return
+        self._rotations.append((consumer.priority, [consumer]))
+
+    def next_able(self) -> Consumer | None:
+        """Choose who gets the next message, or None while nobody can take it."""
+        for _, rotation in self._rotations:
+            while rotation:
+                consumer = rotation[0]
+                if not consumer.able:
+                    del rotation[0]
+                    consumer.in_rotation = False
+                    continue
+                if len(rotation) > 1:
+                    del rotation[0]
+                    rotation.append(consumer)
+                return consumer
+        return None

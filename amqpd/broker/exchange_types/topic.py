@@ -1,0 +1,44 @@
+"""topic: words between dots; `*` is one word, `#` any number (also none). The trie does the matching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from amqpd.broker.bindings import Binding
+from amqpd.broker.compat import Compat
+from amqpd.broker.exchange import Exchange, ExchangeType
+from amqpd.broker.topic_trie import TopicTrie
+from amqpd.errors import PreconditionFailed
+from amqpd.fields import Table
+from amqpd.properties import Properties
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue import Queue
+
+
+class Topic(ExchangeType):
+    """Cost grows with the words of the key and the wildcards on its way, not with the bindings that don't match."""
+
+    name: ClassVar[str] = "topic"
+
+    def __init__(self, exchange: Exchange, compat: Compat) -> None:
+        self._trie: TopicTrie[Queue | Exchange] = TopicTrie()
+        self._wildcards_maximum = compat.profile.topic_wildcards_maximum
+
+    def check(self, routing_key: str, arguments: Table) -> None:
+        maximum = self._wildcards_maximum
+        wildcards = routing_key.split(".").count("#")
+        if maximum is not None and wildcards > maximum:
+            raise PreconditionFailed(
+                f"Topic binding key '{routing_key}' uses {wildcards} '#' wildcards, at most {maximum} are allowed"
+            )
+
+    def add(self, binding: Binding) -> None:
+        self._trie.add(binding.routing_key, binding.destination)
+
+    def remove(self, binding: Binding) -> None:
+        self._trie.remove(binding.routing_key, binding.destination)
+
+    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
+        return self._trie.match(routing_key)

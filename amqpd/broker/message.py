@@ -1,0 +1,93 @@
+"""A message: opaque bytes and where they were published to, plus its place in the one queue that holds it.
+
+Header and body stay as they came in and are shared by every queue; what differs per queue (number, redelivered, deadline)
+is why a fan-out makes one `copy` for each further queue.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from amqpd.properties import Properties
+
+OVERHEAD: Final = 220
+"""Octets that a waiting message costs beyond its body: the object, its number, its list slot. A test holds it near RSS."""
+
+
+class Message:
+    """One message in at most one queue."""
+
+    __slots__ = ("body", "deadline", "exchange", "number", "properties", "redelivered", "routing_key", "sharing")
+
+    def __init__(self, exchange: str, routing_key: str, properties: Properties, body: bytes) -> None:
+        self.exchange = exchange
+        self.routing_key = routing_key
+        self.properties = properties
+        self.body = body
+        self.number = 0
+        """Enqueue number: the order of its queue, kept when it is requeued."""
+        self.redelivered = False
+        self.deadline: float | None = None
+        """When it expires, on the monotonic clock; fixed at its enqueue."""
+        self.sharing: Sharing | None = None
+        """Who else holds the same body, for the account."""
+
+    def copy(self) -> Message:
+        """The same content for another queue; the body is not copied."""
+        twin = Message(self.exchange, self.routing_key, self.properties, self.body)
+        if self.sharing is None:
+            self.sharing = Sharing()
+        self.sharing.holders += 1
+        twin.sharing = self.sharing
+        return twin
+
+
+class Sharing:
+    """Counts the queues that hold one body, so that it is accounted for once."""
+
+    __slots__ = ("counted", "holders")
+
+    def __init__(self) -> None:
+        self.holders = 1
+        self.counted = False
+
+
+class Account:
+    """The broker's own count of the bytes it holds: message bodies and entries, outboxes, unfinished content.
+
+    It drives the memory alarm, because a Python heap seldom shrinks when messages leave.
+    """
+
+    __slots__ = ("octets",)
+
+    def __init__(self) -> None:
+        self.octets = 0
+
+    def hold(self, message: Message) -> None:
+        """A queue keeps this message from now on."""
+        sharing = message.sharing
+        if sharing is None:
+            self.octets += len(message.body) + OVERHEAD
+            return
+        self.octets += OVERHEAD
+        if not sharing.counted:
+            sharing.counted = True
+            self.octets += len(message.body)
+
+    def release(self, message: Message) -> None:
+        """A message that was held is gone."""
+        sharing = message.sharing
+        if sharing is None:
+            self.octets -= len(message.body) + OVERHEAD
+            return
+        self.octets -= OVERHEAD
+        self.let_go(message)
+
+    def let_go(self, message: Message) -> None:
+        """A queue that never held this shared message has passed it on."""
+        sharing = message.sharing
+        if sharing is not None:
+            sharing.holders -= 1
+            if not sharing.holders and sharing.counted:
+                sharing.counted = False
+                self.octets -= len(message.body)

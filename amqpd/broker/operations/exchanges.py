@@ -1,0 +1,122 @@
+"""Declare and delete exchanges."""
+
+from __future__ import annotations
+
+from amqpd.broker.broker import Broker
+from amqpd.broker.exchange import Exchange
+from amqpd.broker.operations.lookup import (
+    cleaned,
+    find_exchange,
+    once_durable,
+    refuse_default,
+    require_same,
+    require_same_argument,
+)
+from amqpd.broker.pending import Pending
+from amqpd.broker.permissions import CONFIGURE, READ, WRITE
+from amqpd.broker.session import EXCHANGE, Session
+from amqpd.errors import AccessRefused, CommandInvalid, PreconditionFailed
+from amqpd.fields import Table
+
+ERLANG_WORDS = frozenset(
+    ("", "classic", "quorum", "stream", "rabbit", "ok", "error", "true", "false", "undefined", "plain", "amqplain")
+)
+"""Words that RabbitMQ's node knows as something else than an exchange type; it then says `invalid`, not `unknown`."""
+
+
+def declare(
+    broker: Broker,
+    session: Session,
+    name: str,
+    type_name: str,
+    *,
+    durable: bool,
+    auto_delete: bool,
+    internal: bool,
+    arguments: Table,
+) -> None | Pending[None]:
+    """Create an exchange, or check that the existing one is the same."""
+    vhost, profile = session.vhost, broker.compat.profile
+    type_ = broker.exchange_types.get(type_name)
+    if type_ is None:
+        text = f"{'invalid' if type_name.lower() in ERLANG_WORDS else 'unknown'} exchange type '{type_name}'"
+        raise CommandInvalid(text) if profile.unknown_exchange_type_closes_connection else PreconditionFailed(text)
+    name = cleaned(name)
+    refuse_default(name)
+    session.require(CONFIGURE, EXCHANGE, name)
+    existing = vhost.exchanges.get(name)
+    if existing is not None:
+        _require_equivalent(vhost.name, existing, type_name, durable, auto_delete, internal, arguments)
+        return once_durable(broker.journal, None)
+    if name.startswith("amq."):
+        raise AccessRefused(f"exchange name '{name}' contains reserved prefix 'amq.*'")
+    _check_alternate(session, name, arguments)
+    vhost.add_exchange(
+        Exchange(
+            name,
+            type_,
+            broker.compat,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=arguments,
+        )
+    )
+    return once_durable(broker.journal, None)
+
+
+def declare_passive(broker: Broker, session: Session, name: str) -> None | Pending[None]:
+    """Check that an exchange exists."""
+    name = cleaned(name)
+    refuse_default(name)
+    if broker.compat.profile.passive_needs_any_permission:
+        session.require_any(EXCHANGE, name)
+    find_exchange(session.vhost, name)
+    return once_durable(broker.journal, None)
+
+
+def delete(broker: Broker, session: Session, name: str, *, if_unused: bool) -> None | Pending[None]:
+    """Delete an exchange with its bindings; one that doesn't exist is fine."""
+    vhost = session.vhost
+    name = cleaned(name)
+    refuse_default(name)
+    if name.startswith("amq."):
+        raise AccessRefused(f"deletion of system exchange '{name}' in vhost '{vhost.name}' not allowed")
+    session.require(CONFIGURE, EXCHANGE, name)
+    exchange = vhost.exchanges.get(name)
+    if exchange is not None:
+        if if_unused and exchange.outgoing:
+            raise PreconditionFailed(f"exchange '{name}' in vhost '{vhost.name}' in use")
+        vhost.delete_exchange(exchange)
+    return once_durable(broker.journal, None)
+
+
+def _check_alternate(session: Session, name: str, arguments: Table) -> None:
+    alternate = arguments.get("alternate-exchange")
+    if alternate is None:
+        return
+    if alternate.tag != "S":
+        raise PreconditionFailed(
+            f"invalid type '{alternate.type_name}' for arg 'alternate-exchange' "
+            f"in exchange '{name}' in vhost '{session.vhost.name}'"
+        )
+    session.require(READ, EXCHANGE, name)
+    session.require(WRITE, EXCHANGE, alternate.text())
+
+
+def _require_equivalent(
+    vhost: str,
+    exchange: Exchange,
+    type_name: str,
+    durable: bool,
+    auto_delete: bool,
+    internal: bool,
+    arguments: Table,
+) -> None:
+    what = f"exchange '{exchange.name}' in vhost '{vhost}'"
+    require_same(what, "type", type_name, exchange.type_name)
+    require_same(what, "durable", durable, exchange.durable)
+    require_same(what, "auto_delete", auto_delete, exchange.auto_delete)
+    require_same(what, "internal", internal, exchange.internal)
+    alternate = "alternate-exchange"
+    require_same_argument(what, alternate, arguments.get(alternate), exchange.arguments.get(alternate))

@@ -1,0 +1,172 @@
+"""Declare, purge and delete queues."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from amqpd.broker.broker import Broker
+from amqpd.broker.operations.lookup import (
+    cleaned,
+    find_queue,
+    locked,
+    no_queue,
+    once_durable,
+    require_access,
+    require_same,
+    require_same_argument,
+)
+from amqpd.broker.pending import Pending
+from amqpd.broker.permissions import CONFIGURE, READ, WRITE
+from amqpd.broker.queue import Queue
+from amqpd.broker.queue_arguments import CLASSIC, compared, validate
+from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
+from amqpd.broker.session import EXCHANGE, QUEUE, Session
+from amqpd.errors import AccessRefused, InternalError, PreconditionFailed
+from amqpd.fields import Field, Table, longstr
+
+SERVER_NAMED: Final = "amq.gen-"
+NAME_PREFIX_MAXIMUM: Final = 64
+TRANSIENT_REFUSED: Final = (
+    "Feature `transient_nonexcl_queues` is deprecated.\n"
+    "By default, this feature is not permitted anymore.\n"
+    "Declare a durable or an exclusive queue instead."
+)
+
+
+class Declared(NamedTuple):
+    """What declare-ok says."""
+
+    name: str
+    messages: int
+    consumers: int
+
+
+def declare(
+    broker: Broker,
+    session: Session,
+    name: str,
+    *,
+    durable: bool,
+    exclusive: bool,
+    auto_delete: bool,
+    arguments: Table,
+) -> Declared | Pending[Declared]:
+    """Create a queue (an empty name asks for one that the server makes up), or check that the existing one is the same."""
+    vhost, profile = session.vhost, broker.compat.profile
+    if name.startswith(PSEUDO_QUEUE):
+        return _reply_queue(broker, session, name)
+    prefix = SERVER_NAMED
+    if profile.names_prefix_argument:
+        prefix = _server_prefix(arguments)
+        arguments = arguments.without("x-name-prefix")
+    if profile.injects_queue_type and "x-queue-type" not in arguments:
+        arguments = arguments.with_field("x-queue-type", longstr(CLASSIC))
+    name = cleaned(name)
+    if not name:
+        name = broker.unique_name(prefix)
+    elif name.startswith("amq."):
+        raise AccessRefused(f"queue name '{name}' contains reserved prefix 'amq.*'")
+    durable = durable and not exclusive
+    session.require(CONFIGURE, QUEUE, name)
+    queue = vhost.queues.get(name)
+    if queue is not None:
+        _require_equivalent(broker, session, queue, durable, exclusive, auto_delete, arguments)
+        queue.renew_lease()
+    else:
+        _check_new(broker, session, name, durable, exclusive, arguments)
+        queue = vhost.add_queue(name, durable, auto_delete, session if exclusive else None, arguments)
+    return once_durable(broker.journal, Declared(name, queue.message_count, len(queue.consumers)))
+
+
+def declare_passive(broker: Broker, session: Session, name: str) -> Declared | Pending[Declared]:
+    """Check that a queue exists and may be used; tell its counts."""
+    if name.startswith(PSEUDO_QUEUE):
+        return _reply_queue(broker, session, name)
+    name = cleaned(name)
+    if broker.compat.profile.passive_needs_any_permission:
+        session.require_any(QUEUE, name)
+    queue = find_queue(session, name)
+    queue.renew_lease()
+    return once_durable(broker.journal, Declared(name, queue.message_count, len(queue.consumers)))
+
+
+def purge(broker: Broker, session: Session, name: str) -> int | Pending[int]:
+    """Drop the ready messages; return how many there were."""
+    session.require(READ, QUEUE, name)
+    return once_durable(broker.journal, find_queue(session, name).purge())
+
+
+def delete(broker: Broker, session: Session, name: str, *, if_unused: bool, if_empty: bool) -> int | Pending[int]:
+    """Delete a queue; return how many messages were ready. One that doesn't exist is fine."""
+    vhost = session.vhost
+    name = cleaned(name)
+    session.require(CONFIGURE, QUEUE, name)
+    queue = vhost.queues.get(name)
+    if queue is None:
+        return once_durable(broker.journal, 0)
+    require_access(session, queue)
+    what = f"queue '{name}' in vhost '{vhost.name}'"
+    if if_empty and queue.message_count:
+        raise PreconditionFailed(f"{what} not empty")
+    if if_unused and len(queue.consumers):
+        raise PreconditionFailed(f"{what} in use")
+    return once_durable(broker.journal, vhost.delete_queue(queue))
+
+
+def _reply_queue(broker: Broker, session: Session, name: str) -> Declared:
+    """Declaring a reply name asks whether its requester is still there."""
+    if name == PSEUDO_QUEUE or (name.startswith(PREFIX) and name in broker.reply_consumers):
+        return Declared(name, 0, 1)
+    raise no_queue(session.vhost, name)
+
+
+def _server_prefix(arguments: Table) -> str:
+    field = arguments.get("x-name-prefix")
+    if field is None or field.tag != "S" or not isinstance(field.value, bytes):
+        return SERVER_NAMED
+    if len(field.value) > NAME_PREFIX_MAXIMUM:
+        raise PreconditionFailed(f"Queue name prefix '{field.text()}' exceeds the 64-byte limit")
+    return field.text() + "-"
+
+
+def _check_new(
+    broker: Broker, session: Session, name: str, durable: bool, exclusive: bool, arguments: Table
+) -> None:
+    vhost = session.vhost
+    if vhost.max_queues is not None and 0 <= vhost.max_queues <= len(vhost.queues):
+        raise PreconditionFailed(
+            f"cannot declare queue '{name}': queue limit in vhost '{vhost.name}' ({vhost.max_queues}) is reached"
+        )
+    validate(name, vhost.name, arguments, broker.compat.profile)
+    dead_letter = arguments.get("x-dead-letter-exchange")
+    if dead_letter is not None:
+        session.require(READ, QUEUE, name)
+        session.require(WRITE, EXCHANGE, dead_letter.text())
+    if broker.compat.profile.refuses_transient_queues and not durable and not exclusive:
+        raise InternalError(TRANSIENT_REFUSED)
+
+
+def _require_equivalent(
+    broker: Broker,
+    session: Session,
+    queue: Queue,
+    durable: bool,
+    exclusive: bool,
+    auto_delete: bool,
+    arguments: Table,
+) -> None:
+    if queue.owner is not (session if exclusive else None):
+        raise locked(session.vhost, queue.name)
+    what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
+    require_same(what, "durable", durable, queue.durable)
+    require_same(what, "auto_delete", auto_delete, queue.auto_delete)
+    for name in compared(broker.compat.profile):
+        new, current = arguments.get(name), queue.arguments.get(name)
+        if name == "x-queue-type" and _is_classic(new) and _is_classic(current):
+            continue
+        require_same_argument(what, name, new, current)
+
+
+def _is_classic(field: Field | None) -> bool:
+    """An absent x-queue-type means classic."""
+    return field is None or field == longstr(CLASSIC)

@@ -1,0 +1,71 @@
+"""What must wait is a Pending: an operation returns its result, or one of these where the result comes in a later turn.
+
+Whoever asked keeps the order of its own replies and lets everybody else go on. A Pending is settled exactly once, on the
+broker's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Pending(Generic[T]):
+    """A result that is not there yet."""
+
+    __slots__ = ("_callback", "_error", "_result", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._result: T | None = None
+        self._error: Exception | None = None
+        self._callback: Callable[[Pending[T]], None] | None = None
+
+    def settle(self, result: T) -> None:
+        """Give the result. Raises RuntimeError if there is one already."""
+        self._result = result
+        self._finish()
+
+    def fail(self, error: Exception) -> None:
+        """Give the error that `result()` shall raise."""
+        self._error = error
+        self._finish()
+
+    def result(self) -> T:
+        """The result, or the error raised. Only once `done`."""
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value]  # T itself may include None; `done` guards the unset case
+
+    def when_done(self, callback: Callable[[Pending[T]], None]) -> None:
+        """Call back once, at settlement or at once if that has happened."""
+        if self.done:
+            callback(self)
+        else:
+            self._callback = callback
+
+    def then(self, function: Callable[[T], R]) -> Pending[R]:
+        """A Pending of `function` applied to the result; its exceptions and ours become the new one's."""
+        following: Pending[R] = Pending()
+
+        def finish(done: Pending[T]) -> None:
+            try:
+                result = function(done.result())
+            except Exception as error:  # whoever waits on the new Pending raises it
+                following.fail(error)
+            else:
+                following.settle(result)
+
+        self.when_done(finish)
+        return following
+
+    def _finish(self) -> None:
+        if self.done:
+            raise RuntimeError("a Pending is settled once, and this one was settled before")
+        self.done = True
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback(self)

@@ -1,0 +1,72 @@
+"""Who may configure, write and read what: three regular expressions for each user and vhost, and topic permissions.
+
+Patterns search anywhere in the name; an empty one matches the empty name only. They are matched by `amqpd.patterns`, whose
+work is bounded, because a pattern and a name come from people.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+
+from amqpd import patterns
+from amqpd.broker.users import User
+
+CONFIGURE: Final = "configure"
+WRITE: Final = "write"
+READ: Final = "read"
+EVERYTHING: Final = ".*"
+
+
+def _compiled(pattern: str) -> patterns.Pattern:
+    return patterns.compile(pattern or "^$")
+
+
+@attrs.frozen
+class Permissions:
+    """The three patterns of one user in one vhost."""
+
+    configure: patterns.Pattern = attrs.field(converter=_compiled)
+    write: patterns.Pattern = attrs.field(converter=_compiled)
+    read: patterns.Pattern = attrs.field(converter=_compiled)
+
+    def allow(self, permission: str, name: str) -> bool:
+        """Whether one of CONFIGURE, WRITE, READ covers a resource's name."""
+        pattern: patterns.Pattern = getattr(self, permission)
+        return pattern.search(name)
+
+
+@attrs.frozen
+class TopicPermissions:
+    """Patterns for the routing keys of one topic exchange, with {username} and {vhost} expanded."""
+
+    write: str
+    read: str
+
+    def allow(self, permission: str, routing_key: str, user: str, vhost: str) -> bool:
+        source = self.write if permission == WRITE else self.read
+        for name, value in (("{username}", user), ("{vhost}", vhost)):
+            source = source.replace(name, re.escape(value))
+        return _compiled(source).search(routing_key)
+
+
+class Access:
+    """All users and permissions. `generation` rises with every change, so that caches know when they are stale."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, User] = {}
+        self.permissions: dict[tuple[str, str], Permissions] = {}
+        self.topic_permissions: dict[tuple[str, str, str], TopicPermissions] = {}
+        self.generation = 0
+
+    def changed(self) -> None:
+        self.generation += 1
+
+    def grant(
+        self, user: str, vhost: str, configure: str = EVERYTHING, write: str = EVERYTHING, read: str = EVERYTHING
+    ) -> None:
+        """Set a user's permissions in a vhost. Raises patterns.PatternError for a pattern that can't be compiled."""
+        self.permissions[user, vhost] = Permissions(configure, write, read)
+        self.changed()

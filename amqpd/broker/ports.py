@@ -1,0 +1,73 @@
+"""What the broker asks of the world. Open to subclasses: fakes, fault injection and later engines implement these."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from amqpd.broker.pending import Pending
+
+T = TypeVar("T")
+
+
+class Journal(ABC):
+    """Makes things durable. It never blocks; what takes time is a Pending."""
+
+    immediate: ClassVar[bool]
+    """True: whatever was recorded is as durable as it gets at once, and `sync` needn't be asked for each publish."""
+
+    @abstractmethod
+    def sync(self) -> Pending[None] | None:
+        """A Pending for the moment when everything recorded so far is durable; None: it is already."""
+
+
+class MemoryJournal(Journal):
+    """Keeps nothing: a confirm means that the message is in memory."""
+
+    immediate = True
+
+    def sync(self) -> Pending[None] | None:
+        return None
+
+
+class Offload(ABC):
+    """Runs what is too slow for the broker's thread."""
+
+    @abstractmethod
+    def run(self, function: Callable[[], T]) -> Pending[T]:
+        """Call `function` elsewhere; the Pending is settled on the broker's thread."""
+
+
+class Inline(Offload):
+    """Runs it here and now."""
+
+    def run(self, function: Callable[[], T]) -> Pending[T]:
+        pending: Pending[T] = Pending()
+        try:
+            result = function()
+        except Exception as error:  # the caller of `result()` raises it
+            pending.fail(error)
+        else:
+            pending.settle(result)
+        return pending
+
+
+class Randomness(ABC):
+    """Where the names that the server makes up come from: real in production, seeded in tests."""
+
+    @abstractmethod
+    def octets(self, count: int) -> bytes:
+        """Unpredictable octets."""
+
+
+class Peer(ABC):
+    """A client's connection, as the model sees it."""
+
+    @abstractmethod
+    def force_close(self, reason: str) -> None:
+        """Close it with 320 CONNECTION_FORCED and this text."""
+
+    @abstractmethod
+    def alarm_changed(self) -> None:
+        """Resource alarms were raised or cleared."""

@@ -1,0 +1,390 @@
+"""One queue: waiting messages, who consumes them, and how many are delivered but unsettled.
+
+It is passive: no task, no lock. It acts when a message is published, when a consumer becomes able, and when one of its two
+timers (message TTL at the head, queue expiry) runs. It doesn't know connections, permissions or routing.
+
+Invariants: while messages are ready, no consumer is able, unless a resumption of this queue is on the work list; a message
+is in exactly one of ready, unacked (held by a channel) or gone; `account` counts the first two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from amqpd.broker.consumers import Consumer, Consumers
+from amqpd.broker.message import Account, Message
+from amqpd.broker.ready_list import ReadyList
+from amqpd.broker.timers import Timer, Timers
+from amqpd.broker.work import Work, WorkList
+from amqpd.fields import Table
+from amqpd.properties import EXPIRATION
+
+if TYPE_CHECKING:
+    from amqpd.broker.bindings import Binding
+    from amqpd.broker.session import Session
+
+ACCEPTED: Final = 0
+"""The queue keeps the message, or has delivered it."""
+REJECTED: Final = 1
+"""The queue is full and its overflow rule refuses new messages: the publisher gets a nack."""
+
+SLICE: Final = 256
+"""Messages that a queue hands out or takes back in one go before others get their turn."""
+
+
+class Queue:
+    """A classic queue."""
+
+    __slots__ = (
+        "_account",
+        "_expiry_timer",
+        "_had_consumer",
+        "_head_timer",
+        "_number",
+        "_resuming",
+        "_returns",
+        "_timers",
+        "_work",
+        "arguments",
+        "auto_delete",
+        "bindings",
+        "consumers",
+        "deleted",
+        "durable",
+        "exclusive_consumer",
+        "expires_after",
+        "message_ttl",
+        "name",
+        "on_expiry",
+        "owner",
+        "ready",
+        "returning",
+        "unacked",
+    )
+
+    kind: ClassVar[str] = "queue"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        durable: bool,
+        auto_delete: bool,
+        owner: Session | None,
+        arguments: Table,
+        account: Account,
+        timers: Timers,
+        work: WorkList,
+    ) -> None:
+        self.name = name
+        self.durable = durable
+        self.auto_delete = auto_delete
+        self.owner = owner
+        """The connection that an exclusive queue belongs to."""
+        self.arguments = arguments
+        self.ready = ReadyList()
+        self.unacked = 0
+        self.returning = 0
+        """Messages on their way back to `ready`, counted as if they were there."""
+        self.consumers = Consumers()
+        self.exclusive_consumer: Consumer | None = None
+        self.bindings: dict[Binding, None] = {}
+        self.deleted = False
+        self.message_ttl: float | None = None
+        """Seconds; the `expiration` of a message may shorten it."""
+        self.expires_after: float | None = None
+        """Seconds without use after which the queue goes."""
+        self.on_expiry: OnExpiry | None = None
+        self._account = account
+        self._timers = timers
+        self._work = work
+        self._number = 0
+        self._had_consumer = False
+        self._resuming = False
+        self._returns: list[Return] = []
+        self._head_timer: Timer | None = None
+        self._expiry_timer: Timer | None = None
+
+    # -- messages in -----------------------------------------------------------------------------------------------
+
+    def publish(self, message: Message) -> int:
+        """Deliver a new message at once where a consumer can take it, else keep it; return ACCEPTED or REJECTED."""
+        self._number = message.number = self._number + 1
+        if self.message_ttl is not None or message.properties.flags & EXPIRATION:
+            self._set_deadline(message)
+        if not self.ready.count and not self.returning:
+            consumer = self.consumers.next_able()
+            if consumer is not None:
+                if consumer.no_ack:
+                    if message.sharing is not None:
+                        self._account.let_go(message)
+                else:
+                    self._account.hold(message)
+                    self.unacked += 1
+                consumer.deliver(message)
+                return ACCEPTED
+        self._account.hold(message)
+        self.ready.append(message)
+        if message.deadline is not None:
+            self._watch_head()
+        return ACCEPTED
+
+    def put_back(self, message: Message) -> None:
+        """Take back one unsettled message: it goes to its original position, marked redelivered."""
+        self.unacked -= 1
+        if self.deleted:
+            self._account.release(message)
+            return
+        message.redelivered = True
+        self.ready.put_back(message)
+        if message.deadline is not None:
+            self._watch_head()
+
+    def put_back_all(self, messages: list[Message]) -> None:
+        """Take back many, in any order; consumers get them once all are in place."""
+        if self.deleted or len(messages) <= SLICE:
+            for message in messages:
+                self.put_back(message)
+            self.resume()
+            return
+        self.returning += len(messages)
+        work = Return(self, messages)
+        self._returns.append(work)
+        self._work.add(work)
+
+    # -- messages out ----------------------------------------------------------------------------------------------
+
+    def get(self) -> Message | None:
+        """Remove the head for a basic.get, or None while the queue is empty. The caller settles it."""
+        self._finish_returns()
+        self.renew_lease()
+        while self.ready.count:
+            message = self.ready.pop()
+            if message.deadline is not None and message.deadline <= self._timers.now():
+                self._expire(message)
+                continue
+            self.unacked += 1
+            return message
+        return None
+
+    def settle(self, message: Message) -> None:
+        """An unsettled message is done with."""
+        self.unacked -= 1
+        self._account.release(message)
+
+    def reject(self, message: Message) -> None:
+        """An unsettled message is refused for good."""
+        self.settle(message)
+
+    def resume(self) -> None:
+        """Hand out what waits, now that a consumer may be able to take it: one slice here, the rest as work."""
+        if self.ready.count and not self._resuming and self._hand_out(SLICE):
+            self._resuming = True
+            self._work.add(Resume(self))
+
+    def purge(self) -> int:
+        """Drop all ready messages; return how many."""
+        self._finish_returns()
+        return self._drop_ready()
+
+    @property
+    def message_count(self) -> int:
+        """Ready messages, those on their way back included."""
+        return self.ready.count + self.returning
+
+    # -- consumers -------------------------------------------------------------------------------------------------
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Register it; it gets nothing before the next `resume`."""
+        self.consumers.add(consumer)
+        self._had_consumer = True
+        if consumer.exclusive:
+            self.exclusive_consumer = consumer
+        self._timers.cancel(self._expiry_timer)
+        self._expiry_timer = None
+
+    def remove_consumer(self, consumer: Consumer) -> bool:
+        """Forget it; return whether the queue is auto-delete and that was its last consumer."""
+        self.consumers.remove(consumer)
+        if self.exclusive_consumer is consumer:
+            self.exclusive_consumer = None
+        if len(self.consumers) == 0:
+            self.renew_lease()
+        return self.unused_auto_delete
+
+    @property
+    def unused_auto_delete(self) -> bool:
+        """Whether it is auto-delete, had a consumer, has none and still exists."""
+        return self.auto_delete and self._had_consumer and not self.deleted and len(self.consumers) == 0
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def renew_lease(self) -> None:
+        """Start the expiry period anew: the queue was used (declare, get, last consumer gone)."""
+        if self.expires_after is None or self.deleted or len(self.consumers):
+            return
+        self._timers.cancel(self._expiry_timer)
+        self._expiry_timer = self._timers.after(self.expires_after, self._lease_ended)
+
+    def delete(self) -> int:
+        """Drop everything and tell the consumers; return how many messages were ready. Bindings are the vhost's matter."""
+        count = self.message_count
+        self.deleted = True
+        self._timers.cancel(self._head_timer)
+        self._timers.cancel(self._expiry_timer)
+        self._drop_ready()
+        for consumer in self.consumers.members():
+            self.consumers.remove(consumer)
+            consumer.cancelled()
+        return count
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _hand_out(self, budget: int) -> bool:
+        """Deliver at most `budget` messages; return whether it stopped for the budget alone."""
+        if self.returning or self.deleted:
+            return False
+        ready, account = self.ready, self._account
+        while ready.count:
+            consumer = self.consumers.next_able()
+            if consumer is None:
+                return False
+            if budget <= 0:
+                return True
+            budget -= 1
+            message = ready.pop()
+            if message.deadline is not None and message.deadline <= self._timers.now():
+                self._expire(message)
+                continue
+            if consumer.no_ack:
+                account.release(message)
+            else:
+                self.unacked += 1
+            consumer.deliver(message)
+        return False
+
+    def resume_step(self, budget: int) -> bool:
+        """One more slice on behalf of the work list; return whether there is more to do."""
+        self._resuming = self._hand_out(min(budget, SLICE))
+        return self._resuming
+
+    def take_return(self, work: Return, messages: list[Message]) -> None:
+        """Put a slice of returning messages in place; the last slice lets consumers have them."""
+        for message in messages:
+            if not self.deleted:
+                self.returning -= 1
+            self.put_back(message)
+        if not work.messages:
+            self._returns.remove(work)
+            self.resume()
+
+    def _finish_returns(self) -> None:
+        while self._returns:
+            self._returns[0].step(SLICE)
+
+    def _drop_ready(self) -> int:
+        dropped = self.ready.take_all()
+        if dropped.count:
+            self._work.add(Release(dropped, self._account))
+        return dropped.count
+
+    def _set_deadline(self, message: Message) -> None:
+        ttl = self.message_ttl
+        expiration = message.properties.expiration
+        if expiration is not None:
+            own = int(expiration) / 1000
+            ttl = own if ttl is None else min(ttl, own)
+        if ttl is not None:
+            message.deadline = self._timers.now() + ttl
+
+    def _watch_head(self) -> None:
+        """Keep a timer at the deadline of the head: only there do messages expire."""
+        deadline = self.ready.peek().deadline
+        if deadline is None:
+            return
+        if self._head_timer is not None:
+            if self._head_timer.callback is not None and self._head_timer.deadline <= deadline:
+                return
+            self._timers.cancel(self._head_timer)
+        if deadline <= self._timers.now():
+            self._head_timer = None
+            self._expire_heads()
+        else:
+            self._head_timer = self._timers.at(deadline, self._expire_heads)
+
+    def _expire_heads(self) -> None:
+        self._head_timer = None
+        budget = SLICE
+        now = self._timers.now()
+        while self.ready.count:
+            deadline = self.ready.peek().deadline
+            if deadline is None:
+                return
+            if deadline > now or not budget:
+                # Over the budget the deadline lies in the past: the timer runs again in the next turn.
+                self._head_timer = self._timers.at(deadline, self._expire_heads)
+                return
+            self._expire(self.ready.pop())
+            budget -= 1
+
+    def _expire(self, message: Message) -> None:
+        self._account.release(message)
+
+    def _lease_ended(self) -> None:
+        self._expiry_timer = None
+        if self.on_expiry is not None:
+            self.on_expiry.queue_expired(self)
+
+
+class OnExpiry:
+    """Port: who deletes a queue that nobody used."""
+
+    __slots__ = ()
+
+    def queue_expired(self, queue: Queue) -> None:
+        raise NotImplementedError
+
+
+class Resume(Work):
+    """Feeds the consumers of a deep queue slice by slice."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def step(self, budget: int) -> bool:
+        return self._queue.resume_step(budget)
+
+
+class Return(Work):
+    """Puts many messages back; the queue hands out nothing until all are in place."""
+
+    __slots__ = ("_queue", "messages")
+
+    def __init__(self, queue: Queue, messages: list[Message]) -> None:
+        self._queue = queue
+        self.messages = messages
+
+    def step(self, budget: int) -> bool:
+        size = max(1, min(budget, SLICE))
+        slice_ = self.messages[-size:]
+        del self.messages[-size:]
+        if slice_:
+            self._queue.take_return(self, slice_)
+        return bool(self.messages)
+
+
+class Release(Work):
+    """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
+
+    __slots__ = ("_account", "_ready")
+
+    def __init__(self, ready: ReadyList, account: Account) -> None:
+        self._ready = ready
+        self._account = account
+
+    def step(self, budget: int) -> bool:
+        for _ in range(min(self._ready.count, max(1, budget))):
+            self._account.release(self._ready.pop())
+        return self._ready.count > 0

@@ -1,0 +1,197 @@
+"""One table of the x-arguments of queues: how each is checked, which queue types know it, and what it sets.
+
+Declare reads it for validation and equivalence; policies will read the same table. Order matters: it is the order in which
+RabbitMQ reports bad values. https://www.rabbitmq.com/docs/queues#optional-arguments
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from amqpd.broker.compat import Profile
+from amqpd.errors import InternalError, PreconditionFailed
+from amqpd.fields import Field, Table
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue import Queue
+
+CLASSIC: Final = "classic"
+MAX_DURATION: Final = 315_360_000_000
+"""Ten years in milliseconds: RabbitMQ's limit for TTLs and expiries."""
+
+Check = Callable[[Field, Table, Profile], str | None]
+"""Returns RabbitMQ's reason, printed as the Erlang term it is there, or None if the value is fine."""
+
+
+def _integer(field: Field) -> int | str:
+    if field.is_integer and isinstance(field.value, int):
+        return field.value
+    return f'"expected integer, got {field.type_name}"'
+
+
+def _at_least(minimum: int, maximum: int | None = None) -> Check:
+    def check(field: Field, arguments: Table, profile: Profile) -> str | None:
+        value = _integer(field)
+        if isinstance(value, str):
+            return value
+        if value < 0:
+            return f"{{value_negative,{value}}}"
+        if value < minimum:
+            return f"{{value_zero,{value}}}"
+        if maximum is not None and value > maximum:
+            return f"{{value_too_large,{value}}}"
+        return None
+
+    return check
+
+
+def _priority(field: Field, arguments: Table, profile: Profile) -> str | None:
+    value = _integer(field)
+    if isinstance(value, str):
+        return value
+    if value < 0:
+        return f"{{value_negative,{value}}}"
+    return f"{{max_value_exceeded,{value}}}" if value > 255 else None
+
+
+def _unacceptable(field: Field) -> str:
+    return f"{{unacceptable_type,{field.type_name}}}"
+
+
+def _text(field: Field) -> str | None:
+    return field.text() if field.tag == "S" else None
+
+
+def _one_of(allowed: tuple[str, ...], reason: str) -> Check:
+    def check(field: Field, arguments: Table, profile: Profile) -> str | None:
+        value = _text(field)
+        if value is None:
+            return _unacceptable(field)
+        return None if value in allowed else reason.replace("%s", value)
+
+    return check
+
+
+def _queue_type(field: Field, arguments: Table, profile: Profile) -> str | None:
+    value = _text(field)
+    if value is None:
+        return _unacceptable(field)
+    return None if value == CLASSIC else f"\"unsupported queue type '{value}'\""
+
+
+def _dead_letter_key(field: Field, arguments: Table, profile: Profile) -> str | None:
+    if _text(field) is None:
+        return _unacceptable(field)
+    return None if "x-dead-letter-exchange" in arguments else "routing_key_but_no_dlx_defined"
+
+
+def _anything(field: Field, arguments: Table, profile: Profile) -> str | None:
+    return None
+
+
+def _queue_mode(field: Field, arguments: Table, profile: Profile) -> str | None:
+    if not profile.validates_queue_mode:
+        return None
+    return _one_of(("default", "lazy"), "\"unsupported queue mode '%s'\"")(field, arguments, profile)
+
+
+def _queue_version(field: Field, arguments: Table, profile: Profile) -> str | None:
+    value = _integer(field)
+    if isinstance(value, str):
+        return value
+    return None if value in profile.queue_versions else f"\"unsupported queue version '{value}'\""
+
+
+def _bool(field: Field, arguments: Table, profile: Profile) -> str | None:
+    return None if field.tag == "t" else _unacceptable(field)
+
+
+def _master_locator(field: Field, arguments: Table, profile: Profile) -> str | None:
+    if profile.refuses_master_locator:
+        raise InternalError("Feature `queue_master_locator` is deprecated.", method=(0, 0))
+    return None if field.tag == "S" else _unacceptable(field)
+
+
+@attrs.frozen
+class Argument:
+    """One x-argument."""
+
+    name: str
+    check: Check
+    classic: bool = True
+    """Whether a classic queue knows it; else it is refused there as another type's."""
+
+
+TABLE: Final[tuple[Argument, ...]] = (
+    Argument("x-queue-type", _queue_type),
+    Argument("x-expires", _at_least(1, MAX_DURATION)),
+    Argument("x-message-ttl", _at_least(0, MAX_DURATION)),
+    Argument("x-dead-letter-exchange", _anything),
+    Argument("x-dead-letter-routing-key", _dead_letter_key),
+    Argument("x-dead-letter-strategy", _anything, classic=False),
+    Argument("x-max-length", _at_least(0)),
+    Argument("x-max-length-bytes", _at_least(0)),
+    Argument("x-max-in-memory-length", _anything, classic=False),
+    Argument("x-max-in-memory-bytes", _anything, classic=False),
+    Argument("x-max-priority", _priority),
+    Argument("x-overflow", _one_of(("drop-head", "reject-publish", "reject-publish-dlx"), "invalid_overflow")),
+    Argument("x-queue-mode", _queue_mode),
+    Argument("x-queue-version", _queue_version),
+    Argument("x-single-active-consumer", _bool),
+    Argument("x-quorum-initial-group-size", _anything, classic=False),
+    Argument("x-max-age", _anything, classic=False),
+    Argument("x-stream-max-segment-size-bytes", _anything, classic=False),
+    Argument("x-initial-cluster-size", _anything, classic=False),
+    Argument("x-delivery-limit", _anything, classic=False),
+    Argument("x-queue-leader-locator", _one_of(("client-local", "balanced", "random", "least-leaders"), "invalid_queue_locator_arg")),
+    Argument("x-queue-master-locator", _master_locator),
+)
+
+
+def _knows(argument: Argument, profile: Profile) -> bool:
+    if argument.name == "x-queue-leader-locator":
+        return profile.classic_takes_leader_locator
+    return argument.classic
+
+
+def validate(queue: str, vhost: str, arguments: Table, profile: Profile) -> None:
+    """Check the arguments of a queue that is about to be created. Raises PreconditionFailed with RabbitMQ's text."""
+    dead_letter = arguments.get("x-dead-letter-exchange")
+    if dead_letter is not None and dead_letter.tag != "S":
+        raise PreconditionFailed(
+            f"invalid type '{dead_letter.type_name}' for arg 'x-dead-letter-exchange' "
+            f"in queue '{queue}' in vhost '{vhost}'"
+        )
+    present = [(each, arguments.get(each.name)) for each in TABLE if each.name in arguments]
+    for argument, field in present:
+        if field is not None and _knows(argument, profile):
+            reason = argument.check(field, arguments, profile)
+            if reason is not None:
+                raise PreconditionFailed(
+                    f"invalid arg '{argument.name}' for queue '{queue}' in vhost '{vhost}': {reason}"
+                )
+    for argument, _ in present:
+        if not _knows(argument, profile):
+            raise PreconditionFailed(
+                f"invalid arg '{argument.name}' for queue '{queue}' in vhost '{vhost}' "
+                "of queue type rabbit_classic_queue"
+            )
+
+
+def compared(profile: Profile) -> list[str]:
+    """The arguments that a redeclare must repeat; unknown ones are ignored."""
+    return [each.name for each in TABLE if _knows(each, profile)]
+
+
+def apply(queue: Queue, arguments: Table) -> None:
+    """Set what the arguments ask for on a new queue."""
+    ttl = arguments.get("x-message-ttl")
+    if ttl is not None and isinstance(ttl.value, int):
+        queue.message_ttl = ttl.value / 1000
+    expires = arguments.get("x-expires")
+    if expires is not None and isinstance(expires.value, int):
+        queue.expires_after = expires.value / 1000
+        queue.renew_lease()

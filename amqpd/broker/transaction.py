@@ -1,0 +1,56 @@
+"""An open transaction of one channel: publishes and settlements that take effect together, or not at all.
+
+Routing was decided at publish time; nothing has reached a queue before the commit. What was settled is kept aside: a
+rollback makes it outstanding again under its old tag, without a redelivery.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from amqpd.broker.message import Message
+from amqpd.broker.unacked import Delivery
+from amqpd.broker.vhost import Route
+
+
+class Publish(NamedTuple):
+    """A publish that waits for the commit."""
+
+    message: Message
+    route: Route
+    mandatory: bool
+
+
+class Settlement(NamedTuple):
+    """A settlement that waits for the commit."""
+
+    tag: int
+    delivery: Delivery
+    accepted: bool
+    requeue: bool
+
+
+class Transaction:
+    """What the next commit will do, in order."""
+
+    __slots__ = ("publishes", "settlements")
+
+    def __init__(self) -> None:
+        self.publishes: list[Publish] = []
+        self.settlements: list[Settlement] = []
+
+    def take(self) -> tuple[list[Publish], list[Settlement]]:
+        """Remove and return everything: a new transaction begins."""
+        publishes, self.publishes = self.publishes, []
+        settlements, self.settlements = self.settlements, []
+        return publishes, settlements
+
+    def roll_back(self) -> dict[int, Delivery]:
+        """Drop the publishes; return what is outstanding again, by tag."""
+        _, settlements = self.take()
+        return {each.tag: each.delivery for each in settlements}
+
+    def abandon(self) -> list[Delivery]:
+        """The channel ends: drop the publishes; return the deliveries that go back to their queues."""
+        _, settlements = self.take()
+        return [each.delivery for each in settlements]

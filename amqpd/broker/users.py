@@ -1,0 +1,62 @@
+"""Users and how their passwords are checked, in RabbitMQ's own hash format.
+
+A stored password is base64(salt ‖ hash(salt ‖ password)) with a salt of four octets; the check value of RabbitMQ's
+documentation is in the tests. Salts come from `secrets`, never from a seeded source.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+SHA256: Final = "rabbit_password_hashing_sha256"
+ALGORITHMS: Final[dict[str, Callable[[bytes], Any]]] = {
+    SHA256: hashlib.sha256,
+    "rabbit_password_hashing_sha512": hashlib.sha512,
+    "rabbit_password_hashing_md5": lambda data: hashlib.md5(data, usedforsecurity=False),
+}
+SALT: Final = 4
+
+
+@attrs.frozen
+class User:
+    """One user. `password_hash` is empty for one who can't log in with a password."""
+
+    name: str
+    password_hash: str = attrs.field(default="", repr=False)
+    hashing_algorithm: str = SHA256
+    tags: tuple[str, ...] = ()
+    max_connections: int | None = None
+    max_channels: int | None = None
+
+    @classmethod
+    def with_password(cls, name: str, password: str, tags: tuple[str, ...] = ()) -> User:
+        """A user whose password is hashed with a fresh salt."""
+        return cls(name, hash_password(password), tags=tags)
+
+    def accepts(self, password: bytes) -> bool:
+        """Whether this is the password; never for an empty one."""
+        if not password or not self.password_hash:
+            return False
+        try:
+            stored = base64.b64decode(self.password_hash, validate=True)
+        except binascii.Error:
+            return False
+        digest: bytes = ALGORITHMS[self.hashing_algorithm](stored[:SALT] + password).digest()
+        return hmac.compare_digest(digest, stored[SALT:])
+
+
+def hash_password(password: str, *, salt: bytes | None = None, algorithm: str = SHA256) -> str:
+    """The stored form of a password. Raises ValueError for an unknown algorithm."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"unknown hashing algorithm {algorithm!r}: expected one of {', '.join(ALGORITHMS)}")
+    salt = secrets.token_bytes(SALT) if salt is None else salt
+    digest: bytes = ALGORITHMS[algorithm](salt + password.encode()).digest()
+    return base64.b64encode(salt + digest).decode("ascii")

@@ -1,0 +1,218 @@
+"""A virtual host: exchanges, queues and the graph of bindings between them, and how a message finds its queues.
+
+It keeps the graph consistent (what is deleted takes its bindings along, what is auto-delete goes with its last binding)
+and knows nothing of permissions. `generation` rises with every change that may alter a route, so that routes can be
+remembered elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from amqpd.broker.bindings import Binding, binding_key
+from amqpd.broker.compat import Compat
+from amqpd.broker.exchange import Exchange, ExchangeType
+from amqpd.broker.message import Message
+from amqpd.broker.queue import REJECTED, OnExpiry, Queue
+from amqpd.broker.reply_to import PREFIX, ReplyConsumer
+from amqpd.fields import EMPTY, Table
+from amqpd.properties import Properties
+
+if TYPE_CHECKING:
+    from amqpd.broker.session import Session
+
+PREDECLARED: Final = (
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.topic", "topic", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.rabbitmq.trace", "topic", True),
+)
+"""Name, type, internal."""
+
+Route = tuple[Queue | ReplyConsumer, ...]
+
+
+class DefaultExchange(ExchangeType):
+    """The exchange without a name: the routing key is the queue's name. It has no bindings of its own."""
+
+    name: ClassVar[str] = "direct"
+
+    def __init__(self, exchange: Exchange, compat: Compat) -> None:
+        self.queues: dict[str, Queue] = {}
+
+    def add(self, binding: Binding) -> None:
+        raise TypeError("nothing is bound to the default exchange")
+
+    remove = add
+
+    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
+        queue = self.queues.get(routing_key)
+        return () if queue is None else (queue,)
+
+
+class VHost(OnExpiry):
+    """One virtual host."""
+
+    def __init__(
+        self,
+        name: str,
+        exchange_types: dict[str, type[ExchangeType]],
+        compat: Compat,
+        reply_consumers: dict[str, ReplyConsumer],
+        make_queue: Callable[[str, bool, bool, Session | None, Table], Queue],
+    ) -> None:
+        self.name = name
+        self.exchange_types = exchange_types
+        self.compat = compat
+        self.generation = 0
+        self.max_connections: int | None = None
+        self.max_queues: int | None = None
+        self.sessions: dict[Session, None] = {}
+        self.on_queue_deleted: Callable[[], None] | None = None
+        self._make_queue = make_queue
+        self._reply_consumers = reply_consumers
+        self.default_exchange = Exchange("", DefaultExchange, compat, arguments=EMPTY)
+        self.exchanges: dict[str, Exchange] = {"": self.default_exchange}
+        assert isinstance(self.default_exchange.router, DefaultExchange)
+        self.queues = self.default_exchange.router.queues
+        for exchange, type_name, internal in PREDECLARED:
+            self.add_exchange(Exchange(exchange, exchange_types[type_name], compat, internal=internal, arguments=EMPTY))
+
+    # -- the graph -------------------------------------------------------------------------------------------------
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        self.exchanges[exchange.name] = exchange
+        self.generation += 1
+
+    def delete_exchange(self, exchange: Exchange) -> None:
+        """Remove it and its bindings on both sides; auto-delete sources that lose their last binding go too."""
+        del self.exchanges[exchange.name]
+        for binding in list(exchange.outgoing.values()):
+            self._disconnect(binding)
+        for binding in list(exchange.incoming):
+            self.unbind(binding)
+        self.generation += 1
+
+    def add_queue(
+        self, name: str, durable: bool, auto_delete: bool, owner: Session | None, arguments: Table
+    ) -> Queue:
+        """Create a queue; an exclusive one belongs to `owner`."""
+        queue = self._make_queue(name, durable, auto_delete, owner, arguments)
+        queue.on_expiry = self
+        self.queues[name] = queue
+        if owner is not None:
+            owner.exclusive_queues[queue] = None
+        self.generation += 1
+        return queue
+
+    def delete_queue(self, queue: Queue) -> int:
+        """Remove a queue, its messages and bindings; return how many messages were ready. Harmless the second time."""
+        if queue.deleted:
+            return 0
+        del self.queues[queue.name]
+        if queue.owner is not None:
+            queue.owner.exclusive_queues.pop(queue, None)
+        for binding in list(queue.bindings):
+            self.unbind(binding)
+        self.generation += 1
+        return queue.delete()
+
+    def delete_unused(self, queue: Queue) -> None:
+        """Delete an auto-delete queue that lost its last consumer and has no new one."""
+        if queue.unused_auto_delete:
+            self.delete_queue(queue)
+
+    def queue_expired(self, queue: Queue) -> None:
+        self.delete_queue(queue)
+
+    def bind(self, source: Exchange, destination: Queue | Exchange, routing_key: str, arguments: Table) -> None:
+        """Add a binding; the same again changes nothing."""
+        if binding_key(destination, routing_key, arguments) in source.outgoing:
+            return
+        binding = Binding(source, destination, routing_key, arguments)
+        source.add(binding)
+        (destination.bindings if isinstance(destination, Queue) else destination.incoming)[binding] = None
+        self.generation += 1
+
+    def unbind(self, binding: Binding) -> None:
+        """Remove a binding; an auto-delete exchange goes with its last one as a source."""
+        source = binding.source
+        self._disconnect(binding)
+        self.generation += 1
+        if source.auto_delete and not source.outgoing and source.name in self.exchanges:
+            self.delete_exchange(source)
+
+    def _disconnect(self, binding: Binding) -> None:
+        destination = binding.destination
+        binding.source.remove(binding)
+        incoming = destination.bindings if isinstance(destination, Queue) else destination.incoming
+        incoming.pop(binding, None)
+
+    # -- routing ---------------------------------------------------------------------------------------------------
+
+    def route(self, exchange: Exchange, routing_keys: Sequence[str], properties: Properties) -> Route:
+        """Distinct queues for a message, each once whatever the number of paths; empty if it is unroutable.
+
+        Every exchange is visited once, so cycles end. An alternate exchange is asked where an exchange matches nothing.
+        """
+        queues: dict[Queue | ReplyConsumer, None] = {}
+        visited: set[str] = {exchange.name}
+        waiting = [exchange]
+        for current in waiting:
+            destinations = current.destinations(routing_keys, properties)
+            if current is self.default_exchange:
+                self._add_replies(routing_keys, queues)
+            if not destinations and current.alternate is not None:
+                alternate = self.exchanges.get(current.alternate)
+                if alternate is not None and alternate.name not in visited:
+                    visited.add(alternate.name)
+                    waiting.append(alternate)
+            for destination in destinations:
+                if isinstance(destination, Queue):
+                    queues[destination] = None
+                elif destination.name not in visited:
+                    visited.add(destination.name)
+                    waiting.append(destination)
+        return tuple(queues)
+
+    def by_key(self, exchange: Exchange) -> bool:
+        """Whether the routing key alone decides where a message to this exchange goes."""
+        visited = {exchange}
+        waiting = [exchange]
+        for current in waiting:
+            if not current.router.by_key:
+                return False
+            following = [
+                binding.destination for binding in current.outgoing.values() if isinstance(binding.destination, Exchange)
+            ]
+            alternate = self.exchanges.get(current.alternate) if current.alternate is not None else None
+            for each in (*following, *([alternate] if alternate is not None else [])):
+                if each not in visited:
+                    visited.add(each)
+                    waiting.append(each)
+        return True
+
+    def publish(self, message: Message, route: Route) -> bool:
+        """Give a message to every queue of its route; return False if any of them refused it."""
+        if len(route) == 1:
+            return route[0].publish(message) != REJECTED
+        accepted = True
+        copies = [message, *(message.copy() for _ in route[1:])]
+        for queue, each in zip(route, copies, strict=False):
+            if queue.publish(each) == REJECTED:
+                accepted = False
+        return accepted
+
+    def reply_consumer_changed(self) -> None:
+        """Somebody began or ended to wait for direct replies."""
+        self.generation += 1
+
+    def _add_replies(self, routing_keys: Sequence[str], queues: dict[Queue | ReplyConsumer, None]) -> None:
+        for routing_key in routing_keys:
+            if routing_key.startswith(PREFIX):
+                consumer = self._reply_consumers.get(routing_key)
+                if consumer is not None:
+                    queues[consumer] = None

@@ -1,0 +1,78 @@
+"""Work that is too long for one turn: it is cut into steps under the turn's budget, so that nobody stalls the others.
+
+Visible state changes at once; what goes on the list is the rest: returning a million messages, freeing a purged queue,
+feeding a consumer from a deep queue.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+
+
+class Work(ABC):
+    """Something resumable."""
+
+    @abstractmethod
+    def step(self, budget: int) -> bool:
+        """Do at most about `budget` units (one frame, enqueue, expiry or requeue each); return whether more is left."""
+
+
+class Call(Work):
+    """One indivisible call, for the next turn."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
+
+    def step(self, budget: int) -> bool:
+        self._function()
+        return False
+
+
+class Discard(Work):
+    """Frees a container slice by slice: dropping a million objects at once takes a good part of a second."""
+
+    __slots__ = ("_containers",)
+
+    def __init__(self, *containers: list[object]) -> None:
+        self._containers = [each for each in containers if each]
+
+    def step(self, budget: int) -> bool:
+        while self._containers and budget > 0:
+            container = self._containers[-1]
+            size = len(container)
+            del container[max(0, size - budget) :]
+            budget -= size - len(container)
+            if not container:
+                self._containers.pop()
+        return bool(self._containers)
+
+
+class WorkList:
+    """First in, first served; what isn't finished goes to the back of the line."""
+
+    __slots__ = ("_waiting", "on_work")
+
+    def __init__(self) -> None:
+        self._waiting: deque[Work] = deque()
+        self.on_work: Callable[[], None] | None = None
+        """Called when the list stops being empty: whoever sleeps must wake up."""
+
+    def add(self, work: Work) -> None:
+        self._waiting.append(work)
+        if self.on_work is not None and len(self._waiting) == 1:
+            self.on_work()
+
+    def run(self, budget: int) -> bool:
+        """Run one step of what waits, at most each once; return whether more is left."""
+        for _ in range(min(len(self._waiting), max(1, budget // 64))):
+            work = self._waiting.popleft()
+            if work.step(budget):
+                self._waiting.append(work)
+        return bool(self._waiting)
+
+    def __len__(self) -> int:
+        return len(self._waiting)

@@ -1,0 +1,27 @@
+"""Configuration: one model (`Config`), four sources (`load`), and the settings as a list (`settings`).
+
+Plain data that is passed down. Imports nothing but attrs, cattrs and the standard library.
+"""
+
+from __future__ import annotations
+
+from amqpd.config.errors import ConfigError
+from amqpd.config.model import Auth, Compat, Config, Default, Limits, Log, Memory, Server, Tls
+from amqpd.config.settings import Setting, settings
+from amqpd.config.sources import load
+
+__all__ = [
+    "Auth",
+    "Compat",
+    "Config",
+    "ConfigError",
+    "Default",
+    "Limits",
+    "Log",
+    "Memory",
+    "Server",
+    "Setting",
+    "Tls",
+    "load",
+    "settings",
+]

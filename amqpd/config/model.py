@@ -1,0 +1,179 @@
+"""Every setting of the broker: one field each, with its type, default, check and meaning.
+
+Decides: names, defaults and what is allowed. Refuses to know where a value came from (`sources`) and what it is for.
+Plain frozen data, handed down from the composition root; never a global. A top-level field `port` is the key `port`, a
+field `port` of the section `tls` is `tls.port`; the environment variable and the flag follow from the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from amqpd.config.checks import Above, Check, MechanismNames, NotEmpty, ShareOrSize, ShortText, Within
+from amqpd.config.errors import bad_value
+from amqpd.config.values import Names, Seconds, Share, Size, in_bytes
+
+Compat = Literal["3.10", "3.13", "4.0", "4.2", "4.3"]
+"""The RabbitMQ versions whose behaviour can be had."""
+
+MIB = 1024 * 1024
+UINT32_MAX = 2**32 - 1
+
+
+def _setting(default: Any, help: str, check: Check | None = None, *, secret: bool = False) -> Any:
+    metadata = {"help": help, "secret": secret}
+    return attrs.field(default=default, validator=check, repr=not secret, metadata=metadata)
+
+
+@attrs.frozen(kw_only=True)
+class Tls:
+    """The listener with TLS, beside the plain one."""
+
+    port: int | None = _setting(None, "Port of the TLS listener, usually 5671; 0 takes a free one.", Within(0, 65535))
+    certificate: Path | None = _setting(None, "The server's certificate chain (PEM); needed with `tls.port`.")
+    key: Path | None = _setting(None, "The private key (PEM); unset, it is in the file of `tls.certificate`.")
+    ca: Path | None = _setting(None, "The authorities (PEM) that client certificates are checked against.")
+    verify_peer: bool = _setting(False, "Refuse a client without a valid certificate; needs `tls.ca`.")
+    minimum_version: Literal["1.2", "1.3"] = _setting("1.2", "The oldest TLS version that is accepted.")
+
+
+@attrs.frozen(kw_only=True)
+class Server:
+    """What the broker says about itself in connection.start."""
+
+    product: str = _setting("RabbitMQ", "`product` of the server-properties; clients branch on it.", NotEmpty())
+    version: str | None = _setting(
+        None, "`version` of the server-properties; unset, that of the `compat` profile.", NotEmpty()
+    )
+    cluster_name: str | None = _setting(
+        None, "`cluster_name` of the server-properties; unset, it is derived from the host's name.", NotEmpty()
+    )
+    properties: Mapping[str, str] = _setting(attrs.Factory(dict), "Further server-properties, added to amqpd's own.")
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What is negotiated with a client, and what it may ask for."""
+
+    frame_max: Size = _setting(
+        128 * 1024, "Largest frame that is offered to clients; 0 is no limit.", Within(4096, UINT32_MAX, also=(0,))
+    )
+    channel_max: int = _setting(2047, "Most channels that a connection is offered; 0 is no limit.", Within(0, 65535))
+    heartbeat: int = _setting(60, "Heartbeat that is offered to clients, in seconds; 0 is none.", Within(0, 65535))
+    handshake_timeout: Seconds = _setting(
+        10.0, "Time from the accepted socket to the opened connection; then it is closed.", Above(0)
+    )
+    max_connections: int | None = _setting(None, "Most open connections of the broker; `none` is no limit.", Within(0))
+    max_message_size: Size | None = _setting(
+        None, "Largest body of a message; unset, that of the `compat` profile.", Within(0, 512 * MIB)
+    )
+    max_consumers_per_channel: int | None = _setting(
+        None, "Most consumers of one channel; `none` is no limit.", Within(0)
+    )
+    turn_budget: int = _setting(
+        512, "Units of work (frames, enqueues, expiries, requeues) before another connection's turn.", Within(1)
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Memory:
+    """The account of the broker's own bytes, and where it holds clients back."""
+
+    limit: Share = _setting(
+        0.6, "Above it publishers are blocked (connection.blocked); 0 raises the alarm at once.", ShareOrSize()
+    )
+    outbox_high_water: Size = _setting(
+        MIB, "Unsent bytes of a connection at which its consumers get no further messages.", Within(1)
+    )
+    outbox_low_water: Size = _setting(256 * 1024, "Unsent bytes at which they get messages again.", Within(0))
+    max_unfinished_content: Size = _setting(
+        512 * MIB, "Most bytes that one connection may hold in messages whose body is still arriving.", Within(1)
+    )
+    max_unfinished_content_total: Share = _setting(
+        0.2, "The same for all connections together.", ShareOrSize()
+    )
+
+    def limit_in_bytes(self, available: int) -> int:
+        """Return the alarm's limit in bytes, where `available` bytes are what the machine or its cgroup offers."""
+        return in_bytes(self.limit, available)
+
+    def max_unfinished_content_total_in_bytes(self, available: int) -> int:
+        """Return the cap on unfinished content in bytes, where `available` bytes are there."""
+        return in_bytes(self.max_unfinished_content_total, available)
+
+
+@attrs.frozen(kw_only=True)
+class Auth:
+    """How clients log in."""
+
+    mechanisms: Names = _setting(
+        ("PLAIN", "AMQPLAIN"), "SASL mechanisms on offer; also registered: EXTERNAL, ANONYMOUS.", MechanismNames()
+    )
+    anonymous_user: str | None = _setting(None, "User that ANONYMOUS logs in as.", ShortText())
+    anonymous_password: str | None = _setting(None, "That user's password.", NotEmpty(), secret=True)
+    ssl_cert_login_from: Literal["distinguished_name", "common_name"] = _setting(
+        "distinguished_name", "Part of the client certificate that EXTERNAL takes as the user's name."
+    )
+    loopback_users: Names = _setting(("guest",), "Users that may connect from this machine only.")
+
+
+@attrs.frozen(kw_only=True)
+class Default:
+    """The user and the virtual host that a new broker starts with."""
+
+    user: str = _setting("guest", "Name of the default user.", ShortText())
+    password: str = _setting("guest", "Password of the default user.", NotEmpty(), secret=True)
+    vhost: str = _setting("/", "Name of the default virtual host, on which the user has all permissions.", ShortText())
+    user_tags: Names = _setting(("administrator",), "Tags of the default user.")
+
+
+@attrs.frozen(kw_only=True)
+class Log:
+    """The server's log."""
+
+    level: Literal["debug", "info", "warning", "error"] = _setting("info", "The least severe level that is written.")
+    format: Literal["console", "json"] = _setting("console", "Lines for people, or one JSON object a line.")
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """Where the broker listens, and what it keeps.
+
+    Raise ConfigError for a value out of range, and for settings that do not go together.
+    """
+
+    host: Names = _setting(("127.0.0.1", "::1"), "Addresses to listen on; `0.0.0.0` and `::` are all.", NotEmpty())
+    port: int | None = _setting(
+        5672, "Port of the plain listener; 0 takes a free one, `none` leaves TLS alone.", Within(0, 65535)
+    )
+    compat: Compat = _setting("4.2", "The RabbitMQ version whose behaviour, limits and announced version apply.")
+    strict: bool = _setting(False, "Turn amqpd's own extensions off.")
+    access_file: Path | None = _setting(None, "TOML file with virtual hosts, users and permissions.")
+    transient: bool = _setting(False, "Keep everything in memory and write nothing to disk.")
+    shutdown_timeout: Seconds = _setting(10.0, "Time that a stop gives clients to answer the close.", Within(0))
+    tls: Tls = attrs.Factory(Tls)
+    server: Server = attrs.Factory(Server)
+    limits: Limits = attrs.Factory(Limits)
+    memory: Memory = attrs.Factory(Memory)
+    auth: Auth = attrs.Factory(Auth)
+    default: Default = attrs.Factory(Default)
+    log: Log = attrs.Factory(Log)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse settings that do not go together, naming the one to change."""
+        if self.port is None and self.tls.port is None:
+            raise bad_value("port", None, "a port number here or in 'tls.port', so that there is a listener")
+        if self.tls.port is not None and self.tls.certificate is None:
+            raise bad_value("tls.certificate", None, "a path, because 'tls.port' is set")
+        if self.tls.verify_peer and self.tls.ca is None:
+            raise bad_value("tls.ca", None, "a path, because 'tls.verify_peer' is true")
+        if self.memory.outbox_low_water >= self.memory.outbox_high_water:
+            allowed = f"less than 'memory.outbox_high_water', which is {self.memory.outbox_high_water}"
+            raise bad_value("memory.outbox_low_water", self.memory.outbox_low_water, allowed)
+        if (self.auth.anonymous_user is None) != (self.auth.anonymous_password is None):
+            missing = "user" if self.auth.anonymous_user is None else "password"
+            raise bad_value(f"auth.anonymous_{missing}", None, "text, because its counterpart is set")

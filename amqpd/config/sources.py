@@ -1,0 +1,116 @@
+"""Where settings come from: defaults, then the TOML file, then the environment, then flags; the later one wins.
+
+Decides: the names in each source, and which variables are not meant for the broker. Reads no environment of its own
+accord: the caller hands it in.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from amqpd.config.errors import ConfigError, bad_value, unknown_key, unreadable
+from amqpd.config.model import Config
+from amqpd.config.settings import Setting, build, sections, settings
+
+_PREFIX = "AMQPD_"
+_RABBITMQ_IMAGE = {
+    "RABBITMQ_DEFAULT_USER": "default.user",
+    "RABBITMQ_DEFAULT_PASS": "default.password",
+    "RABBITMQ_DEFAULT_VHOST": "default.vhost",
+}
+_FOR_THE_COMMAND_LINE = {"AMQPD_CONFIG"}
+# A container engine or Kubernetes with a service named "amqpd" sets these in every container beside it.
+_SERVICE_LINK = re.compile(r"AMQPD_(NAME|SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP)(_.*)?|ENV_.*)")
+_SERVICE_LINK_URL = re.compile(r"(tcp|udp)://.*")
+
+_Given = tuple[Setting, object, str]
+
+
+def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> Config:
+    """Return the Config of all sources.
+
+    `file` is a TOML file or None. `environ` is usually `os.environ`. `flags` go by key (`tls.port`) or parameter name
+    (`tls_port`); None means that a flag was not given. A relative path in the file is relative to the file's folder.
+    Raise ConfigError for an unknown key or a bad value, and for a file that cannot be read.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting, value, where in _from_file(file):
+        values[setting.key] = setting.parse(value, where)
+        origins[setting.key] = where
+        if file is not None and isinstance(values[setting.key], Path):
+            values[setting.key] = file.parent / values[setting.key]
+    for given in (_from_environment(environ), _from_flags(flags)):
+        for setting, value, where in given:
+            values[setting.key] = setting.parse(value, where)
+            origins[setting.key] = where
+    return build(values, origins)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the document in `path`; raise ConfigError if it cannot be opened or is no TOML."""
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise unreadable(path, error.strerror or error) from error
+    except ValueError as error:  # a syntax error, or bytes that are no UTF-8
+        raise unreadable(path, error) from error
+
+
+def _from_file(file: Path | None) -> Iterator[_Given]:
+    if file is None:
+        return
+    where = f"in {file}"
+    known = {setting.key: setting for setting in settings()}
+    for name, value in read_toml(file).items():
+        if name in sections():
+            if not isinstance(value, dict):
+                raise bad_value(name, value, f"a table: [{name}]", where)
+            entries = {f"{name}.{field}": item for field, item in value.items()}
+        else:
+            entries = {name: value}
+        for key, item in entries.items():
+            if key not in known:
+                raise unknown_key(key, item, _near(key, known), where)
+            yield known[key], item, where
+
+
+def _near(key: str, known: Mapping[str, Setting]) -> list[str]:
+    # A key inside a section is most likely one of that section's; one at the top may belong to any.
+    section, dot, _ = key.rpartition(".")
+    return [name for name in known if name.startswith(section + dot)] or list(known)
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:
+    known = {setting.env: setting for setting in settings()}
+    keys = {setting.key: setting for setting in settings()}
+    for name, key in _RABBITMQ_IMAGE.items():
+        if environ.get(name):  # the image's start script takes an empty one for unset
+            yield keys[key], environ[name], f"from the environment variable {name}"
+    for name in sorted(environ):
+        if not name.startswith(_PREFIX) or name in _FOR_THE_COMMAND_LINE or _SERVICE_LINK.fullmatch(name):
+            continue
+        if name == "AMQPD_PORT" and _SERVICE_LINK_URL.fullmatch(environ[name]):
+            continue
+        if name not in known:
+            raise unknown_key(name, environ[name], known, "from the environment")
+        yield known[name], environ[name], f"from the environment variable {name}"
+
+
+def _from_flags(flags: Mapping[str, object]) -> Iterator[_Given]:
+    known = {setting.parameter: setting for setting in settings()}
+    for name, value in flags.items():
+        if value is None:
+            continue
+        setting = known.get(name.replace(".", "_"))
+        if setting is None:
+            raise unknown_key(name, value, known, "from the flags")
+        yield setting, value, f"from the flag {setting.flag}"
+
+
+__all__ = ["ConfigError", "load", "read_toml"]

@@ -1,0 +1,111 @@
+"""The errors that reach a client: each knows its AMQP reply code.
+
+Handlers raise them and never write; `protocol.closing` alone turns one into channel.close or connection.close.
+A soft error closes the channel that it happened on, a hard one the connection (AMQP 0-9-1, section 4.10; constants of the
+specification). This module imports nothing, so that every layer can raise.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+MAX_REPLY_TEXT = 255
+"""A reply-text is a short string: at most this many octets of UTF-8."""
+
+
+class AmqpError(Exception):
+    """An AMQP exception with the text that a RabbitMQ client would read.
+
+    `method` is the (class id, method id) that failed: None means the method being handled, (0, 0) that the error is not
+    tied to a method.
+    """
+
+    code: ClassVar[int]
+    name: ClassVar[str]
+    hard: ClassVar[bool] = False
+
+    def __init__(self, text: str = "", *, method: tuple[int, int] | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.method = method
+
+    @property
+    def reply_text(self) -> str:
+        """The complete reply-text, `<NAME> - <text>`, cut to the 255 octets that a short string holds."""
+        whole = f"{self.name} - {self.text}" if self.text else self.name
+        octets = whole.encode("utf-8", "surrogateescape")
+        if len(octets) <= MAX_REPLY_TEXT:
+            return whole
+        return octets[:MAX_REPLY_TEXT].decode("utf-8", "ignore")
+
+
+class HardError(AmqpError):
+    """Closes the connection, whichever channel it happened on."""
+
+    hard = True
+
+
+class AccessRefused(AmqpError):
+    code, name = 403, "ACCESS_REFUSED"
+
+
+class NotFound(AmqpError):
+    code, name = 404, "NOT_FOUND"
+
+
+class ResourceLocked(AmqpError):
+    code, name = 405, "RESOURCE_LOCKED"
+
+
+class PreconditionFailed(AmqpError):
+    code, name = 406, "PRECONDITION_FAILED"
+
+
+class ConnectionForced(HardError):
+    code, name = 320, "CONNECTION_FORCED"
+
+
+class FrameError(HardError):
+    code, name = 501, "FRAME_ERROR"
+
+
+class FatalFrameError(FrameError):
+    """The byte stream itself is out of step: nothing after it can be read, not even a close-ok."""
+
+
+class SyntaxRefused(HardError):
+    code, name = 502, "SYNTAX_ERROR"
+
+
+class CommandInvalid(HardError):
+    code, name = 503, "COMMAND_INVALID"
+
+
+class ChannelMisused(HardError):
+    code, name = 504, "CHANNEL_ERROR"
+
+
+class UnexpectedFrame(HardError):
+    code, name = 505, "UNEXPECTED_FRAME"
+
+
+class ResourceError(HardError):
+    code, name = 506, "RESOURCE_ERROR"
+
+
+class NotAllowed(HardError):
+    code, name = 530, "NOT_ALLOWED"
+
+
+class NotImplementedHere(HardError):
+    code, name = 540, "NOT_IMPLEMENTED"
+
+
+class InternalError(HardError):
+    code, name = 541, "INTERNAL_ERROR"
+
+
+class LoginRefused(HardError):
+    """403 during login, where there is no channel to close yet."""
+
+    code, name = 403, "ACCESS_REFUSED"

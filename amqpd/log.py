@@ -1,0 +1,67 @@
+"""Logging: one line per event that an operator acts on, with values as keys.
+
+Libraries and tests that embed amqpd keep their own logging: events go to the standard `logging` tree under `amqpd`, with
+their values as `extra`, and nothing is configured on import. `configure` is for the server process alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Literal, cast
+
+import structlog
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger whose events carry key-value pairs: `log.info("connection opened", user="guest")`."""
+    logger = logging.getLogger(name)
+    return cast(
+        structlog.stdlib.BoundLogger,
+        structlog.wrap_logger(
+            logger,
+            processors=[structlog.stdlib.filter_by_level, _for_logging],
+            wrapper_class=structlog.stdlib.BoundLogger,
+            context_class=dict,
+        ),
+    )
+
+
+def _for_logging(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    text = str(event.pop("event"))
+    values = dict(event)
+    exception = values.pop("exc_info", None)
+    line = " ".join([text, *(f"{key}={value!r}" for key, value in values.items())])
+    return {"msg": line, "extra": {"event": text, "values": values}, "exc_info": exception}
+
+
+class _Render(logging.Formatter):
+    def __init__(self, renderer: structlog.typing.Processor) -> None:
+        super().__init__()
+        self._renderer = renderer
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: dict[str, Any] = {
+            "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
+            "level": record.levelname.lower(),
+            "event": getattr(record, "event", None) or record.getMessage(),
+            **getattr(record, "values", {}),
+        }
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return cast(str, self._renderer(None, record.levelname.lower(), event))
+
+
+def configure(level: str, format: Literal["console", "json"]) -> None:
+    """Send amqpd's events to standard error, as lines for people or as one JSON object a line."""
+    renderer: structlog.typing.Processor
+    if format == "json":
+        renderer = structlog.processors.JSONRenderer(default=str)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Render(renderer))
+    root = logging.getLogger("amqpd")
+    root.handlers[:] = [handler]
+    root.propagate = False
+    root.setLevel(level.upper())

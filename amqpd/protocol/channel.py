@@ -1,0 +1,383 @@
+"""One channel: its line of methods, its deliveries, confirms and transaction.
+
+Methods are handled strictly in order. While one of them is Pending, later frames stand in line, bounded, so that replies
+keep their order; other channels go on. A channel that an error has closed drops everything but the client's close-ok.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from amqpd.broker.confirms import ACK, Confirms
+from amqpd.broker.message import Message
+from amqpd.broker.pending import Pending
+from amqpd.broker.queue import Queue
+from amqpd.broker.transaction import Transaction
+from amqpd.broker.unacked import Delivery, Unacked
+from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
+from amqpd.protocol import publishing
+from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
+from amqpd.protocol.methods import CONTENT, HANDLERS, SETTLEMENTS
+from amqpd.wire import hot, methods, server_methods
+from amqpd.wire.content import ContentAssembler
+from amqpd.wire.frames import METHOD
+from amqpd.wire.methods import MethodId
+
+if TYPE_CHECKING:
+    from amqpd.broker.session import Session
+    from amqpd.protocol.connection import Connection
+
+T = TypeVar("T")
+
+LINE: Final = 64
+"""Frames that may wait behind a Pending before the connection isn't read any more."""
+
+CLOSE: Final[MethodId] = (20, 40)
+CLOSE_OK: Final[MethodId] = (20, 41)
+OPEN: Final[MethodId] = (20, 10)
+CANCEL_OK: Final[MethodId] = (60, 31)
+
+
+class Channel:
+    """The protocol's side of one channel."""
+
+    __slots__ = (
+        "_closing",
+        "_confirming",
+        "_line",
+        "_line_full",
+        "_open",
+        "_pending",
+        "_window_shut",
+        "assembler",
+        "confirms",
+        "connection",
+        "consumers",
+        "delivery_tag",
+        "direct",
+        "last_queue",
+        "number",
+        "prefetch",
+        "reply_port",
+        "session",
+        "transaction",
+        "unacked",
+        "window",
+        "window_tag",
+        "window_used",
+    )
+
+    def __init__(self, connection: Connection, number: int, session: Session) -> None:
+        self.connection = connection
+        self.number = number
+        self.session = session
+        self.assembler = ContentAssembler(connection.headers, connection.node.broker.compat.profile.strict_content_size)
+        self.direct = False
+        """Open, in between methods, nothing pending: a whole publish may be handled at once."""
+        self.consumers: dict[str, ChannelConsumer] = {}
+        self.unacked = Unacked()
+        self.delivery_tag = 0
+        self.prefetch = 0
+        """Window of consumers that are started from now on."""
+        self.window = 0
+        """Channel-wide window; 0: none."""
+        self.window_used = 0
+        self.window_tag = 0
+        self.last_queue = ""
+        self.confirms: Confirms | None = None
+        self.transaction: Transaction | None = None
+        self.reply_port: ReplyPort | None = None
+        self._open = False
+        self._closing = False
+        self._confirming = False
+        self._window_shut = False
+        self._pending: Pending[object] | None = None
+        self._line: deque[tuple[int, MethodId, bytes]] | None = None
+        self._line_full = False
+
+    # -- frames ----------------------------------------------------------------------------------------------------
+
+    def publish(self, payload: bytes, header: bytes, body: bytes) -> None:
+        """A whole basic.publish, while `direct`."""
+        publishing.publish(self, payload, self.connection.headers.get(header), body)
+
+    def receive(self, kind: int, ids: MethodId, payload: bytes) -> None:
+        """Handle one frame, or let it wait its turn."""
+        if self._pending is not None:
+            self._stand_in_line(kind, ids, payload)
+            return
+        if self._closing:
+            self._receive_while_closing(kind, ids, payload)
+            return
+        assembler = self.assembler
+        if kind != METHOD:
+            self._receive_content(kind, payload)
+        elif not assembler.idle:
+            raise assembler.unexpected_method()
+        elif ids in CONTENT:
+            if ids == CONTENT[0]:
+                self.connection.plans.get(payload)
+            else:
+                methods.decode(payload)
+            assembler.begin(ids, payload)
+            self.direct = False
+        else:
+            self._method(ids, payload)
+
+    def _receive_content(self, kind: int, payload: bytes) -> None:
+        assembler = self.assembler
+        before = assembler.received
+        body = assembler.receive(kind, payload)
+        if body is None:
+            publishing.count_unfinished(self, assembler.received - before)
+            return
+        header, arguments, ids = assembler.header, assembler.arguments, assembler.ids
+        self._drop_content()
+        assert header is not None
+        try:
+            if not self._open:
+                raise ChannelMisused("expected 'channel.open'")
+            if ids != CONTENT[0]:
+                raise CommandInvalid("unimplemented method")
+            self.direct = True
+            publishing.publish(self, arguments, header, body)
+        except AmqpError as error:
+            if error.method is None:
+                error.method = ids
+            raise
+
+    def _drop_content(self) -> None:
+        publishing.count_unfinished(self, -self.assembler.received)
+        self.assembler.reset()
+
+    def _method(self, ids: MethodId, payload: bytes) -> None:
+        settlement = SETTLEMENTS.get(ids)
+        if settlement is not None and self._open:
+            try:
+                tag, bits = hot.parse_settlement(payload)
+            except ValueError:
+                methods.decode(payload)
+                raise
+            settlement(self, tag, bits)
+            return
+        arguments = methods.decode(payload)
+        if not self._open:
+            if ids != OPEN:
+                raise ChannelMisused("expected 'channel.open'")
+            self._open = self.direct = True
+            self.send(server_methods.CHANNEL_OPEN_OK)
+            return
+        if ids == OPEN:
+            raise ChannelMisused("second 'channel.open' seen")
+        handler = HANDLERS.get(ids)
+        if handler is None:
+            if ids == CANCEL_OK and self.connection.node.broker.compat.profile.accepts_cancel_ok:
+                return
+            raise CommandInvalid("unimplemented method")
+        handler(self, *arguments)
+
+    def _receive_while_closing(self, kind: int, ids: MethodId, payload: bytes) -> None:
+        """Everything but close-ok and close is dropped; content is still put together, so that frames stay in step."""
+        assembler = self.assembler
+        if kind != METHOD:
+            if not assembler.idle and assembler.receive(kind, payload) is not None:
+                assembler.reset()
+        elif ids == CLOSE_OK:
+            self.terminate()
+            self.connection.channels.pop(self.number, None)
+        elif ids == CLOSE:
+            self.send(server_methods.CHANNEL_CLOSE_OK)
+        elif ids in CONTENT:
+            assembler.begin(ids, payload)
+
+    # -- what handlers call ----------------------------------------------------------------------------------------
+
+    def send(self, made: bytes) -> None:
+        """Send a ready-made frame on this channel."""
+        self.connection.outbox.append(server_methods.on(self.number, made))
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send a frame that carries this channel's number already."""
+        self.connection.outbox.append(frame)
+
+    def reply(self, result: T | Pending[T], send: Callable[[T], None]) -> None:
+        """Send the reply to a result: at once, or when it is there, with everything later on this channel waiting."""
+        if not isinstance(result, Pending):
+            send(result)
+            return
+        self.wait_for(result, lambda done: send(done.result()))
+
+    def wait_for(self, pending: Pending[T], then: Callable[[Pending[T]], None]) -> None:
+        """Handle nothing else on this channel before `pending` is done and `then` was called with it."""
+        if pending.done:
+            then(pending)
+            return
+        self._pending = pending  # type: ignore[assignment]  # only its identity matters here
+        self.direct = False
+
+        def settled(done: Pending[T]) -> None:
+            if self._pending is not done:
+                return  # the channel ended meanwhile
+            self._pending = None
+            self.direct = self._open and self.assembler.idle
+            try:
+                then(done)
+            except AmqpError as error:
+                self.connection.failed(error, self.number)
+            self._work_off_line()
+
+        pending.when_done(settled)
+
+    def confirm_later(self) -> None:
+        """Send what `confirms` has to say at the end of this turn."""
+        if not self._confirming:
+            self._confirming = True
+            self.connection.node.broker.at_turn_end(self._send_confirms)
+
+    def settle(self, delivery: Delivery) -> None:
+        """Free the windows that a delivery took up; the caller does what becomes of the message."""
+        consumer = delivery[2]
+        if isinstance(consumer, ChannelConsumer):
+            consumer.unacked -= 1
+            if self.window and self.window_used:
+                self.window_used -= 1
+
+    def settled(self, deliveries: list[Delivery]) -> None:
+        """After a settlement: whoever waited for a window goes on."""
+        if self._window_shut:
+            self.window_changed()
+            return
+        previous: ChannelConsumer | None = None
+        for _, _, consumer in deliveries:
+            if consumer is not previous and isinstance(consumer, ChannelConsumer):
+                previous = consumer
+                if not consumer.able and consumer.channel is self:
+                    consumer.refresh()
+
+    def requeue_all(self) -> None:
+        """Return every outstanding delivery to its queue."""
+        deliveries = self.unacked.take_all()
+        for delivery in deliveries:
+            self.settle(delivery)
+        self._requeue(deliveries)
+        self.settled(deliveries)
+
+    def window_changed(self) -> None:
+        """The channel-wide window became full, or isn't any more, or was set anew."""
+        self._window_shut = bool(self.window) and self.window_used >= self.window
+        for consumer in list(self.consumers.values()):
+            consumer.refresh()
+
+    def outbox_changed(self) -> None:
+        """The connection's outbox is over its mark, or isn't any more."""
+        for consumer in list(self.consumers.values()):
+            consumer.refresh()
+
+    def return_unroutable(self, message: Message) -> None:
+        """basic.return with the content as it came."""
+        parts = [hot.returned(self.number, message.exchange, message.routing_key)]
+        parts += hot.content(self.number, message.properties, message.body, self.connection.frame_max)
+        self.connection.outbox.append(b"".join(parts))
+
+    def consumer_cancelled(self, consumer: ChannelConsumer) -> None:
+        """The queue of a consumer is gone."""
+        self.consumers.pop(consumer.tag, None)
+        if "consumer_cancel_notify" in self.connection.capabilities:
+            self.send_frame(hot.cancel(self.number, consumer.tag))
+
+    # -- ends ------------------------------------------------------------------------------------------------------
+
+    def fail(self, error: AmqpError, failed: MethodId) -> None:
+        """Close this channel for an error; the client's close-ok frees its number."""
+        queues = {consumer.queue for consumer in self.consumers.values()}
+        self._stop_consuming()
+        mine, rest = _split(self.unacked.take_all(), queues)
+        self._requeue(mine)
+        self._delete_unused(queues)
+        for tag, delivery in enumerate(rest):
+            self.unacked.add(tag, delivery)
+        self._stop()
+        self._closing = True
+        self.send_frame(hot.close(self.number, error.code, error.reply_text, failed))
+
+    def terminate(self) -> None:
+        """Give everything back: consumers, unsettled messages, an open transaction. Harmless the second time."""
+        queues = {consumer.queue for consumer in self.consumers.values()}
+        self._stop_consuming()
+        self._requeue(self.unacked.take_all())
+        self._delete_unused(queues)
+        self._stop()
+
+    def _stop(self) -> None:
+        self.direct = False
+        self._open = False
+        if self.transaction is not None:
+            self._requeue(self.transaction.abandon())
+            self.transaction = None
+        self.confirms = None
+        self._drop_content()
+        self._pending = None
+        self._line = None
+        if self._line_full:
+            self._line_full = False
+            if self.connection.queueing:
+                self.connection.line_changed(full=False)
+        self.drop_reply_port()
+
+    def drop_reply_port(self) -> None:
+        """Stop waiting for direct replies."""
+        if self.reply_port is not None:
+            self.connection.node.broker.reply_consumers.pop(self.reply_port.name, None)
+            self.session.vhost.reply_consumer_changed()
+            self.reply_port = None
+
+    def _stop_consuming(self) -> None:
+        consumers, self.consumers = self.consumers, {}
+        for consumer in consumers.values():
+            consumer.able = False
+            consumer.queue.remove_consumer(consumer)
+
+    def _delete_unused(self, queues: set[Queue]) -> None:
+        for queue in sorted(queues, key=lambda each: each.name):
+            self.session.vhost.delete_unused(queue)
+
+    def _requeue(self, deliveries: list[Delivery]) -> None:
+        by_queue: dict[Queue, list[Message]] = {}
+        for message, queue, _ in deliveries:
+            by_queue.setdefault(queue, []).append(message)
+        for queue, messages in by_queue.items():
+            queue.put_back_all(messages)
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _send_confirms(self) -> None:
+        self._confirming = False
+        if self.confirms is None:
+            return
+        outbox = self.connection.outbox
+        for verdict, number, multiple in self.confirms.take():
+            outbox.append((hot.ack if verdict is ACK else hot.nack)(self.number, number, multiple))
+
+    def _stand_in_line(self, kind: int, ids: MethodId, payload: bytes) -> None:
+        if self._line is None:
+            self._line = deque()
+        self._line.append((kind, ids, payload))
+        if len(self._line) >= LINE and not self._line_full:
+            self._line_full = True
+            self.connection.line_changed(full=True)
+
+    def _work_off_line(self) -> None:
+        while self._line and self._pending is None:
+            kind, ids, payload = self._line.popleft()
+            self.connection.channel_frame(self, kind, ids, payload)
+        if self._line_full and (not self._line or len(self._line) < LINE // 2):
+            self._line_full = False
+            self.connection.line_changed(full=False)
+
+
+def _split(deliveries: list[Delivery], queues: set[Queue]) -> tuple[list[Delivery], list[Delivery]]:
+    """Those of some queues, and the others."""
+    mine = [each for each in deliveries if each[1] in queues]
+    return mine, [each for each in deliveries if each[1] not in queues]

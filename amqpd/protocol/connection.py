@@ -1,0 +1,467 @@
+"""One client's connection: frames in, calls on the model, frames out.
+
+`receive_data` takes bytes, `process` handles at most a turn's worth of them, and `outbox` collects the answers; nothing
+here awaits. What decides on a frame is the state: while RUNNING, frames go to their channels; before and after, the table
+in `states` says what may come. An error never leaves `process`: `closing.answer` tells the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from amqpd.broker.pending import Pending
+from amqpd.broker.ports import Peer
+from amqpd.broker.timers import Timer
+from amqpd.broker.work import Work
+from amqpd.errors import AmqpError, ChannelMisused, FrameError, InternalError, NotAllowed, UnexpectedFrame
+from amqpd.fields import EMPTY, Table
+from amqpd.log import get_logger
+from amqpd.protocol import closing, handshake, states
+from amqpd.protocol.channel import Channel
+from amqpd.protocol.endpoint import Endpoint
+from amqpd.protocol.negotiation import TABLE
+from amqpd.protocol.outbox import Outbox
+from amqpd.protocol.publish_plan import PublishPlans
+from amqpd.wire import erlang, hot, methods, server_methods
+from amqpd.wire.content import HeaderCache
+from amqpd.wire.frames import (
+    BODY,
+    HEADER,
+    HEARTBEAT,
+    METHOD,
+    OLD_PROTOCOL_HEADER,
+    PROTOCOL_HEADER,
+    PUBLISH,
+    FrameParser,
+)
+from amqpd.wire.methods import MethodId
+
+if TYPE_CHECKING:
+    from amqpd.broker.session import Session
+    from amqpd.broker.users import User
+    from amqpd.protocol.heartbeat import Heartbeat
+    from amqpd.protocol.node import Node
+    from amqpd.protocol.sasl import Mechanism
+
+T = TypeVar("T")
+log = get_logger(__name__)
+
+UNREAD_REPLIES: Final = 8
+"""Times the high mark: a client that reads none of its replies is not read any more itself."""
+
+
+class Connection(Peer):
+    """The sans-IO side of one accepted socket."""
+
+    __slots__ = (
+        "_deadline",
+        "_pending",
+        "_resuming",
+        "_unread",
+        "alarmed",
+        "blocked",
+        "capabilities",
+        "channel_max",
+        "channels",
+        "client_properties",
+        "endpoint",
+        "fatal",
+        "frame_max",
+        "headers",
+        "heartbeat",
+        "heartbeat_interval",
+        "mechanism",
+        "node",
+        "notified",
+        "outbox",
+        "parser",
+        "plans",
+        "queueing",
+        "received",
+        "session",
+        "stalled",
+        "state",
+        "unfinished_content",
+        "user",
+    )
+
+    def __init__(self, node: Node, endpoint: Endpoint) -> None:
+        settings = node.settings
+        self.node = node
+        self.endpoint = endpoint
+        self.state = states.HEADER
+        self.parser = FrameParser(node.broker.compat.profile.initial_frame_max)
+        self.outbox = Outbox(node.dirty, node.broker.account, settings.outbox_high_water, settings.outbox_low_water)
+        self.outbox.on_over = self._outbox_over
+        self.outbox.on_drained = self._outbox_drained
+        self.received = 0
+        """Octets received so far, for the heartbeat."""
+        self.client_properties: Table = EMPTY
+        self.capabilities: frozenset[str] = frozenset()
+        self.mechanism: Mechanism | None = None
+        self.user: User | None = None
+        self.session: Session | None = None
+        self.channels: dict[int, Channel] = {}
+        self.channel_max = 0
+        self.frame_max = 0
+        self.heartbeat: Heartbeat | None = None
+        self.heartbeat_interval = 0
+        self.headers = HeaderCache()
+        self.plans = PublishPlans()
+        self.fatal = False
+        """The input is out of step: nothing is read any more, not even a close-ok."""
+        self.alarmed = False
+        """A resource is short: the next publish blocks this connection."""
+        self.blocked = False
+        self.notified = False
+        """connection.blocked was sent, so that connection.unblocked is owed."""
+        self.stalled = False
+        """A fault on demand: as if the network took no bytes from the client."""
+        self.unfinished_content = 0
+        """Octets of bodies that are still arriving."""
+        self.queueing = 0
+        """Channels whose line of waiting frames is full."""
+        self._unread = False
+        self._pending: Pending[object] | None = None
+        self._resuming = False
+        self._deadline: Timer | None = node.liveness.after(settings.handshake_timeout, self._handshake_timed_out)
+        node.connections[self] = None
+
+    # -- what the server calls -------------------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the peer; `process` handles them."""
+        self.received += len(data)
+        if self.state in (states.SILENT, states.FINISHED) or self.fatal:
+            return
+        self.parser.feed(data)
+
+    def process(self, budget: int) -> bool:
+        """Handle at most about `budget` frames; return whether more could be handled at once."""
+        if self._pending is not None or not self.reading:
+            return False
+        if self.state == states.HEADER and not self._protocol_header():
+            return False
+        frames = self.parser.frames(1 if self.alarmed else budget)
+        if self.state == states.RUNNING:
+            self._running(frames)
+        else:
+            for kind, number, payload, header, body in frames:
+                self._frames_of(kind, number, payload, header, body)
+        failure = self.parser.failure
+        if failure is not None and not self.fatal:
+            self.parser.failure = None
+            self.failed(failure, 0)
+            return False
+        return bool(frames) and self.parser.buffered > 0
+
+    def eof(self) -> None:
+        """The peer is gone. Harmless after any end."""
+        if self.state in (states.OPENING, states.RUNNING):
+            log.warning("client unexpectedly closed TCP connection", connection=self.name)
+        self.terminate()
+        self._end()
+
+    @property
+    def reading(self) -> bool:
+        """False while the broker doesn't want this client's bytes."""
+        return not (self.blocked or self._unread or self.queueing or self.stalled)
+
+    @property
+    def finished(self) -> bool:
+        return self.state == states.FINISHED
+
+    @property
+    def name(self) -> str:
+        return self.endpoint.name
+
+    # -- what handlers call ----------------------------------------------------------------------------------------
+
+    def send(self, frame: bytes) -> None:
+        """Queue one whole frame."""
+        self.outbox.append(frame)
+
+    def opened(self, session: Session) -> None:
+        """connection.open was accepted."""
+        self.session = session
+        self.state = states.RUNNING
+        self.node.liveness.cancel(self._deadline)
+        self._deadline = None
+        self.alarmed = bool(self.node.broker.alarms.reasons)
+
+    def wait_for(self, pending: Pending[T], then: Callable[[Pending[T]], None]) -> None:
+        """Handle no further frame of this connection before `pending` is done and `then` was called with it."""
+        self._pending = pending  # type: ignore[assignment]  # only its identity matters here
+
+        def settled(done: Pending[T]) -> None:
+            self._pending = None
+            if self.state in (states.FINISHED, states.SILENT):
+                return
+            try:
+                then(done)
+            except AmqpError as error:
+                self.failed(error, 0)
+            self.resume()
+
+        pending.when_done(settled)
+
+    def resume(self) -> None:
+        """Handle what is buffered, in a turn of its own."""
+        if not self._resuming and self.parser.buffered:
+            self._resuming = True
+            self.node.broker.work.add(_Resume(self))
+
+    def publish_blocked(self) -> None:
+        """It publishes while a resource is short: stop reading, and say why once."""
+        self.alarmed = False
+        self.blocked = True
+        if "connection.blocked" in self.capabilities and not self.notified:
+            self.notified = True
+            self.send(hot.blocked(self.node.broker.alarms.text))
+        self._reading_changed()
+
+    def line_changed(self, full: bool) -> None:
+        """A channel's line of waiting frames became full, or has room again."""
+        self.queueing += 1 if full else -1
+        self._reading_changed()
+
+    def stall(self, stalled: bool) -> None:
+        """A fault on demand: take no bytes from the client until told otherwise."""
+        self.stalled = stalled
+        self._reading_changed()
+
+    def drop_after(self, seconds: float) -> None:
+        """End the TCP connection after a while, if the client has not done so."""
+        self.node.liveness.cancel(self._deadline)
+        self._deadline = self.node.liveness.after(seconds, self.abort)
+
+    def finish(self) -> None:
+        """End the TCP connection once what is queued was sent."""
+        self._end()
+        if self.outbox.transport is not None:
+            self.outbox.transport.close(abort=False)
+
+    def abort(self) -> None:
+        """End the TCP connection at once."""
+        self.terminate()
+        self._end()
+        if self.outbox.transport is not None:
+            self.outbox.transport.close(abort=True)
+
+    def terminate(self) -> None:
+        """Give back what the client holds: unsettled messages, consumers, exclusive queues. Harmless the second time."""
+        channels, self.channels = self.channels, {}
+        for channel in channels.values():
+            channel.terminate()
+        if self.queueing:
+            self.queueing = 0
+            self._reading_changed()
+        session, self.session = self.session, None
+        if session is not None:
+            self.node.broker.end_session(session)
+
+    def heartbeat_missed(self) -> None:
+        """The peer was silent for too long."""
+        log.warning(f"missed heartbeats from client, timeout: {self.heartbeat_interval}s", connection=self.name)
+        self.abort()
+
+    # -- Peer, for the model ---------------------------------------------------------------------------------------
+
+    def force_close(self, reason: str) -> None:
+        closing.force(self, reason)
+
+    def alarm_changed(self) -> None:
+        if self.node.broker.alarms.reasons:
+            self.alarmed = not self.blocked
+            return
+        self.alarmed = False
+        if self.blocked:
+            self.blocked = False
+            if self.notified:
+                self.notified = False
+                self.send(server_methods.UNBLOCKED)
+            self._reading_changed()
+
+    # -- frames ----------------------------------------------------------------------------------------------------
+
+    def _running(self, frames: list[tuple[int, int, bytes, bytes, bytes]]) -> None:
+        channels = self.channels
+        for kind, number, payload, header, body in frames:
+            if kind == PUBLISH:
+                channel = channels.get(number)
+                if channel is not None and channel.direct:
+                    try:
+                        channel.publish(payload, header, body)
+                    except AmqpError as error:
+                        self.failed(error, number, (60, 40))
+                    except Exception as error:  # a defect must cost this connection, not the broker
+                        closing.unforeseen(self, number, error)
+                    continue
+            self._frames_of(kind, number, payload, header, body)
+            channels = self.channels
+
+    def _frames_of(self, kind: int, number: int, payload: bytes, header: bytes, body: bytes) -> None:
+        """Handle one frame, or the frames of a fused publish one by one."""
+        if kind != PUBLISH:
+            self._frame(kind, number, payload)
+            return
+        self._frame(METHOD, number, payload)
+        self._frame(HEADER, number, header)
+        if body:
+            self._frame(BODY, number, body)
+
+    def _frame(self, kind: int, number: int, payload: bytes) -> None:
+        if self.state in (states.SILENT, states.FINISHED) or self.fatal:
+            return
+        handling = methods.method_id(payload) if kind == METHOD and len(payload) >= 4 else (0, 0)
+        try:
+            self._check_shape(kind, payload)
+            if kind == HEARTBEAT:
+                if number:
+                    raise UnexpectedFrame("type 8, all octets = <<>>", method=(0, 0))
+            elif self.state in (states.CLOSING, states.CLOSED):
+                if number == 0 and kind == METHOD:
+                    self._method(handling, payload)
+            elif number == 0:
+                self._channel_zero(kind, handling, payload)
+            elif self.state != states.RUNNING:
+                raise UnexpectedFrame(f"type {kind}, {erlang.octets(payload)}", method=(0, 0))
+            else:
+                channel = self.channels.get(number) or self._new_channel(number)
+                channel.receive(kind, handling, payload)
+        except AmqpError as error:
+            self.failed(error, number, handling)
+        except Exception as error:  # a defect must cost this connection, not the broker
+            closing.unforeseen(self, number, error)
+
+    def channel_frame(self, channel: Channel, kind: int, handling: MethodId, payload: bytes) -> None:
+        """Handle a frame that stood in a channel's line."""
+        try:
+            channel.receive(kind, handling, payload)
+        except AmqpError as error:
+            self.failed(error, channel.number, handling)
+        except Exception as error:  # a defect must cost this connection, not the broker
+            closing.unforeseen(self, channel.number, error)
+
+    def _check_shape(self, kind: int, payload: bytes) -> None:
+        """The least that each type of frame must be (F3)."""
+        size = len(payload)
+        minimum = {METHOD: 4, HEADER: 12, BODY: 0, HEARTBEAT: 0}.get(kind)
+        if minimum is None or size < minimum or (kind == HEARTBEAT and size):
+            raise FrameError(f"type {kind}, {erlang.octets(payload)}: unknown_frame", method=(0, 0))
+
+    def _channel_zero(self, kind: int, handling: MethodId, payload: bytes) -> None:
+        if kind != METHOD:
+            raise UnexpectedFrame(f"type {kind}, {erlang.octets(payload)}", method=(0, 0))
+        self._method(handling, payload)
+
+    def _method(self, ids: MethodId, payload: bytes) -> None:
+        """A method on channel 0: what the table allows in this state."""
+        state = self.state
+        handler = TABLE[state].get(ids)
+        if handler is None:
+            if state in (states.CLOSING, states.CLOSED):
+                return
+            methods.decode(payload)
+            raise ChannelMisused(f"unexpected method in connection state {state}")
+        try:
+            arguments = methods.decode(payload)
+        except methods.Undecodable:
+            if self.node.broker.compat.extends("answers-undecodable") or state != states.RUNNING:
+                raise
+            raise InternalError(method=(0, 0)) from None
+        handler(self, *arguments)
+
+    def _new_channel(self, number: int) -> Channel:
+        """Any frame on an unknown number makes a channel, which then insists on channel.open."""
+        count = len(self.channels)
+        if self.channel_max and count >= self.channel_max:
+            text = f"number of channels opened ({count}) has reached the negotiated channel_max ({self.channel_max})"
+            raise NotAllowed(text, method=(0, 0))
+        assert self.session is not None
+        user = self.session.user
+        if user.max_channels is not None and user.max_channels >= 0:
+            opened = sum(len(each.channels) for each in self.node.connections if each.user is user)
+            if opened >= user.max_channels:
+                brackets = self.node.broker.compat.profile.user_channel_limit_in_brackets
+                limit = f"({user.max_channels})" if brackets else str(user.max_channels)
+                text = f"number of channels opened for user '{user.name}' has reached the maximum allowed user limit of {limit}"
+                raise NotAllowed(text, method=(0, 0))
+        channel = Channel(self, number, self.session)
+        self.channels[number] = channel
+        return channel
+
+    def failed(self, error: AmqpError, number: int, handling: MethodId = (0, 0)) -> None:
+        """Answer an error on a channel (0: the connection) while a method was handled."""
+        if isinstance(error, methods.UnknownMethod) and not self.node.broker.compat.extends("answers-undecodable"):
+            self.abort()
+            return
+        closing.answer(self, number, error, handling)
+
+    def _protocol_header(self) -> bool:
+        header = self.parser.take(len(PROTOCOL_HEADER))
+        if header is None:
+            return False
+        if header in (PROTOCOL_HEADER, OLD_PROTOCOL_HEADER):
+            handshake.start(self)
+            return True
+        log.warning("not an AMQP 0-9-1 client", connection=self.name, header=erlang.binary(header))
+        self.send(PROTOCOL_HEADER)
+        self.finish()
+        return False
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _handshake_timed_out(self) -> None:
+        log.warning("handshake timeout", connection=self.name, state=self.state)
+        self.abort()
+
+    def _end(self) -> None:
+        self.state = states.FINISHED
+        self.node.connections.pop(self, None)
+        self.node.liveness.cancel(self._deadline)
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
+        self.outbox.on_over = None
+        self.outbox.on_drained = None
+
+    def _outbox_over(self) -> None:
+        for channel in self.channels.values():
+            channel.outbox_changed()
+
+    def _outbox_drained(self) -> None:
+        if self._unread:
+            self._unread = False
+            self._reading_changed()
+        for channel in list(self.channels.values()):
+            channel.outbox_changed()
+
+    def check_unread_replies(self) -> None:
+        """Stop reading a client that sends requests and reads none of the answers. Called at the end of a flush."""
+        if self.outbox.size > UNREAD_REPLIES * self.node.settings.outbox_high_water and not self._unread:
+            self._unread = True
+            self._reading_changed()
+
+    def _reading_changed(self) -> None:
+        if self.reading:
+            self.resume()
+        if self.outbox.transport is not None:
+            self.outbox.transport.reading_changed()
+
+    def resume_step(self, budget: int) -> bool:
+        """One more turn of buffered input on behalf of the work list."""
+        self._resuming = self.process(budget)
+        return self._resuming
+
+
+class _Resume(Work):
+    """Handles input that waited in the parser while the connection was paused."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def step(self, budget: int) -> bool:
+        return self._connection.resume_step(budget)

@@ -1,0 +1,119 @@
+"""A consumer of one channel: prefetch windows in, basic.deliver out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amqpd.broker.consumers import Consumer
+from amqpd.broker.message import Message
+from amqpd.broker.queue import Queue
+from amqpd.broker.reply_to import ReplyConsumer
+from amqpd.broker.queue import ACCEPTED
+from amqpd.fields import Table
+from amqpd.wire import hot
+
+if TYPE_CHECKING:
+    from amqpd.protocol.channel import Channel
+
+
+class ChannelConsumer(Consumer):
+    """Implements the model's port on one channel. `able` is false while a window is full or the outbox over its mark."""
+
+    __slots__ = ("_encoder", "_limit", "_outbox", "channel", "unacked")
+
+    def __init__(
+        self,
+        channel: Channel,
+        queue: Queue,
+        tag: str,
+        *,
+        no_ack: bool,
+        exclusive: bool,
+        priority: int,
+        prefetch: int,
+        arguments: Table,
+    ) -> None:
+        super().__init__(queue, tag, no_ack=no_ack, exclusive=exclusive, priority=priority, arguments=arguments)
+        self.channel = channel
+        self.unacked = 0
+        self._limit = prefetch
+        self._outbox = channel.connection.outbox
+        self._encoder = hot.DeliverEncoder(channel.number, tag, channel.connection.frame_max)
+        self.able = self._is_able()
+
+    def deliver(self, message: Message) -> None:
+        channel = self.channel
+        tag = channel.delivery_tag = channel.delivery_tag + 1
+        if not self.no_ack:
+            channel.unacked.add(tag, (message, self.queue, self))
+            unacked = self.unacked = self.unacked + 1
+            if unacked == self._limit:
+                self.able = False
+            if channel.window:
+                channel.window_used += 1
+                if channel.window_used >= channel.window:
+                    channel.window_changed()
+        outbox = self._outbox
+        outbox.grown(
+            self._encoder.encode(
+                tag,
+                message.redelivered,
+                message.exchange,
+                message.routing_key,
+                message.properties,
+                message.body,
+                outbox.parts,
+            )
+        )
+
+    def cancelled(self) -> None:
+        self.channel.consumer_cancelled(self)
+
+    def refresh(self) -> None:
+        """Find out anew whether it can take messages, and take what waits if that has come true."""
+        able = self._is_able()
+        if able and not self.able:
+            self.able = True
+            self.queue.consumers.rejoin(self)
+            self.queue.resume()
+        else:
+            self.able = able
+
+    def _is_able(self) -> bool:
+        if self._outbox.over:
+            return False
+        if self.no_ack:
+            return True
+        if self._limit and self.unacked >= self._limit:
+            return False
+        channel = self.channel
+        return not channel.window or channel.window_used < channel.window
+
+
+class ReplyPort(ReplyConsumer):
+    """A channel that consumes from amq.rabbitmq.reply-to: replies go straight out on it."""
+
+    __slots__ = ("_channel", "_encoder", "tag")
+
+    def __init__(self, name: str, channel: Channel, tag: str) -> None:
+        super().__init__(name)
+        self.tag = tag
+        self._channel = channel
+        self._encoder = hot.DeliverEncoder(channel.number, tag, channel.connection.frame_max)
+
+    def publish(self, message: Message) -> int:
+        channel = self._channel
+        channel.delivery_tag += 1
+        outbox = channel.connection.outbox
+        outbox.grown(
+            self._encoder.encode(
+                channel.delivery_tag,
+                False,
+                message.exchange,
+                message.routing_key,
+                message.properties,
+                message.body,
+                outbox.parts,
+            )
+        )
+        return ACCEPTED

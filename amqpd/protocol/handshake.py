@@ -1,0 +1,186 @@
+"""Channel 0: login, negotiation, open and close, one small function a method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from amqpd.broker.compat import Compat
+from amqpd.broker.pending import Pending
+from amqpd.broker.session import Session
+from amqpd.broker.users import User
+from amqpd.errors import CommandInvalid, LoginRefused, NotAllowed
+from amqpd.fields import Table
+from amqpd.log import get_logger
+from amqpd.protocol import closing, states
+from amqpd.protocol.heartbeat import Heartbeat
+from amqpd.wire import server_methods
+from amqpd.wire.frames import UNLIMITED
+
+if TYPE_CHECKING:
+    from amqpd.protocol.connection import Connection
+    from amqpd.protocol.sasl import Mechanism
+
+log = get_logger(__name__)
+
+LOCALE: Final = b"en_US"
+CAPABILITY: Final = "capabilities"
+
+
+def start(connection: Connection) -> None:
+    """Answer the protocol header."""
+    node = connection.node
+    offered = " ".join(mechanism.name for mechanism in _offered(connection))
+    connection.send(server_methods.start(node.server_properties, offered.encode(), LOCALE))
+    connection.state = states.STARTING
+
+
+def start_ok(connection: Connection, properties: Table, mechanism: str, response: bytes, locale: str) -> None:
+    """Choose the mechanism and log in."""
+    connection.client_properties = properties
+    capabilities = properties.get(CAPABILITY)
+    if capabilities is not None and isinstance(capabilities.value, Table):
+        connection.capabilities = frozenset(
+            name for name, field in capabilities.value.items() if field.tag == "t" and field.value
+        )
+    chosen = connection.node.mechanisms.get(mechanism)
+    if chosen is None:
+        raise CommandInvalid(f"unknown authentication mechanism '{mechanism}'")
+    if chosen not in _offered(connection):
+        raise CommandInvalid(f"invalid authentication mechanism '{mechanism}'")
+    connection.mechanism = chosen()
+    _respond(connection, response)
+
+
+def secure_ok(connection: Connection, response: bytes) -> None:
+    """Go on with a mechanism that asked something."""
+    _respond(connection, response)
+
+
+def tune_ok(connection: Connection, channel_max: int, frame_max: int, heartbeat: int) -> None:
+    """Take the client's values, which are final, if they are within what was offered."""
+    settings, compat = connection.node.settings, connection.node.broker.compat
+    _check_frame_max(frame_max, settings.frame_max, compat)
+    _check_limit("channel_max", channel_max, settings.channel_max)
+    connection.frame_max = frame_max
+    connection.channel_max = channel_max
+    connection.parser.limit = frame_max or UNLIMITED
+    if heartbeat:
+        connection.heartbeat = Heartbeat(connection, connection.node.liveness, heartbeat, connection.heartbeat_missed)
+        connection.heartbeat_interval = heartbeat
+    connection.state = states.OPENING
+
+
+def open(connection: Connection, virtual_host: str, capabilities: str, insist: bool) -> None:
+    """Enter a virtual host."""
+    node, user = connection.node, connection.user
+    assert user is not None
+    broker = node.broker
+    limit = node.settings.max_connections
+    if limit is not None and len(broker.sessions) >= limit:
+        raise NotAllowed(f"connection refused: node connection limit ({limit}) is reached")
+    vhost = broker.vhosts.get(virtual_host)
+    if vhost is None:
+        raise NotAllowed(f"vhost {virtual_host} not found")
+    refused = f"access to vhost '{virtual_host}' refused for user '{user.name}'"
+    if vhost.max_connections is not None and 0 <= vhost.max_connections <= len(vhost.sessions):
+        raise NotAllowed(f"{refused}: connection limit ({vhost.max_connections}) is reached")
+    if user.max_connections is not None and 0 <= user.max_connections:
+        count = sum(each.user.name == user.name for each in broker.sessions)
+        if count >= user.max_connections:
+            text = f"connection refused for user '{user.name}': user connection limit ({user.max_connections}) is reached"
+            raise NotAllowed(text)
+    if (user.name, virtual_host) not in broker.access.permissions:
+        raise NotAllowed(refused)
+    session = Session(connection.name, user, vhost, broker.access, broker.compat.profile, connection)
+    broker.add_session(session)
+    connection.opened(session)
+    connection.send(server_methods.OPEN_OK)
+    log.info("connection opened", connection=connection.name, user=user.name, vhost=virtual_host)
+
+
+def close(connection: Connection, code: int, text: str, class_id: int, method_id: int) -> None:
+    """The client ends the connection: clean up first, then answer."""
+    if connection.state == states.RUNNING:
+        log.info("connection closed by the client", connection=connection.name, code=code, text=text)
+    connection.terminate()
+    connection.send(server_methods.CONNECTION_CLOSE_OK)
+    if connection.state == states.RUNNING:
+        connection.state = states.CLOSED
+        connection.drop_after(closing.grace(connection))
+
+
+def close_ok(connection: Connection) -> None:
+    """The client has taken the server's close."""
+    if not connection.fatal:
+        connection.finish()
+
+
+def update_secret(connection: Connection, secret: bytes, reason: str) -> None:
+    """Users of the internal store have no secret that expires: accepted, and nothing changes."""
+    connection.send(server_methods.UPDATE_SECRET_OK)
+
+
+def _offered(connection: Connection) -> list[type[Mechanism]]:
+    node = connection.node
+    return [
+        node.mechanisms[name]
+        for name in node.settings.mechanisms
+        if name in node.mechanisms and node.mechanisms[name].offered(connection)
+    ]
+
+
+def _respond(connection: Connection, response: bytes) -> None:
+    assert connection.mechanism is not None
+    try:
+        answer = connection.mechanism.respond(connection, response)
+    except LoginRefused as refusal:
+        _refuse(connection, refusal.text)
+        return
+    if isinstance(answer, bytes):
+        connection.send(server_methods.secure(answer))
+        connection.state = states.SECURING
+        return
+    connection.wait_for(answer, lambda done: _logged_in(connection, done))
+
+
+def _logged_in(connection: Connection, done: Pending[User | None]) -> None:
+    user = done.result()
+    if user is None:
+        _refuse(connection, "user or password is wrong")
+    elif user.name in connection.node.settings.loopback_users and not connection.endpoint.is_loopback:
+        _refuse(connection, f"user '{user.name}' can only connect via localhost")
+    else:
+        connection.user = user
+        settings = connection.node.settings
+        connection.send(server_methods.tune(settings.channel_max, settings.frame_max, settings.heartbeat))
+        connection.state = states.TUNING
+
+
+def _refuse(connection: Connection, reason: str) -> None:
+    assert connection.mechanism is not None
+    mechanism = connection.mechanism.name
+    log.warning("login refused", connection=connection.name, mechanism=mechanism, reason=reason)
+    if "authentication_failure_close" not in connection.capabilities:
+        closing.keep_silent(connection)
+        return
+    text = f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
+    closing.close_connection(connection, LoginRefused(text), (0, 0), connection.node.settings.silence)
+
+
+def _check_frame_max(value: int, offered: int, compat: Compat) -> None:
+    minimum = 4096 if compat.extends("small-frames") else compat.profile.frame_max_minimum
+    if value and value < minimum:
+        raise NotAllowed(
+            f"failed to negotiate connection parameters: negotiated frame_max = {value} "
+            f"is lower than the minimum allowed value ({minimum})"
+        )
+    _check_limit("frame_max", value, offered)
+
+
+def _check_limit(name: str, value: int, offered: int) -> None:
+    if offered and (not value or value > offered):
+        shown = value or "0 (no limit)"
+        raise NotAllowed(
+            f"failed to negotiate connection parameters: negotiated {name} = {shown} "
+            f"is higher than the maximum allowed value ({offered})"
+        )

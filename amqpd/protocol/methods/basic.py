@@ -1,0 +1,154 @@
+"""Class basic (60): qos, consume, cancel, get, recover. Publishing and settling have files of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from amqpd.broker.operations import consuming
+from amqpd.broker.operations.lookup import no_queue
+from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
+from amqpd.errors import NotAllowed, NotImplementedHere, PreconditionFailed
+from amqpd.fields import Table
+from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
+from amqpd.protocol.methods.queue import expanded
+from amqpd.wire import hot, server_methods
+
+if TYPE_CHECKING:
+    from amqpd.protocol.channel import Channel
+
+SERVER_TAG: Final = "amq.ctag-"
+
+
+def qos(channel: Channel, prefetch_size: int, prefetch_count: int, is_global: bool) -> None:
+    """Set the window: of consumers started from now on, or (global) of the whole channel, as RabbitMQ reads it."""
+    if prefetch_size:
+        raise NotImplementedHere(f"prefetch_size!=0 ({prefetch_size})")
+    profile = channel.connection.node.broker.compat.profile
+    if is_global and profile.honours_global_qos:
+        channel.window = prefetch_count
+        channel.window_used = len(channel.unacked) if prefetch_count else 0
+        channel.window_tag = channel.delivery_tag
+    else:
+        channel.prefetch = prefetch_count
+        channel.window = channel.window_used = 0
+    channel.send(server_methods.QOS_OK)
+    channel.window_changed()
+
+
+def consume(
+    channel: Channel,
+    queue: str,
+    tag: str,
+    no_local: bool,
+    no_ack: bool,
+    exclusive: bool,
+    nowait: bool,
+    arguments: Table,
+) -> None:
+    """Start a consumer; consume-ok comes before its first delivery."""
+    broker = channel.connection.node.broker
+    limit = channel.connection.node.settings.max_consumers_per_channel
+    if limit is not None and len(channel.consumers) >= limit:
+        raise NotAllowed(f"reached maximum ({limit}) of consumers per channel")
+    name = queue if queue == PSEUDO_QUEUE else expanded(channel, queue)
+    if tag in channel.consumers or (channel.reply_port is not None and tag == channel.reply_port.tag):
+        raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+    tag = tag or broker.unique_name(SERVER_TAG)
+    if name == PSEUDO_QUEUE:
+        _wait_for_replies(channel, tag, no_ack)
+        _consume_ok(channel, tag, nowait)
+        return
+    found = consuming.readable_queue(channel.session, name)
+    priority = consuming.check_consume(channel.session, found, exclusive=exclusive, arguments=arguments)
+    consumer = ChannelConsumer(
+        channel,
+        found,
+        tag,
+        no_ack=no_ack,
+        exclusive=exclusive,
+        priority=priority,
+        prefetch=channel.prefetch,
+        arguments=arguments,
+    )
+    channel.consumers[tag] = consumer
+    found.add_consumer(consumer)
+    _consume_ok(channel, tag, nowait)
+    found.resume()
+
+
+def cancel(channel: Channel, tag: str, nowait: bool) -> None:
+    """Stop a consumer; what it holds stays unsettled on the channel. An unknown tag is fine."""
+    consumer = channel.consumers.pop(tag, None)
+    if consumer is not None:
+        consumer.able = False
+        if consumer.queue.remove_consumer(consumer):
+            # cancel-ok goes out first: the queue is deleted at the end of this turn.
+            vhost, queue = channel.session.vhost, consumer.queue
+            channel.connection.node.broker.at_turn_end(lambda: vhost.delete_unused(queue))
+    elif channel.reply_port is not None and channel.reply_port.tag == tag:
+        channel.drop_reply_port()
+    if not nowait:
+        channel.send_frame(hot.cancel_ok(channel.number, tag))
+
+
+def get(channel: Channel, queue: str, no_ack: bool) -> None:
+    """Take the head of a queue; windows don't apply."""
+    name = expanded(channel, queue)
+    if name.startswith(PSEUDO_QUEUE):
+        if channel.connection.node.broker.compat.profile.volatile_get_is_refused:
+            vhost = channel.session.vhost.name
+            raise NotImplementedHere(f"basic.get not supported by volatile queue '{name}' in vhost '{vhost}'")
+        raise no_queue(channel.session.vhost, name)
+    found = consuming.readable_queue(channel.session, name)
+    message = found.get()
+    if message is None:
+        channel.send(server_methods.GET_EMPTY)
+        return
+    channel.delivery_tag += 1
+    tag = channel.delivery_tag
+    parts = [
+        hot.get_ok(
+            channel.number, tag, message.redelivered, message.exchange, message.routing_key, found.message_count
+        )
+    ]
+    parts += hot.content(channel.number, message.properties, message.body, channel.connection.frame_max)
+    channel.send_frame(b"".join(parts))
+    if no_ack:
+        found.settle(message)
+    else:
+        channel.unacked.add(tag, (message, found, None))
+
+
+def recover(channel: Channel, requeue: bool) -> None:
+    """Return everything unsettled to the queues, and say so."""
+    _recover(channel, requeue)
+    channel.send(server_methods.RECOVER_OK)
+
+
+def recover_async(channel: Channel, requeue: bool) -> None:
+    """The same without an answer."""
+    _recover(channel, requeue)
+
+
+def _recover(channel: Channel, requeue: bool) -> None:
+    if not requeue:
+        raise NotImplementedHere("requeue=false")
+    channel.requeue_all()
+
+
+def _consume_ok(channel: Channel, tag: str, nowait: bool) -> None:
+    if not nowait:
+        channel.send_frame(hot.consume_ok(channel.number, tag))
+
+
+def _wait_for_replies(channel: Channel, tag: str, no_ack: bool) -> None:
+    """Direct reply-to."""
+    if not no_ack:
+        raise PreconditionFailed("reply consumer cannot acknowledge")
+    if channel.reply_port is not None:
+        raise PreconditionFailed("reply consumer already set")
+    broker = channel.connection.node.broker
+    port = ReplyPort(broker.unique_name(PREFIX), channel, tag)
+    channel.reply_port = port
+    broker.reply_consumers[port.name] = port
+    channel.session.vhost.reply_consumer_changed()

@@ -1,0 +1,59 @@
+"""Class tx (90). A commit runs in one turn, so that nobody sees half of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amqpd.broker.operations.lookup import once_durable
+from amqpd.broker.transaction import Transaction
+from amqpd.errors import PreconditionFailed
+from amqpd.protocol.methods.settle import refuse
+from amqpd.wire import server_methods
+
+if TYPE_CHECKING:
+    from amqpd.protocol.channel import Channel
+
+
+def select(channel: Channel) -> None:
+    """Begin the first transaction; a second select changes nothing."""
+    if channel.confirms is not None:
+        raise PreconditionFailed("cannot switch from confirm to tx mode")
+    if channel.transaction is None:
+        channel.transaction = Transaction()
+    channel.send(server_methods.TX_SELECT_OK)
+
+
+def commit(channel: Channel) -> None:
+    """Publish in order (returning what is unroutable), then settle; a new transaction begins."""
+    publishes, settlements = _transaction(channel).take()
+    complete = True
+    for message, route, mandatory in publishes:
+        if route:
+            complete = channel.session.vhost.publish(message, route) and complete
+        elif mandatory:
+            channel.return_unroutable(message)
+    for settlement in settlements:
+        if settlement.accepted:
+            channel.settle(settlement.delivery)
+            settlement.delivery[1].settle(settlement.delivery[0])
+            channel.settled([settlement.delivery])
+        else:
+            refuse(channel, [settlement.delivery], settlement.requeue)
+    if not complete:
+        raise PreconditionFailed("partial tx completion")
+    channel.reply(
+        once_durable(channel.connection.node.broker.journal, None),
+        lambda _: channel.send(server_methods.TX_COMMIT_OK),
+    )
+
+
+def rollback(channel: Channel) -> None:
+    """Forget the publishes; what was settled is outstanding again."""
+    channel.unacked.restore(_transaction(channel).roll_back())
+    channel.send(server_methods.TX_ROLLBACK_OK)
+
+
+def _transaction(channel: Channel) -> Transaction:
+    if channel.transaction is None:
+        raise PreconditionFailed("channel is not transactional")
+    return channel.transaction

@@ -1,0 +1,114 @@
+"""What all connections of one broker share: the model, the negotiated limits, the mechanisms, and who is connected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from amqpd import fields
+from amqpd.broker.broker import Broker
+from amqpd.broker.timers import Timers
+from amqpd.fields import Field, Table
+from amqpd.protocol.outbox import Outbox
+from amqpd.protocol.sasl import Mechanism
+
+if TYPE_CHECKING:
+    from amqpd.protocol.connection import Connection
+
+CAPABILITIES: Final = (
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "connection.blocked",
+    "consumer_priorities",
+    "authentication_failure_close",
+    "per_consumer_qos",
+    "direct_reply_to",
+)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What a node offers and enforces. Sizes in octets, times in seconds; None and 0 mean no limit where a limit can be off."""
+
+    product: str = "RabbitMQ"
+    version: str | None = None
+    cluster_name: str = "amqpd@localhost"
+    properties: dict[str, str] = attrs.Factory(dict)
+    amqpd_version: str = "0"
+    frame_max: int = 131072
+    channel_max: int = 2047
+    heartbeat: int = 60
+    handshake_timeout: float = 10.0
+    silence: float = 3.0
+    """How long a refused client waits for nothing before its connection is dropped."""
+    close_grace: float = 30.0
+    max_message_size: int | None = None
+    max_connections: int | None = None
+    max_consumers_per_channel: int | None = None
+    max_unfinished_content: int = 512 * 1024 * 1024
+    max_unfinished_content_total: int = 2 * 1024 * 1024 * 1024
+    turn_budget: int = 512
+    outbox_high_water: int = 1024 * 1024
+    outbox_low_water: int = 256 * 1024
+    mechanisms: tuple[str, ...] = ("PLAIN", "AMQPLAIN")
+    anonymous_user: str | None = None
+    loopback_users: tuple[str, ...] = ("guest",)
+    certificate_name: str = "distinguished_name"
+
+
+class Node:
+    """One broker as its connections see it."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        settings: Settings,
+        mechanisms: dict[str, type[Mechanism]],
+        liveness: Timers | None = None,
+    ) -> None:
+        self.broker = broker
+        self.settings = settings
+        self.mechanisms = mechanisms
+        self.liveness = liveness or broker.timers
+        """Timers of heartbeats, handshakes and close graces: they stay on the real clock when virtual time jumps."""
+        self.dirty: list[Outbox] = []
+        """Outboxes that this turn appended to."""
+        self.connections: dict[Connection, None] = {}
+        self.unfinished_content = 0
+        """Octets of bodies that are still arriving, on all connections."""
+        self.looks_at_delivery_mode = broker.compat.profile.refuses_unknown_delivery_mode
+        self.server_properties = _server_properties(settings, broker.compat.profile.version)
+        self.max_message_size = settings.max_message_size or broker.compat.profile.max_message_size
+
+    def end_turn(self) -> bool:
+        """Finish a turn and send what it produced; return whether work is left for another one."""
+        more = self.broker.drain(self.settings.turn_budget)
+        dirty = self.dirty
+        while dirty:
+            waiting, dirty[:] = dirty[:], []
+            for outbox in waiting:
+                if outbox.transport is not None:
+                    outbox.transport.flush()
+        return more or len(self.broker.work) > 0
+
+
+def _server_properties(settings: Settings, profile_version: str) -> Table:
+    """RabbitMQ's properties by name and order, plus amqpd's own name and version."""
+    texts = {
+        "amqpd": "amqpd, an AMQP 0-9-1 broker in Python",
+        "amqpd_version": settings.amqpd_version,
+        "cluster_name": settings.cluster_name,
+        "copyright": "Copyright The amqpd authors",
+        "information": "Licensed under the Apache License 2.0",
+        "platform": "CPython",
+        "product": settings.product,
+        "version": settings.version or profile_version,
+        **settings.properties,
+    }
+    capabilities = fields.table(Table.of([(name, fields.boolean(True)) for name in CAPABILITIES]))
+    entries: dict[str, Field] = {"capabilities": capabilities}
+    entries.update({name: fields.longstr(text) for name, text in texts.items()})
+    return Table.of(sorted(entries.items()))

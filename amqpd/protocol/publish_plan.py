@@ -1,0 +1,83 @@
+"""What a connection remembers of its publishes: everything that depends on the method's octets alone.
+
+A publisher repeats its exchange and routing key. So the parsed names, the permission, the exchange and, where the key
+alone decides, the queues are kept under the octets of the method and looked up at once. Generations of the vhost's graph
+and of the permissions say when an entry is stale.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from amqpd.broker.exchange import Exchange
+from amqpd.broker.operations.lookup import find_exchange
+from amqpd.broker.permissions import WRITE
+from amqpd.broker.session import EXCHANGE, Session
+from amqpd.broker.vhost import Route
+from amqpd.errors import AccessRefused
+from amqpd.properties import EMPTY
+from amqpd.wire import erlang, hot, methods
+
+PLANS: Final = 4096
+"""Entries that one connection keeps; more distinct keys are planned anew each time."""
+
+
+class PublishPlan:
+    """One remembered (exchange, routing key, flags)."""
+
+    __slots__ = (
+        "access_generation",
+        "checks_topic",
+        "exchange",
+        "exchange_name",
+        "generation",
+        "immediate",
+        "mandatory",
+        "route",
+        "routing_key",
+    )
+
+    def __init__(self, payload: bytes) -> None:
+        try:
+            self.exchange_name, self.routing_key, self.mandatory, self.immediate = hot.parse_publish(payload)
+        except ValueError:
+            text = f"cannot decode {erlang.binary(payload[4:])}"
+            raise methods.Undecodable(text, method=(60, 40)) from None
+        self.generation = -1
+        self.access_generation = -1
+        self.exchange: Exchange | None = None
+        self.route: Route | None = None
+        """None: it depends on more than the key."""
+        self.checks_topic = False
+
+    def refresh(self, session: Session) -> None:
+        """Check and look up again. Raises AccessRefused or NotFound."""
+        vhost = session.vhost
+        session.require(WRITE, EXCHANGE, self.exchange_name)
+        exchange = find_exchange(vhost, self.exchange_name)
+        if exchange.internal:
+            raise AccessRefused(f"cannot publish to internal exchange '{exchange.name}' in vhost '{vhost.name}'")
+        self.exchange = exchange
+        self.checks_topic = exchange.type_name == "topic" and session.has_topic_rules(exchange.name)
+        self.route = vhost.route(exchange, (self.routing_key,), EMPTY) if vhost.by_key(exchange) else None
+        self.generation = vhost.generation
+        self.access_generation = session.access_generation
+
+
+class PublishPlans:
+    """The plans of one connection, by the octets of the method."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, PublishPlan] = {}
+
+    def get(self, payload: bytes) -> PublishPlan:
+        """The plan for a basic.publish payload, which may be stale. Raises Undecodable."""
+        plan = self._known.get(payload)
+        if plan is None:
+            plan = PublishPlan(payload)
+            if len(self._known) >= PLANS:
+                self._known.clear()
+            self._known[payload] = plan
+        return plan

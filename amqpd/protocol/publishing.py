@@ -1,0 +1,203 @@
+"""basic.publish once its content is complete: the checks, the route, the queues, and what the publisher hears.
+
+The order of the checks is RabbitMQ's. What depends on the method's octets alone comes from the plan; what depends on the
+properties is looked at only if their flags say that there is something to look at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from amqpd.broker.message import Message
+from amqpd.broker.permissions import WRITE
+from amqpd.broker.reply_to import PSEUDO_QUEUE
+from amqpd.broker.transaction import Publish
+from amqpd.errors import NotImplementedHere, PreconditionFailed, ResourceError
+from amqpd.fields import Table
+from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
+from amqpd.wire import erlang
+from amqpd.wire.content import BODY_SIZE_LIMIT, ContentHeader
+
+if TYPE_CHECKING:
+    from amqpd.broker.vhost import Route
+    from amqpd.protocol.channel import Channel
+    from amqpd.protocol.publish_plan import PublishPlan
+
+LOOKED_AT: Final = HEADERS | REPLY_TO | EXPIRATION | USER_ID
+MAX_EXPIRATION: Final = 315_360_000_000
+COPY_KEYS: Final = ("CC", "BCC")
+
+
+def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:
+    """Route and enqueue one message. Raises an AmqpError for what the publisher did wrong."""
+    connection = channel.connection
+    plan = connection.plans.get(payload)
+    if plan.immediate:
+        raise NotImplementedHere("immediate=true")
+    if len(body) > connection.node.max_message_size:
+        raise _too_large(len(body), connection.node.max_message_size)
+    vhost = channel.session.vhost
+    if plan.generation != vhost.generation or plan.access_generation != channel.session.access_generation:
+        plan.refresh(channel.session)
+    properties = header.properties
+    route = plan.route
+    if properties.flags & LOOKED_AT or plan.checks_topic or route is None or connection.node.looks_at_delivery_mode:
+        properties, route = _look_at(channel, plan, properties)
+    message = Message(plan.exchange_name, plan.routing_key, properties, body)
+    confirms = channel.confirms
+    if confirms is None:
+        if channel.transaction is not None:
+            channel.transaction.publishes.append(Publish(message, route, plan.mandatory))
+        elif route:
+            if len(route) == 1:
+                route[0].publish(message)
+            else:
+                vhost.publish(message, route)
+        elif plan.mandatory:
+            channel.return_unroutable(message)
+    else:
+        number = confirms.published = confirms.published + 1
+        accepted = True
+        if route:
+            accepted = vhost.publish(message, route)
+        elif plan.mandatory:
+            channel.return_unroutable(message)
+        if connection.node.broker.journal.immediate or not accepted:
+            (confirms.ack if accepted else confirms.nack)(number)
+            channel.confirm_later()
+        else:
+            _confirm_when_durable(channel, number)
+    if plan.mandatory and connection.node.broker.compat.profile.reply_to_is_destination is False:
+        _return_direct_reply(channel, message, route)
+    if connection.alarmed:
+        connection.publish_blocked()
+
+
+def count_unfinished(channel: Channel, octets: int) -> None:
+    """Account for content that is still arriving. Raises ResourceError over the caps."""
+    if not octets:
+        return
+    connection = channel.connection
+    node = connection.node
+    connection.unfinished_content += octets
+    node.unfinished_content += octets
+    node.broker.account.octets += octets
+    if octets < 0:
+        return
+    limits = node.settings
+    if connection.unfinished_content > limits.max_unfinished_content:
+        raise ResourceError(
+            f"unfinished content of {connection.unfinished_content} octets on this connection: "
+            f"expected at most {limits.max_unfinished_content}",
+            method=(60, 40),
+        )
+    if node.unfinished_content > limits.max_unfinished_content_total:
+        raise ResourceError(
+            f"unfinished content of {node.unfinished_content} octets in this broker: "
+            f"expected at most {limits.max_unfinished_content_total}",
+            method=(60, 40),
+        )
+
+
+def _too_large(size: int, limit: int) -> PreconditionFailed:
+    kind = "max size" if limit == BODY_SIZE_LIMIT else "configured max size"
+    return PreconditionFailed(f"message size {size} is larger than {kind} {limit}")
+
+
+def _confirm_when_durable(channel: Channel, number: int) -> None:
+    """The queues have it; the journal says when it is safe."""
+    confirms = channel.confirms
+    assert confirms is not None
+    pending = channel.connection.node.broker.journal.sync()
+    if pending is None:
+        confirms.ack(number)
+        channel.confirm_later()
+        return
+    confirms.wait(number)
+
+    def durable(done: object) -> None:
+        if channel.confirms is not confirms:
+            return  # the channel ended meanwhile
+        try:
+            pending.result()
+        except Exception:  # the journal has logged why; to the publisher it is a nack
+            confirms.settle(number, accepted=False)
+        else:
+            confirms.settle(number, accepted=True)
+        channel.confirm_later()
+
+    pending.when_done(durable)
+
+
+def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tuple[Properties, Route]:
+    """The checks that depend on properties; return what is stored, and the route."""
+    session = channel.session
+    profile = channel.connection.node.broker.compat.profile
+    if plan.checks_topic and not profile.topic_permission_covers_copies:
+        session.require_topic(WRITE, plan.exchange_name, plan.routing_key)
+    if profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
+        raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
+    if properties.flags & REPLY_TO and properties.reply_to == PSEUDO_QUEUE:
+        if channel.reply_port is None:
+            raise PreconditionFailed("fast reply consumer does not exist")
+        properties = properties.replace(reply_to=channel.reply_port.name)
+    if properties.flags & EXPIRATION:
+        _check_expiration(properties.expiration or "")
+    keys: tuple[str, ...] = (plan.routing_key,)
+    if properties.flags & HEADERS and (b"\x02CC" in properties.raw or b"\x03BCC" in properties.raw):
+        keys, properties = _copies(plan.routing_key, properties)
+    if plan.checks_topic and profile.topic_permission_covers_copies:
+        for key in keys:
+            session.require_topic(WRITE, plan.exchange_name, key)
+    if properties.flags & USER_ID and not session.may_impersonate(properties.user_id or ""):
+        raise PreconditionFailed(
+            f"user_id property set to '{properties.user_id}' but authenticated user was '{session.user.name}'"
+        )
+    if plan.route is not None and len(keys) == 1:
+        return properties, plan.route
+    assert plan.exchange is not None
+    return properties, session.vhost.route(plan.exchange, keys, properties)
+
+
+def _check_expiration(text: str) -> None:
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    leading = digits[: len(digits) - len(digits.lstrip("0123456789"))]
+    if not leading.isascii() or not leading:
+        raise PreconditionFailed(f"invalid expiration '{text}': no_integer")
+    start = f"invalid expiration '{text}': "
+    rest = digits[len(leading) :]
+    if rest:
+        raise PreconditionFailed(start + erlang.pair("leftover_string", f'"{rest}"', len(start)))
+    value = -int(leading) if text[0] == "-" else int(leading)
+    if value < 0:
+        raise PreconditionFailed(start + erlang.pair("value_negative", str(value), len(start)))
+    if value > MAX_EXPIRATION:
+        raise PreconditionFailed(start + erlang.pair("value_too_large", str(value), len(start)))
+
+
+def _copies(routing_key: str, properties: Properties) -> tuple[tuple[str, ...], Properties]:
+    """Sender-selected distribution: further routing keys in the headers CC and BCC; the latter leaves the message."""
+    headers = properties.headers
+    if headers is None:
+        return (routing_key,), properties
+    keys = [routing_key]
+    for name in COPY_KEYS:
+        keys += _keys_of(name, headers)
+    if "BCC" in headers:
+        properties = properties.replace(headers=headers.without("BCC"))
+    return tuple(dict.fromkeys(keys)), properties
+
+
+def _keys_of(name: str, headers: Table) -> list[str]:
+    field = headers.get(name)
+    if field is None:
+        return []
+    if field.tag != "A" or not isinstance(field.value, tuple):
+        raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{field.type_name}}}')
+    return [each.text() for each in field.value if not isinstance(each, int) and each.tag == "S"]
+
+
+def _return_direct_reply(channel: Channel, message: Message, route: Route) -> None:
+    """Up to 3.10 a mandatory reply is delivered and returned: the pseudo queue doesn't count as a destination."""
+    if route and all(each.kind == "reply" for each in route):
+        channel.return_unroutable(message)

@@ -1,0 +1,115 @@
+"""SASL mechanisms: what a client answers to connection.start, and whom that makes it.
+
+A mechanism parses and asks; whether a login is accepted is decided by the broker's users. Built-in mechanisms come through
+the same registry (entry-point group `amqpd.sasl_mechanisms`) as a plugin's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from amqpd.broker.pending import Pending
+from amqpd.broker.users import User
+from amqpd.errors import LoginRefused, SyntaxRefused
+from amqpd.fields import FieldError, Table
+from amqpd.wire import erlang
+
+if TYPE_CHECKING:
+    from amqpd.protocol.connection import Connection
+
+
+class Mechanism(ABC):
+    """One login conversation."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def offered(cls, connection: Connection) -> bool:
+        """Whether connection.start lists it on this connection."""
+        return True
+
+    @abstractmethod
+    def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
+        """Take the client's (next) response; return a challenge, or the user to be (None: refused).
+
+        Raises SyntaxRefused for a response that isn't of this mechanism, LoginRefused with a reason for the log.
+        """
+
+
+class Plain(Mechanism):
+    """RFC 4616 with an empty authorisation identity: NUL user NUL password."""
+
+    name: ClassVar[str] = "PLAIN"
+
+    def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
+        parts = response.split(b"\0")
+        if len(parts) != 3 or parts[0]:
+            raise SyntaxRefused(f"response {erlang.binary(response)} invalid")
+        user = parts[1].decode("utf-8", "surrogateescape")
+        return connection.node.broker.check_password(user, parts[2])
+
+
+class AmqPlain(Mechanism):
+    """RabbitMQ's and the old specification's: a field table without its length, with LOGIN and PASSWORD."""
+
+    name: ClassVar[str] = "AMQPLAIN"
+
+    def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
+        shown = erlang.binary(response)
+        try:
+            table = Table.parse(response)
+        except FieldError:
+            raise SyntaxRefused(f"AMQPLAIN auth info {shown} is not a table") from None
+        user, password = table.get("LOGIN"), table.get("PASSWORD")
+        if user is None or password is None:
+            raise SyntaxRefused(f"AMQPLAIN auth info {shown} is missing LOGIN or PASSWORD field")
+        if not isinstance(user.value, bytes) or not isinstance(password.value, bytes):
+            raise SyntaxRefused(f"AMQPLAIN auth info {shown} uses unsupported type for LOGIN or PASSWORD field")
+        return connection.node.broker.check_password(user.value.decode("utf-8", "surrogateescape"), password.value)
+
+
+class Anonymous(Mechanism):
+    """Logs everybody in as one configured user; offered only where one is configured."""
+
+    name: ClassVar[str] = "ANONYMOUS"
+
+    @classmethod
+    def offered(cls, connection: Connection) -> bool:
+        return connection.node.settings.anonymous_user is not None
+
+    def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
+        name = connection.node.settings.anonymous_user
+        return _as(connection, name or "", f"the anonymous user '{name}' does not exist")
+
+
+class External(Mechanism):
+    """The client certificate of the TLS connection says who it is."""
+
+    name: ClassVar[str] = "EXTERNAL"
+
+    @classmethod
+    def offered(cls, connection: Connection) -> bool:
+        return connection.endpoint.tls
+
+    def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
+        if not connection.endpoint.tls:
+            raise LoginRefused("not a TLS-enabled connection")
+        if not connection.endpoint.has_certificate:
+            raise LoginRefused("connection peer presented no TLS (x.509) certificate")
+        name = connection.endpoint.certificate_name
+        if not name:
+            raise LoginRefused("no name found")
+        return _as(connection, name, f"the certificate's user '{name}' does not exist")
+
+
+def _as(connection: Connection, name: str, reason: str) -> Pending[User | None]:
+    user = connection.node.broker.access.users.get(name)
+    if user is None:
+        raise LoginRefused(reason)
+    settled: Pending[User | None] = Pending()
+    settled.settle(user)
+    return settled
+
+
+BUILT_IN: Final[tuple[type[Mechanism], ...]] = (Plain, AmqPlain, Anonymous, External)

@@ -1,0 +1,156 @@
+"""Framing: bytes in, whole frames out (AMQP 0-9-1, section 4.2.3).
+
+Strategy: one tight loop over the buffered bytes returns up to `budget` frames; what is incomplete stays buffered. The
+three adjacent frames of one publish whose body fits one frame, which is nearly every frame of a busy broker, leave the
+loop fused as one PUBLISH entry, so that they are dispatched once. Whatever doesn't match that shape comes out frame by
+frame, and nothing but the frame's own limits is judged here.
+
+A stream that is out of step (a frame too large, a wrong end octet) can't be read on: the frames before it are returned
+and `failure` says what to tell the client.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from amqpd.errors import FatalFrameError
+from amqpd.wire import erlang
+
+METHOD: Final = 1
+HEADER: Final = 2
+BODY: Final = 3
+HEARTBEAT: Final = 8
+PUBLISH: Final = 0
+"""Not a wire type: a whole basic.publish; the entry holds method payload, header payload and body."""
+
+FRAME_END: Final = 0xCE
+FRAME_OVERHEAD: Final = 8
+UNLIMITED: Final = 1 << 32
+
+PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
+OLD_PROTOCOL_HEADER: Final = b"AMQP\x01\x01\x00\x09"
+"""What 0-9 clients send; RabbitMQ treats it as 0-9-1."""
+
+Frame = tuple[int, int, bytes, bytes, bytes]
+"""(type, channel, payload, header, body); the last two are empty but for PUBLISH."""
+
+_START = Struct(">BHI").unpack_from
+_HEADER_START = Struct(">BHIHHQ").unpack_from
+_PUBLISH_IDS: Final = b"\x00\x3c\x00\x28"
+_BASIC: Final = 60
+
+
+class FrameParser:
+    """Cuts a byte stream into frames. `limit` is the largest payload accepted, in octets."""
+
+    __slots__ = ("_buffer", "_position", "failure", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self._buffer = b""
+        self._position = 0
+        self.limit = limit
+        self.failure: FatalFrameError | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Append what came from the peer."""
+        if self._position == len(self._buffer):
+            self._buffer = data
+        else:
+            self._buffer = self._buffer[self._position :] + data
+        self._position = 0
+
+    @property
+    def buffered(self) -> int:
+        """Octets that wait here, parsed by nobody yet."""
+        return len(self._buffer) - self._position
+
+    def take(self, size: int) -> bytes | None:
+        """Remove exactly `size` raw octets (the protocol header), or return None while there are fewer."""
+        if self.buffered < size:
+            return None
+        taken = self._buffer[self._position : self._position + size]
+        self._position += size
+        return taken
+
+    def frames(self, budget: int) -> list[Frame]:
+        """Return at most about `budget` whole frames (a fused publish counts as three, and may exceed it by two).
+
+        After a failure it returns what came before the damage and sets `failure`.
+        """
+        buffer = self._buffer
+        position = self._position
+        end = len(buffer)
+        limit = self.limit
+        found: list[Frame] = []
+        while budget > 0 and position + 7 <= end:
+            kind, channel, size = _START(buffer, position)
+            if size > limit:
+                self.failure = _too_large(kind, size, limit)
+                break
+            stop = position + 7 + size
+            if stop >= end:
+                break
+            if buffer[stop] != FRAME_END:
+                self.failure = _wrong_end(kind, buffer[position + 7 : stop], buffer[stop])
+                break
+            if kind == METHOD and size > 8 and buffer[position + 7 : position + 11] == _PUBLISH_IDS and stop + 23 < end:
+                kind2, channel2, size2, class_id, weight, body_size = _HEADER_START(buffer, stop + 1)
+                header_stop = stop + 8 + size2
+                if (
+                    kind2 == HEADER
+                    and channel2 == channel
+                    and class_id == _BASIC
+                    and weight == 0
+                    and 14 <= size2 <= limit
+                    and header_stop < end
+                    and buffer[header_stop] == FRAME_END
+                ):
+                    if body_size == 0:
+                        found.append(
+                            (PUBLISH, channel, buffer[position + 7 : stop], buffer[stop + 8 : header_stop], b"")
+                        )
+                        position = header_stop + 1
+                        budget -= 2
+                        continue
+                    if header_stop + 8 < end:
+                        kind2, channel2, size2 = _START(buffer, header_stop + 1)
+                        body_stop = header_stop + 8 + size2
+                        if (
+                            kind2 == BODY
+                            and channel2 == channel
+                            and size2 == body_size
+                            and size2 <= limit
+                            and body_stop < end
+                            and buffer[body_stop] == FRAME_END
+                        ):
+                            found.append(
+                                (
+                                    PUBLISH,
+                                    channel,
+                                    buffer[position + 7 : stop],
+                                    buffer[stop + 8 : header_stop],
+                                    buffer[header_stop + 8 : body_stop],
+                                )
+                            )
+                            position = body_stop + 1
+                            budget -= 3
+                            continue
+            found.append((kind, channel, buffer[position + 7 : stop], b"", b""))
+            position = stop + 1
+            budget -= 1
+        self._position = position
+        if position == end:
+            self._buffer = b""
+            self._position = 0
+        return found
+
+
+def _too_large(kind: int, size: int, limit: int) -> FatalFrameError:
+    text = f"type {kind}, all octets = <<>>: {{frame_too_large,{size},{limit - FRAME_OVERHEAD}}}"
+    return FatalFrameError(text, method=(0, 0))
+
+
+def _wrong_end(kind: int, payload: bytes, end: int) -> FatalFrameError:
+    start = f"type {kind}, {erlang.octets(payload)}: "
+    return FatalFrameError(start + erlang.pair("invalid_frame_end_marker", str(end), len(start)), method=(0, 0))

@@ -1,0 +1,123 @@
+"""Every method but the hottest, through pamqp's description of the protocol.
+
+`decode` walks the fields that pamqp lists for a method and returns their values in the order of the specification
+(without the reserved ticket), ready to be passed to a handler. pamqp decodes the scalars; tables go through
+`amqpd.fields`, because pamqp loses their wire types. Server methods that carry names are packed in `wire.hot`:
+pamqp validates names on marshal with a narrower character set than RabbitMQ's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pamqp import base, commands, decode as pamqp_decode, frame as pamqp_frame
+
+from amqpd.errors import FrameError, HardError
+from amqpd.fields import FieldError, Table
+from amqpd.wire import erlang
+
+Argument = str | bytes | int | bool | Table
+MethodId = tuple[int, int]
+
+ACCESS_REQUEST: Final[MethodId] = (30, 10)
+_ACCESS_REQUEST_FIELDS: Final = (
+    ("realm", "shortstr"),
+    ("exclusive", "bit"),
+    ("passive", "bit"),
+    ("active", "bit"),
+    ("write", "bit"),
+    ("read", "bit"),
+)
+"""Class access left the specification with 0-9-1, but RabbitMQ still answers its request."""
+
+
+def _described(method: type[base.Frame]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, method.amqp_type(name)) for name in method.attributes())
+
+
+FIELDS: Final[dict[MethodId, tuple[tuple[str, str], ...]]] = {
+    (index >> 16, index & 0xFFFF): _described(method) for index, method in commands.INDEX_MAPPING.items()
+} | {ACCESS_REQUEST: _ACCESS_REQUEST_FIELDS}
+
+
+class UnknownMethod(HardError):
+    """A class or method id that is not in the specification."""
+
+    code, name = 503, "COMMAND_INVALID"
+
+
+class Undecodable(FrameError):
+    """The arguments of a known method are cut short, or octets are left over."""
+
+
+def method_id(payload: bytes) -> MethodId:
+    """Class and method id of a method frame's payload (at least 4 octets)."""
+    return payload[0] << 8 | payload[1], payload[2] << 8 | payload[3]
+
+
+def decode(payload: bytes) -> tuple[Argument, ...]:
+    """Return the arguments of a method frame's payload in the specification's order, reserved tickets left out.
+
+    Raises UnknownMethod, Undecodable, or FrameError where a short string isn't UTF-8.
+    """
+    ids = method_id(payload)
+    fields = FIELDS.get(ids)
+    if fields is None:
+        raise UnknownMethod(f"unknown method {ids[0]}/{ids[1]}: expected a method of AMQP 0-9-1", method=ids)
+    try:
+        return _walk(fields, payload)
+    except (FieldError, ValueError, IndexError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise FrameError("Malformed UTF-8 in shortstr", method=ids) from None
+        raise Undecodable(f"cannot decode {erlang.binary(payload[4:])}", method=ids) from None
+
+
+def _walk(fields: tuple[tuple[str, str], ...], payload: bytes) -> tuple[Argument, ...]:
+    values: list[Argument] = []
+    position, bit = 4, 0
+    for name, kind in fields:
+        if kind == "bit":
+            if bit == 8:
+                position, bit = position + 1, 0
+            values.append(bool(payload[position] >> bit & 1))
+            bit += 1
+            continue
+        if bit:
+            position, bit = position + 1, 0
+        position, value = _field(kind, payload, position)
+        if name != "ticket":
+            values.append(value)
+    if bit:
+        position += 1
+    if position != len(payload):
+        raise ValueError(f"{len(payload) - position} octets left over")
+    return tuple(values)
+
+
+_SIZES: Final = {"octet": 1, "short": 2, "long": 4, "longlong": 8}
+
+
+def _field(kind: str, payload: bytes, position: int) -> tuple[int, Argument]:
+    if kind in _SIZES:
+        stop = position + _SIZES[kind]
+        return _within(payload, stop), int.from_bytes(payload[position:stop], "big")
+    if kind == "shortstr":
+        stop = _within(payload, position + 1 + payload[position])
+        return stop, pamqp_decode.short_str(payload[position:stop])[1]
+    _within(payload, position + 4)
+    start = position + 4
+    stop = _within(payload, start + int.from_bytes(payload[position:start], "big"))
+    if kind == "longstr":
+        return stop, payload[start:stop]
+    return stop, Table.parse(payload[start:stop])
+
+
+def _within(payload: bytes, stop: int) -> int:
+    if stop > len(payload):
+        raise IndexError(f"expected {stop} octets, got {len(payload)}")
+    return stop
+
+
+def frame(channel: int, method: base.Frame) -> bytes:
+    """A whole frame of a server method that carries no names."""
+    return pamqp_frame.marshal(method, channel)

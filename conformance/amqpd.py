@@ -1,0 +1,73 @@
+"""amqpd as a process of its own: start it, learn its port from its log, stop it.
+
+Nothing of amqpd is imported; the command line and two log lines are all that is known of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")
+READY = "Server startup complete"
+
+
+def _await_ready(process: subprocess.Popen[str]) -> int:
+    """Return the port of the first logged address once the server says that it has started."""
+    assert process.stdout is not None
+    log: list[str] = []
+    for line in process.stdout:
+        log.append(line)
+        if READY in line:
+            addresses = ADDRESS.findall("".join(log))
+            if not addresses:
+                break
+            return int(addresses[0])
+    raise RuntimeError(f"{process.args!r} did not start (exit status {process.poll()}):\n{''.join(log)}")
+
+
+def _discard(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    for _ in process.stdout:
+        pass
+
+
+@contextmanager
+def server(compat: str, *options: str) -> Iterator[int]:
+    """Run `python -m amqpd serve` in an empty folder and yield its AMQP port on 127.0.0.1."""
+    command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--compat", compat, *options]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
+    with (
+        tempfile.TemporaryDirectory(prefix="conformance-amqpd-") as folder,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        try:
+            port = _await_ready(process)
+            Thread(target=_discard, args=(process,), daemon=True).start()
+            yield port
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -1,0 +1,136 @@
+"""Options, targets and fixtures of the conformance suite.
+
+pytest conformance                              amqpd, started for the run
+pytest conformance --oracle                     RabbitMQ, started for the run
+pytest conformance --targets amqpd,rabbitmq     both, every test twice
+pytest conformance --broker amqp://host:5672    a broker that runs already; it must know guest and the vhost `/`
+pytest conformance -m "not slow"                without the tests that wait for silences
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.client import Connection
+from conformance.rabbitmq import Unavailable
+from conformance.targets import Target, open_target, version_of
+
+if TYPE_CHECKING:
+    from conformance.channel import Channel
+
+Connect = Callable[..., Connection]
+Names = Callable[[str], str]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that choose the broker."""
+    group = parser.getgroup("conformance")
+    group.addoption("--broker", metavar="URL", help="use the broker at amqp://host:port")
+    group.addoption("--oracle", action="store_true", help="start and use RabbitMQ (same as --targets rabbitmq)")
+    group.addoption("--targets", metavar="NAMES", help="amqpd, rabbitmq or both, separated by a comma; default amqpd")
+    group.addoption(
+        "--compat",
+        metavar="VERSION",
+        help="the RabbitMQ version to expect, e.g. 3.10; default: what the broker says it is",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; warnings are errors."""
+    config.addinivalue_line("markers", "slow: waits for silences and timeouts of seconds")
+    config.addinivalue_line(
+        "markers",
+        "versions(since=, before=, otherwise=): the answer of these RabbitMQ versions; `otherwise` quotes the others",
+    )
+    config.addinivalue_line("filterwarnings", "error")
+
+
+def _target_names(config: pytest.Config) -> list[str]:
+    if config.getoption("--broker"):
+        return ["broker"]
+    if config.getoption("--targets"):
+        return str(config.getoption("--targets")).split(",")
+    return ["rabbitmq"] if config.getoption("--oracle") else ["amqpd"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test against every target."""
+    if "target" in metafunc.fixturenames:
+        metafunc.parametrize("target", _target_names(metafunc.config), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """Run or find the broker under test."""
+    with ExitStack() as stack:
+        options = request.config.getoption
+        try:
+            opened = stack.enter_context(open_target(request.param, options("--broker"), options("--compat")))
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _only_these_versions(request: pytest.FixtureRequest) -> None:
+    marker = request.node.get_closest_marker("versions")
+    if marker is None:
+        return
+    target: Target = request.getfixturevalue("target")
+    since, before = version_of(marker.kwargs.get("since", "0.0")), version_of(marker.kwargs.get("before", "99.0"))
+    if not since <= target.version < before:
+        pytest.skip(f"other versions: {marker.kwargs['otherwise']}")
+
+
+@pytest.fixture
+def names(target: Target) -> Iterator[Names]:
+    """Give names no other test has; queues and exchanges so named are deleted at the end."""
+    prefix = secrets.token_hex(3)
+    given: list[str] = []
+
+    def name(label: str) -> str:
+        if (full := f"{prefix}-{label}") not in given:
+            given.append(full)
+        return full
+
+    yield name
+    target.sweep(given)
+
+
+@pytest.fixture
+def dial(target: Target) -> Iterator[Connect]:
+    """Give TCP connections that have not said anything; at the end they are let go of without a word."""
+    opened: list[Connection] = []
+
+    def connection() -> Connection:
+        opened.append(target.connect())
+        return opened[-1]
+
+    yield connection
+    for one in opened:
+        one.abort()
+
+
+@pytest.fixture
+def connect(dial: Connect, names: Names) -> Iterator[Connect]:
+    """Give open connections (options of `Connection.handshake`), closed in order before the names are swept."""
+    opened: list[Connection] = []
+
+    def connection(**options: Any) -> Connection:
+        opened.append(dial().handshake(**options))
+        return opened[-1]
+
+    yield connection
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def channel(connect: Connect) -> Channel:
+    """Give a channel on a connection of its own."""
+    return connect().channel()

@@ -1,0 +1,142 @@
+"""A private RabbitMQ node: Debian's rabbitmq-server on free ports, with its data in a temporary folder.
+
+Use `node()` as a context manager, or `python -m conformance.rabbitmq` to have one until Ctrl-C. Nothing outside the
+folder is touched: the node has its own epmd, cookie, logs and database, and all of it is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.client import Connection
+from conformance.received import Dropped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+USER = "rabbitmq"
+START_LIMIT = 60.0
+
+
+class Unavailable(Exception):
+    """A node cannot be started here; the text says why."""
+
+
+def _require() -> None:
+    if not SERVER.exists():
+        raise Unavailable(f"RabbitMQ is not installed: {SERVER} is missing (Debian: apt-get install rabbitmq-server)")
+    try:
+        account = pwd.getpwnam(USER)
+    except KeyError:
+        raise Unavailable(f"there is no user {USER!r} to run RabbitMQ as") from None
+    if os.geteuid() not in (0, account.pw_uid):
+        raise Unavailable(f"RabbitMQ runs as root or as {USER!r}, not as user {os.geteuid()}")
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [s.getsockname()[1] for s in sockets]
+
+
+def _spawn(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    account = pwd.getpwnam(USER) if os.geteuid() == 0 else None
+    with (folder / "output").open("ab") as output:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
+
+@contextmanager
+def _running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = _spawn(command, folder, environment)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _await_ready(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Return when a client can log in: the listener is the last thing the node starts."""
+    give_up = time.monotonic() + START_LIMIT
+    while time.monotonic() < give_up and process.poll() is None:
+        with suppress(OSError, Dropped):
+            Connection("127.0.0.1", port).handshake().close()
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    raise RuntimeError(f"RabbitMQ did not start:\n{(folder / 'output').read_text(errors='replace')}")
+
+
+@contextmanager
+def node(plugins: tuple[str, ...] = ()) -> Iterator[int]:
+    """Run a node and yield its AMQP port on 127.0.0.1; raise Unavailable where RabbitMQ cannot run."""
+    _require()
+    port, distribution, epmd = _free_ports(3)
+    folder = Path(tempfile.mkdtemp(prefix="conformance-rabbitmq-"))
+    try:
+        (folder / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
+        (folder / "output").touch()
+        if os.geteuid() == 0:
+            for path in (folder, folder / "enabled_plugins", folder / "output"):
+                shutil.chown(path, USER, USER)
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": str(folder),
+            "ERL_EPMD_PORT": str(epmd),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"oracle{port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(folder / "no-config"),
+        }
+        with (
+            _running(["epmd"], folder, environment),
+            _running([str(SERVER)], folder, environment) as server,
+        ):
+            _await_ready(port, server, folder)
+            yield port
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Run a node until interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), node() as port:
+        sys.stdout.write(f"amqp://guest:guest@127.0.0.1:{port}/\n")
+        sys.stdout.flush()
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The broker under test: where it listens and which RabbitMQ version it answers like."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from conformance import amqpd, rabbitmq
+from conformance.client import Connection
+from conformance.received import ChannelClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from conformance.channel import Channel
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """Return `3.10.8` as (3, 10), `4` as (4, 0)."""
+    major, _, rest = text.partition(".")
+    return int(major), int(rest.split(".")[0] or 0)
+
+
+class Target:
+    """A running broker that accepts guest on 127.0.0.1 or wherever it is."""
+
+    def __init__(self, name: str, host: str, port: int, compat: str | None = None) -> None:
+        self.name, self.host, self.port = name, host, port
+        if compat is None:
+            connection = self.connect()
+            compat = connection.start()["server_properties"]["version"]
+            connection.abort()
+        self.version = version_of(compat)
+        self._control: Channel | None = None
+
+    def connect(self, **options: Any) -> Connection:
+        """Open a TCP connection and send nothing."""
+        return Connection(self.host, self.port, **options)
+
+    def sweep(self, names: Iterable[str]) -> None:
+        """Delete whatever queues and exchanges have these names."""
+        channel = self._control = self._control or self.connect().handshake().channel()
+        for name in names:
+            channel.send("queue.delete", queue=name, nowait=True)
+            channel.send("exchange.delete", exchange=name, nowait=True)
+        try:
+            channel.fence()
+        except ChannelClosed:
+            channel.send("channel.close-ok")
+            channel.open()
+
+    def let_go(self) -> None:
+        """End the connection used for sweeping."""
+        if self._control:
+            self._control.connection.close()
+
+
+@contextmanager
+def open_target(name: str, broker: str | None, compat: str | None) -> Iterator[Target]:
+    """Start the broker of that name (`amqpd`, `rabbitmq`) or find the one at the URL (`broker`)."""
+    if name == "rabbitmq":
+        with rabbitmq.node() as port:
+            yield from _used(Target(name, "127.0.0.1", port))
+    elif name == "amqpd":
+        with amqpd.server(compat or "3.10") as port:
+            yield from _used(Target(name, "127.0.0.1", port, compat or "3.10"))
+    else:
+        parts = urlsplit(broker or "")
+        yield from _used(Target(name, parts.hostname or "127.0.0.1", parts.port or 5672, compat))
+
+
+def _used(target: Target) -> Iterator[Target]:
+    try:
+        yield target
+    finally:
+        target.let_go()

@@ -1,0 +1,74 @@
+"""Stream queues over AMQP 0-9-1: what they refuse, and reading the same messages twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.channel import Channel
+    from conformance.conftest import Names
+    from conformance.fields import Value
+
+NEEDS_ACK = "NOT_IMPLEMENTED - automatic acknowledgement not supported by stream queues queue '{}' in vhost '/'"
+NO_PREFETCH = "PRECONDITION_FAILED - consumer prefetch count is not set for 'queue '{}' in vhost '/''"
+
+
+@pytest.fixture
+def queue(channel: Channel, names: Names) -> str:
+    channel.declare_queue(names("sq"), {"x-queue-type": "stream"}, durable=True)
+    return names("sq")
+
+
+@pytest.mark.parametrize(("method", "code"), [("basic.get", 540), ("queue.purge", 540)])
+def test_get_and_purge_are_not_implemented(channel: Channel, queue: str, method: str, code: int) -> None:
+    text = f"NOT_IMPLEMENTED - {method} not supported by stream queues queue '{queue}' in vhost '/'"
+    with channel.connection.refused(code, text, method):
+        channel.send(method, queue=queue)
+
+
+@pytest.mark.versions(
+    before="4.0", otherwise="`consumer prefetch count is not set for stream queue '...' in vhost '/'`"
+)
+def test_a_consumer_needs_a_prefetch(channel: Channel, queue: str) -> None:
+    with channel.refused(406, NO_PREFETCH.format(queue), "basic.consume"):
+        channel.consume(queue)
+
+
+@pytest.mark.versions(before="4.0", otherwise="`automatic acknowledgement not supported by stream queue ...`")
+def test_a_consumer_must_acknowledge(channel: Channel, queue: str) -> None:
+    channel.qos(1)
+    with channel.connection.refused(540, NEEDS_ACK.format(queue), "basic.consume"):
+        channel.consume(queue, no_ack=True)
+
+
+@pytest.mark.parametrize("offset", ["1x", "5"])
+def test_a_wrong_offset_is_refused(channel: Channel, queue: str, offset: str) -> None:
+    channel.qos(1)
+    text = (
+        f"PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue '{queue}' in vhost '/': "
+        f'{{invalid_stream_offset_arg,{{longstr,<<"{offset}">>}}}}'
+    )
+    with channel.refused(406, text, "basic.consume"):
+        channel.consume(queue, arguments={"x-stream-offset": offset})
+
+
+@pytest.mark.parametrize(("offset", "bodies"), [("first", [b"0", b"1", b"2"]), (1, [b"1", b"2"])])
+def test_messages_are_read_again_from_any_offset(
+    channel: Channel, queue: str, offset: Value, bodies: list[bytes]
+) -> None:
+    channel.confirm()
+    for body in (b"0", b"1", b"2"):
+        channel.publish("", queue, body)
+        channel.expect("basic.ack")
+    channel.qos(10)
+    for tag in ("one", "two"):
+        channel.consume(queue, tag, {"x-stream-offset": offset})
+        deliveries = channel.deliveries(len(bodies))
+        assert [delivery.body for delivery in deliveries] == bodies
+        assert not any(delivery["redelivered"] for delivery in deliveries)
+        assert [delivery.message.headers["x-stream-offset"] for delivery in deliveries] == [
+            int(body) for body in bodies
+        ]
+        channel.cancel(tag)

@@ -1,0 +1,206 @@
+"""Transactions: buffered publishes and settlements, commit, rollback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.frames import METHOD, encode_frame
+from conformance.methods import encode_method
+
+if TYPE_CHECKING:
+    from conformance.channel import Channel
+    from conformance.conftest import Connect, Names
+
+
+@pytest.fixture
+def queue(channel: Channel, names: Names) -> str:
+    channel.declare_queue(names("q"))
+    return names("q")
+
+
+@pytest.fixture
+def other(connect: Connect) -> Channel:
+    return connect().channel()
+
+
+def test_select_may_be_repeated(channel: Channel) -> None:
+    channel.call("tx.select")
+    channel.call("tx.select")
+    channel.call("tx.commit")
+    channel.call("tx.rollback")
+
+
+@pytest.mark.parametrize("method", ["tx.commit", "tx.rollback"])
+def test_vector_34_nothing_to_commit_or_roll_back_without_select(channel: Channel, method: str) -> None:
+    with channel.refused(406, "PRECONDITION_FAILED - channel is not transactional", method):
+        channel.call(method)
+
+
+def test_vector_33_a_transactional_channel_cannot_confirm(channel: Channel) -> None:
+    channel.call("tx.select")
+    text = "PRECONDITION_FAILED - cannot switch from tx to confirm mode"
+    with channel.refused(406, text, "confirm.select"):
+        channel.confirm()
+
+
+def test_publishes_appear_with_the_commit_in_order(channel: Channel, other: Channel, queue: str) -> None:
+    channel.call("tx.select")
+    for body in (b"a", b"b", b"c"):
+        channel.publish("", queue, body)
+    channel.fence(queue)
+    assert other.counts(queue) == (0, 0)
+    channel.call("tx.commit")
+    assert other.drain(queue) == [b"a", b"b", b"c"]
+
+
+def test_vector_35_a_rollback_drops_publishes(channel: Channel, queue: str) -> None:
+    channel.call("tx.select")
+    channel.publish("", queue, b"a")
+    channel.call("tx.rollback")
+    channel.publish("", queue, b"b")
+    channel.call("tx.commit")
+    assert channel.drain(queue) == [b"b"]
+
+
+def test_closing_the_channel_rolls_back(channel: Channel, queue: str) -> None:
+    channel.call("tx.select")
+    channel.publish("", queue, b"a")
+    channel.close()
+    assert channel.open().counts(queue) == (0, 0)
+
+
+def test_returns_come_with_the_commit(channel: Channel) -> None:
+    channel.call("tx.select")
+    channel.publish("", "nope", b"x", mandatory=True)
+    assert channel.quiet() == []
+    channel.send("tx.commit")
+    assert [channel.next().name for _ in range(2)] == ["basic.return", "tx.commit-ok"]
+
+
+def test_errors_come_with_the_publish(channel: Channel, names: Names) -> None:
+    channel.call("tx.select")
+    with channel.refused(404, f"NOT_FOUND - no exchange '{names('none')}' in vhost '/'", "basic.publish"):
+        channel.publish(names("none"), "", b"x")
+
+
+def test_the_route_is_decided_when_publishing(channel: Channel, names: Names, queue: str) -> None:
+    exchange = names("e")
+    channel.declare_exchange(exchange, "fanout")
+    channel.call("tx.select")
+    channel.publish(exchange, "", b"before")
+    channel.bind(queue, exchange)
+    channel.publish(exchange, "", b"after")
+    channel.call("tx.commit")
+    assert channel.drain(queue) == [b"after"]
+
+
+def test_acks_take_effect_with_the_commit(channel: Channel, other: Channel, queue: str) -> None:
+    channel.fill(queue, b"a", b"b")
+    channel.call("tx.select")
+    channel.must_get(queue)
+    channel.ack(1)
+    channel.call("tx.commit")
+    channel.must_get(queue)
+    channel.ack(2)
+    channel.close()
+    assert other.drain(queue) == [b"b"]
+
+
+def test_vector_36_a_rollback_takes_the_ack_back_without_redelivery(
+    channel: Channel, other: Channel, queue: str
+) -> None:
+    channel.fill(queue, b"a")
+    channel.call("tx.select")
+    channel.must_get(queue)
+    channel.ack(1)
+    channel.call("tx.rollback")
+    channel.fence(queue)
+    assert other.get(queue) is None
+    channel.close()
+    assert other.must_get(queue)["redelivered"]
+
+
+def test_after_a_rollback_the_tag_may_be_acked_again(channel: Channel, other: Channel, queue: str) -> None:
+    channel.fill(queue, b"a")
+    channel.call("tx.select")
+    channel.must_get(queue)
+    channel.ack(1)
+    channel.call("tx.rollback")
+    channel.ack(1)
+    channel.call("tx.commit")
+    channel.close()
+    assert other.get(queue) is None
+
+
+def test_a_tag_acked_in_the_transaction_is_unknown(channel: Channel, queue: str) -> None:
+    channel.fill(queue, b"a")
+    channel.call("tx.select")
+    channel.must_get(queue)
+    with channel.refused(406, "PRECONDITION_FAILED - unknown delivery tag 1", "basic.ack"):
+        channel.ack(1)
+        channel.ack(1)
+
+
+def test_rejects_take_effect_with_the_commit(channel: Channel, other: Channel, queue: str) -> None:
+    channel.fill(queue, b"a", b"b", b"c")
+    channel.call("tx.select")
+    for _ in range(3):
+        channel.must_get(queue)
+    channel.reject(1)
+    channel.nack(2, requeue=False)
+    channel.fence(queue)
+    assert other.get(queue) is None
+    channel.call("tx.commit")
+    assert other.must_get(queue).body == b"a"
+    assert other.get(queue) is None
+
+
+def test_recover_leaves_out_what_is_acked_in_the_transaction(channel: Channel, queue: str) -> None:
+    channel.fill(queue, b"a", b"b")
+    channel.call("tx.select")
+    channel.must_get(queue)
+    channel.must_get(queue)
+    channel.ack(1)
+    channel.call("basic.recover", requeue=True)
+    channel.call("tx.commit")
+    assert channel.drain(queue) == [b"b"]
+
+
+def test_deliveries_are_not_transactional(channel: Channel, other: Channel, queue: str) -> None:
+    channel.call("tx.select")
+    channel.consume(queue)
+    other.publish("", queue, b"x")
+    assert channel.bodies(1) == [b"x"]
+
+
+def test_a_rejected_publish_fails_the_commit(channel: Channel, names: Names) -> None:
+    queue = names("q")
+    channel.declare_queue(queue, {"x-max-length": 1, "x-overflow": "reject-publish"})
+    channel.call("tx.select")
+    channel.publish("", queue, b"a")
+    channel.publish("", queue, b"b")
+    with channel.refused(406, "PRECONDITION_FAILED - partial tx completion", "tx.commit"):
+        channel.call("tx.commit")
+    assert channel.open().drain(queue) == [b"a"]
+
+
+def test_persistent_messages_are_committed(channel: Channel, names: Names) -> None:
+    channel.declare_queue(names("q"), durable=True)
+    channel.call("tx.select")
+    channel.publish("", names("q"), b"x", {"delivery_mode": 2})
+    channel.call("tx.commit")
+    assert channel.drain(names("q")) == [b"x"]
+
+
+def test_nothing_may_be_sent_while_a_commit_is_pending(channel: Channel, names: Names) -> None:
+    """A commit waits for the disk; the client has to wait for commit-ok."""
+    channel.declare_queue(names("q"), durable=True)
+    channel.call("tx.select")
+    text = "CHANNEL_ERROR - unexpected command while processing 'tx.commit'"
+    frames = channel.connection.publish_frames(1, "", names("q"), b"x", {"delivery_mode": 2})
+    for method in ("tx.commit", "basic.qos"):
+        frames += encode_frame(METHOD, 1, encode_method(method))
+    with channel.connection.refused(504, text, "basic.qos"):
+        channel.connection.send(frames)
