@@ -47,7 +47,7 @@ CAPABILITIES: dict[str, Value] = {
 class Connection:
     """One TCP connection. It does nothing by itself: `handshake` logs in, `open` does both."""
 
-    def __init__(self, host: str, port: int, timeout: float = 15.0) -> None:
+    def __init__(self, host: str, port: int, timeout: float = 10.0) -> None:
         self._socket = socket.create_connection((host, port), timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()

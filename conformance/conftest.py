@@ -38,6 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="VERSION",
         help="the RabbitMQ version to expect, e.g. 3.10; default: what the broker says it is",
     )
+    group.addoption(
+        "--patience",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long a broker may be silent before a test fails (default 10)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -73,6 +80,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
             opened = stack.enter_context(open_target(request.param, options("--broker"), options("--compat")))
         except Unavailable as reason:
             pytest.skip(str(reason))
+        opened.patience = options("--patience")
         yield opened
 
 

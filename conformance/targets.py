@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance import amqpd, rabbitmq
@@ -25,6 +25,9 @@ def version_of(text: str) -> tuple[int, ...]:
 class Target:
     """A running broker that accepts guest on 127.0.0.1 or wherever it is."""
 
+    patience = 10.0
+    """Seconds of silence after which a client gives up."""
+
     def __init__(self, name: str, host: str, port: int, compat: str | None = None) -> None:
         self.name, self.host, self.port = name, host, port
         if compat is None:
@@ -34,9 +37,9 @@ class Target:
         self.version = version_of(compat)
         self._control: Channel | None = None
 
-    def connect(self, **options: Any) -> Connection:
+    def connect(self, timeout: float | None = None) -> Connection:
         """Open a TCP connection and send nothing."""
-        return Connection(self.host, self.port, **options)
+        return Connection(self.host, self.port, timeout or self.patience)
 
     def sweep(self, names: Iterable[str]) -> None:
         """Delete whatever queues and exchanges have these names."""

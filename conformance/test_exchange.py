@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.fields import Typed, Value
+from conformance.received import Closed
 
 if TYPE_CHECKING:
     from conformance.channel import Channel
@@ -98,7 +99,7 @@ def test_vector_9_the_default_exchange_cannot_be_declared(channel: Channel, pass
 
 
 def test_the_type_is_looked_at_before_the_default_exchange(channel: Channel) -> None:
-    with pytest.raises(Exception, match="exchange type 'nope'"):
+    with pytest.raises(Closed, match="exchange type 'nope'"):
         channel.declare_exchange("", "nope")
     channel.connection.abort()
 
@@ -109,15 +110,15 @@ def test_reserved_names(channel: Channel) -> None:
         channel.declare_exchange("amq.mine")
 
 
-def test_the_type_of_the_alternate_exchange_argument(channel: Channel, names: Names) -> None:
-    exchange = names("e")
-    for value, tag in [(5, "signedint"), (True, "bool"), (Typed("l", 5), "long"), ({}, "table")]:
-        text = f"PRECONDITION_FAILED - invalid type '{tag}' for arg 'alternate-exchange' "
-        text += f"in exchange '{exchange}' in vhost '/'"
-        arguments: dict[str, Value] = {"alternate-exchange": value}  # type: ignore[dict-item]  # an invariant value type
-        with channel.refused(406, text, "exchange.declare"):
-            channel.declare_exchange(exchange, arguments=arguments)
-        channel.open()
+ALTERNATES: list[tuple[Value, str]] = [(5, "signedint"), (True, "bool"), (Typed("l", 5), "long"), ({}, "table")]
+
+
+@pytest.mark.parametrize(("value", "tag"), ALTERNATES)
+def test_the_type_of_the_alternate_exchange_argument(channel: Channel, names: Names, value: Value, tag: str) -> None:
+    text = f"PRECONDITION_FAILED - invalid type '{tag}' for arg 'alternate-exchange' in "
+    text += f"exchange '{names('e')}' in vhost '/'"
+    with channel.refused(406, text, "exchange.declare"):
+        channel.declare_exchange(names("e"), arguments={"alternate-exchange": value})
 
 
 @pytest.mark.parametrize(

@@ -34,18 +34,18 @@ def test_f1_a_frame_over_the_limit_is_refused(connection: Connection) -> None:
 
 
 def test_f1_counts_with_the_negotiated_frame_max(connect: Connect) -> None:
-    connection = connect(frame_max=4096)
-    with connection.refused(501, "FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,4097,4088}", at_once=False):
-        connection.send(struct.pack(">BHI", METHOD, 1, 4097))
+    connection = connect(frame_max=8192)
+    with connection.refused(501, "FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,8193,8184}", at_once=False):
+        connection.send(struct.pack(">BHI", METHOD, 1, 8193))
 
 
 def test_f1_a_payload_of_exactly_frame_max_passes(connect: Connect, names: Names) -> None:
     """The limit is eight octets more generous than the negotiation says."""
-    channel, queue = connect(frame_max=4096).channel(), names("q")
+    channel, queue = connect(frame_max=8192).channel(), names("q")
     channel.declare_queue(queue)
-    channel.connection.frame_max = 4096 + 8
-    channel.fill(queue, b"x" * 4096)
-    assert channel.must_get(queue).body == b"x" * 4096
+    channel.connection.frame_max = 8192 + 8
+    channel.fill(queue, b"x" * 8192)
+    assert channel.must_get(queue).body == b"x" * 8192
 
 
 @pytest.mark.parametrize(

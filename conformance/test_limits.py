@@ -126,9 +126,9 @@ def test_messages_expire_at_the_head_only(channel: Channel, names: Names) -> Non
 @pytest.mark.slow
 def test_an_unused_queue_expires(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-expires": 50})
-    other = _queue(channel, names, {"x-message-ttl": 1000, "x-dead-letter-exchange": "amq.fanout"}, "timer")
+    end_of_wait: Arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": names("end")}
+    other = _queue(channel, names, {"x-message-ttl": 1000, **end_of_wait}, "timer")
     end = _queue(channel, names, {}, "end")
-    channel.bind(end, "amq.fanout")
     channel.consume(end, no_ack=True)
     channel.publish("", other, b"a second later")
     assert channel.bodies(1) == [b"a second later"]

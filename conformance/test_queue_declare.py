@@ -147,7 +147,6 @@ ARGUMENT_DIFFERENCES: list[tuple[Arguments, Arguments, str, str, str]] = [
         "none",
         "the value 'true' of type 'bool'",
     ),
-    ({}, {"x-queue-type": "foo"}, "x-queue-type", "the value 'foo' of type 'longstr'", "none"),
     ({}, {TTL: "a"}, TTL, "the value 'a' of type 'longstr'", "none"),
 ]
 
@@ -160,6 +159,15 @@ def test_vector_5_redeclaring_with_other_arguments(
     channel.declare_queue(queue, first)
     with channel.refused(406, _inequivalent(field, queue, received, current), "queue.declare"):
         channel.declare_queue(queue, second)
+
+
+@pytest.mark.versions(before="4.0", otherwise="since 4.0 the type is always stored, so the current one is shown")
+def test_an_unknown_queue_type_on_an_existing_queue_is_a_difference(channel: Channel, names: Names) -> None:
+    queue = names("q")
+    channel.declare_queue(queue)
+    text = _inequivalent("x-queue-type", queue, "the value 'foo' of type 'longstr'", "none")
+    with channel.refused(406, text, "queue.declare"):
+        channel.declare_queue(queue, {"x-queue-type": "foo"})
 
 
 # -- passive

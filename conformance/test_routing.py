@@ -173,9 +173,10 @@ def test_alternate_exchanges_chain_and_may_be_missing(channel: Channel, names: N
     channel.publish(first, "k", b"lost")
     channel.publish(first, "k", b"returned", mandatory=True)
     assert channel.expect("basic.return").body == b"returned"
-    channel.declare_exchange(second, arguments={"alternate-exchange": "amq.fanout"})
+    channel.declare_exchange(names("e3"), "fanout")
+    channel.declare_exchange(second, arguments={"alternate-exchange": names("e3")})
     channel.declare_queue(queue)
-    channel.bind(queue, "amq.fanout")
+    channel.bind(queue, names("e3"))
     assert _routed(channel, first, "k", queue) == [1]
 
 
@@ -190,10 +191,11 @@ def test_a_cycle_of_alternate_exchanges_ends(channel: Channel, names: Names) -> 
 def test_an_exchange_destination_that_leads_nowhere_still_counts_as_a_match(channel: Channel, names: Names) -> None:
     exchange, dead_end, queue = names("e"), names("f"), names("q")
     channel.declare_exchange(dead_end)
-    channel.declare_exchange(exchange, "fanout", {"alternate-exchange": "amq.fanout"})
+    channel.declare_exchange(names("ae"), "fanout")
+    channel.declare_exchange(exchange, "fanout", {"alternate-exchange": names("ae")})
     channel.bind_exchange(dead_end, exchange)
     channel.declare_queue(queue)
-    channel.bind(queue, "amq.fanout")
+    channel.bind(queue, names("ae"))
     assert _routed(channel, exchange, "k", queue) == [0]
 
 

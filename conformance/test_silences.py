@@ -116,6 +116,8 @@ NO_PASSWORD = table_content({"LOGIN": "guest"})
 
 OFFENCES: dict[str, Callable[[Connection], None]] = {
     "a wrong password without authentication_failure_close": _login("PLAIN", b"\0guest\0wrong"),
+    "a mechanism that is known but not offered": _login("RABBIT-CR-DEMO", b"guest", **FAILURE_CLOSE),
+    "EXTERNAL without its plugin": _login("EXTERNAL", b"", **FAILURE_CLOSE),
     "an unknown mechanism": _login("NONESUCH", b"", **FAILURE_CLOSE),
     "PLAIN without the first NUL": _login("PLAIN", b"guest\0guest", **FAILURE_CLOSE),
     "PLAIN with one element": _login("PLAIN", b"\0guest", **FAILURE_CLOSE),

@@ -45,21 +45,36 @@ class Alarms:
 
 
 class MemoryWatch:
-    """Decides the memory alarm from the account and the resident size, both in octets against one limit."""
+    """Decides the memory alarm from the account and the resident size, both in octets against one limit.
 
-    __slots__ = ("_alarms", "_limit", "_resident_short")
+    A limit of 0 raises the alarm for good. Between 95 and 100 % of the limit the account changes nothing, so that a queue
+    at the limit doesn't make the alarm flap.
+    """
+
+    __slots__ = ("_account", "_account_short", "_alarms", "_limit", "_low", "_resident_short")
 
     def __init__(self, alarms: Alarms, limit: int) -> None:
         self._alarms = alarms
         self._limit = limit
+        self._low = limit * 95 // 100
+        self._account = 0
+        self._account_short = False
         self._resident_short = False
+        if limit == 0:
+            alarms.set(MEMORY, "limit", short=True)
 
-    def check(self, account: int, resident: int | None) -> None:
-        """Compare both figures with the limit; `resident` is None where the platform doesn't tell it."""
-        self._alarms.set(MEMORY, "account", account > self._limit or self._limit == 0)
-        if resident is not None:
-            if resident <= self._limit or account < self._limit // 2:
-                self._resident_short = False
-            elif account >= self._limit // 2:
-                self._resident_short = True
+    def check_account(self, octets: int) -> None:
+        """Compare the broker's account; called at the end of every turn."""
+        self._account = octets
+        short = octets > (self._low if self._account_short else self._limit)
+        if short is not self._account_short and self._limit:
+            self._account_short = short
+            self._alarms.set(MEMORY, "account", short)
+
+    def check_resident(self, octets: int) -> None:
+        """Compare the process's resident size; called every few seconds."""
+        if octets <= self._limit or self._account < self._limit // 2:
+            self._resident_short = False
+        elif self._account >= self._limit // 2:
+            self._resident_short = True
         self._alarms.set(MEMORY, "resident", self._resident_short)

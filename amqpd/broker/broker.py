@@ -54,6 +54,7 @@ class Broker:
         self.offload = offload or Inline()
         self.timers = Timers(clock)
         self.work = WorkList()
+        self.journal.attach(self.work)
         self.account = Account()
         self.access = Access()
         self.alarms = Alarms()

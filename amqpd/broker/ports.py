@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from amqpd.broker.pending import Pending
+from amqpd.broker.work import WorkList
 
 T = TypeVar("T")
 
@@ -14,12 +15,19 @@ T = TypeVar("T")
 class Journal(ABC):
     """Makes things durable. It never blocks; what takes time is a Pending."""
 
-    immediate: ClassVar[bool]
-    """True: whatever was recorded is as durable as it gets at once, and `sync` needn't be asked for each publish."""
+    immediate: bool
+    """True: whatever was recorded is as durable as it gets at once, and nobody needs to ask for each publish."""
+
+    def attach(self, work: WorkList) -> None:
+        """The broker that uses this journal starts: its work list is where results of later turns are settled."""
 
     @abstractmethod
-    def sync(self) -> Pending[None] | None:
-        """A Pending for the moment when everything recorded so far is durable; None: it is already."""
+    def definitions_durable(self) -> Pending[None] | None:
+        """A Pending for the moment when all changes of definitions so far are durable; None: they are already."""
+
+    @abstractmethod
+    def messages_durable(self) -> Pending[None] | None:
+        """The same for all messages published so far; a Pending that fails makes the publisher's confirm a nack."""
 
 
 class MemoryJournal(Journal):
@@ -27,7 +35,10 @@ class MemoryJournal(Journal):
 
     immediate = True
 
-    def sync(self) -> Pending[None] | None:
+    def definitions_durable(self) -> Pending[None] | None:
+        return None
+
+    def messages_durable(self) -> Pending[None] | None:
         return None
 
 

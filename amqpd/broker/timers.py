@@ -76,6 +76,11 @@ class Timers:
             self._cancelled -= 1
         return self._heap[0].deadline if self._heap else None
 
+    def seconds_to_next(self) -> float:
+        """Real seconds until the next timer may be due; infinite if there is none or the clock stands still."""
+        deadline = self.next_deadline()
+        return float("inf") if deadline is None else self._clock.seconds_until(deadline)
+
     def run_due(self, budget: int = 512) -> bool:
         """Run at most `budget` timers that are due; return whether more are."""
         now = self._clock.monotonic()

@@ -419,7 +419,7 @@ class Connection(Peer):
 
     def _end(self) -> None:
         self.state = states.FINISHED
-        self.node.connections.pop(self, None)
+        self.node.gone(self)
         self.node.liveness.cancel(self._deadline)
         if self.heartbeat is not None:
             self.heartbeat.stop()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from amqpd import fields
+from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
@@ -77,15 +79,25 @@ class Node:
         self.dirty: list[Outbox] = []
         """Outboxes that this turn appended to."""
         self.connections: dict[Connection, None] = {}
+        self.on_gone: Callable[[], None] | None = None
+        """Called when a connection has ended."""
+        self.memory: MemoryWatch | None = None
         self.unfinished_content = 0
         """Octets of bodies that are still arriving, on all connections."""
         self.looks_at_delivery_mode = broker.compat.profile.refuses_unknown_delivery_mode
         self.server_properties = _server_properties(settings, broker.compat.profile.version)
         self.max_message_size = settings.max_message_size or broker.compat.profile.max_message_size
 
+    def gone(self, connection: Connection) -> None:
+        """A connection has ended. Harmless the second time."""
+        if self.connections.pop(connection, self) is None and self.on_gone is not None:
+            self.on_gone()
+
     def end_turn(self) -> bool:
         """Finish a turn and send what it produced; return whether work is left for another one."""
         more = self.broker.drain(self.settings.turn_budget)
+        if self.memory is not None:
+            self.memory.check_account(self.broker.account.octets)
         dirty = self.dirty
         while dirty:
             waiting, dirty[:] = dirty[:], []

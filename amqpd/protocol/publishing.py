@@ -108,7 +108,7 @@ def _confirm_when_durable(channel: Channel, number: int) -> None:
     """The queues have it; the journal says when it is safe."""
     confirms = channel.confirms
     assert confirms is not None
-    pending = channel.connection.node.broker.journal.sync()
+    pending = channel.connection.node.broker.journal.messages_durable()
     if pending is None:
         confirms.ack(number)
         channel.confirm_later()

@@ -20,7 +20,7 @@ def once_durable(journal: Journal, result: T) -> T | Pending[T]:
     """The result of a change: at once if it is durable already, else when it will be."""
     if journal.immediate:
         return result
-    pending = journal.sync()
+    pending = journal.definitions_durable()
     return result if pending is None else pending.then(lambda _: result)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amqpd.broker.operations.lookup import once_durable
+from amqpd.broker.pending import Pending
 from amqpd.broker.transaction import Transaction
 from amqpd.errors import PreconditionFailed
 from amqpd.protocol.methods.settle import refuse
@@ -41,10 +41,16 @@ def commit(channel: Channel) -> None:
             refuse(channel, [settlement.delivery], settlement.requeue)
     if not complete:
         raise PreconditionFailed("partial tx completion")
-    channel.reply(
-        once_durable(channel.connection.node.broker.journal, None),
-        lambda _: channel.send(server_methods.TX_COMMIT_OK),
-    )
+    durable = channel.connection.node.broker.journal.messages_durable()
+    if durable is None:
+        channel.send(server_methods.TX_COMMIT_OK)
+    else:
+        channel.wait_for(durable, lambda done: _committed(channel, done))
+
+
+def _committed(channel: Channel, done: Pending[None]) -> None:
+    done.result()
+    channel.send(server_methods.TX_COMMIT_OK)
 
 
 def rollback(channel: Channel) -> None:

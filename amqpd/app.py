@@ -1,0 +1,159 @@
+"""The composition root: a Config becomes a broker with its users, and a running server around it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+
+from amqpd import plugins
+from amqpd.access_file import AccessFile, load_access_file
+from amqpd.broker.alarms import MemoryWatch
+from amqpd.broker.broker import Broker
+from amqpd.broker.compat import Compat
+from amqpd.broker.permissions import TopicPermissions
+from amqpd.broker.ports import Journal, Offload, Randomness
+from amqpd.broker.timers import Timers
+from amqpd.broker.users import User
+from amqpd.clock import Clock, SystemClock
+from amqpd.config import Config
+from amqpd.protocol.node import Node, Settings
+from amqpd.server import memory
+from amqpd.server.offload import Threads
+from amqpd.server.server import Server, running
+from amqpd.version import __version__
+
+RESIDENT_CHECK: Final = 2.5
+"""Seconds between two looks at the resident size."""
+
+
+class SystemRandomness(Randomness):
+    """Names from the operating system's randomness."""
+
+    def octets(self, count: int) -> bytes:
+        return secrets.token_bytes(count)
+
+
+def make_node(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+    journal: Journal | None = None,
+    offload: Offload | None = None,
+) -> Node:
+    """Build the broker that a configuration describes. Raises ConfigError for an access file that is wrong.
+
+    With a clock of the caller's own, heartbeats and other liveness timers stay on the real one.
+    """
+    broker = Broker(
+        clock or SystemClock(),
+        randomness or SystemRandomness(),
+        compat=Compat.of(config.compat, strict=config.strict),
+        journal=journal,
+        offload=offload,
+        exchange_types=plugins.exchange_types(),
+        name=config.server.cluster_name or f"amqpd@{socket.gethostname()}",
+    )
+    liveness = broker.timers if clock is None else Timers(SystemClock())
+    _populate(broker, config)
+    node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
+    node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
+    return node
+
+
+@asynccontextmanager
+async def serve_node(node: Node, config: Config) -> AsyncGenerator[Server]:
+    """Serve a node where the configuration says. Raises OSError for an address or a TLS file that can't be used."""
+    tls = None
+    if config.tls.port is not None:
+        from amqpd.server.tls import context
+
+        tls = context(config.tls)
+    async with running(
+        node,
+        hosts=config.host,
+        port=config.port,
+        tls_port=config.tls.port,
+        tls=tls,
+        shutdown_timeout=config.shutdown_timeout,
+    ) as server:
+        if isinstance(node.broker.offload, Threads):
+            node.broker.offload.start(server.nursery, server.end_turn)
+        _watch_resident(node)
+        yield server
+
+
+def _watch_resident(node: Node) -> None:
+    """Look at the resident size every few seconds, where the platform tells it."""
+    octets = memory.resident()
+    if octets is None or node.memory is None:
+        return
+    node.memory.check_resident(octets)
+    node.liveness.after(RESIDENT_CHECK, lambda: _watch_resident(node))
+
+
+def _settings(config: Config, broker: Broker) -> Settings:
+    limits = config.limits
+    return Settings(
+        product=config.server.product,
+        version=config.server.version,
+        cluster_name=broker.name,
+        properties=dict(config.server.properties),
+        amqpd_version=__version__,
+        frame_max=limits.frame_max,
+        channel_max=limits.channel_max,
+        heartbeat=limits.heartbeat,
+        handshake_timeout=limits.handshake_timeout,
+        max_message_size=limits.max_message_size,
+        max_connections=limits.max_connections,
+        max_consumers_per_channel=limits.max_consumers_per_channel,
+        max_unfinished_content=config.memory.max_unfinished_content,
+        max_unfinished_content_total=config.memory.max_unfinished_content_total_in_bytes(memory.available()),
+        turn_budget=limits.turn_budget,
+        outbox_high_water=config.memory.outbox_high_water,
+        outbox_low_water=config.memory.outbox_low_water,
+        mechanisms=config.auth.mechanisms,
+        anonymous_user=config.auth.anonymous_user,
+        loopback_users=config.auth.loopback_users,
+        certificate_name=config.auth.ssl_cert_login_from,
+    )
+
+
+def _populate(broker: Broker, config: Config) -> None:
+    default = config.default
+    broker.add_vhost(default.vhost)
+    broker.add_user(User.with_password(default.user, default.password, default.user_tags))
+    broker.access.grant(default.user, default.vhost)
+    if config.access_file is not None:
+        users, vhosts = (default.user,), (default.vhost,)
+        _populate_from(broker, load_access_file(config.access_file, users=users, vhosts=vhosts))
+
+
+def _populate_from(broker: Broker, access: AccessFile) -> None:
+    for vhost in access.vhosts:
+        made = broker.add_vhost(vhost.name)
+        made.max_connections, made.max_queues = vhost.limits.max_connections, vhost.limits.max_queues
+    for entry in access.users:
+        user = User.with_password(entry.name, entry.password or "", entry.tags)
+        if entry.password is None:
+            user = attrs.evolve(
+                user, password_hash=entry.password_hash or "", hashing_algorithm=entry.hashing_algorithm
+            )
+        broker.add_user(
+            attrs.evolve(
+                user, max_connections=entry.limits.max_connections, max_channels=entry.limits.max_channels
+            )
+        )
+    for permission in access.permissions:
+        broker.access.grant(
+            permission.user, permission.vhost, permission.configure, permission.write, permission.read
+        )
+    for topic in access.topic_permissions:
+        key = (topic.user, topic.vhost, topic.exchange)
+        broker.access.topic_permissions[key] = TopicPermissions(topic.write, topic.read)
+    broker.access.changed()

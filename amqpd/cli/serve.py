@@ -1,0 +1,92 @@
+"""`amqpd serve`: one broker process. Every setting of the configuration is an option here too."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import trio
+
+from amqpd.config import Config, ConfigError, load, settings
+from amqpd.log import configure, get_logger
+
+log = get_logger("amqpd.serve")
+
+SWITCH_INTERVAL: Final = 0.0005
+"""Seconds: a thread that waits for the interpreter gets it ten times sooner than by default."""
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for setting in reversed(settings()):
+        if setting.is_switch:
+            option = click.option(f"{setting.flag}/--no-{setting.flag[2:]}", setting.parameter, default=None, help=setting.help)
+        else:
+            option = click.option(setting.flag, setting.parameter, default=None, metavar="VALUE", help=setting.help)
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--config", "config_file", type=click.Path(path_type=Path), envvar="AMQPD_CONFIG", help="TOML file with settings.")
+@_options
+def serve(config_file: Path | None, **flags: object) -> None:
+    """Run a broker until SIGINT or SIGTERM."""
+    try:
+        config = load(config_file, os.environ, flags)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    configure(config.log.level, config.log.format)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        trio.run(_serve, config, strict_exception_groups=True)
+    except* ConfigError as group:
+        raise click.ClickException(_first(group)) from None
+    except* OSError as group:
+        raise click.ClickException(_first(group)) from None
+
+
+async def _serve(config: Config) -> None:
+    from amqpd.app import make_node, serve_node
+    from amqpd.server.offload import Threads
+    from amqpd.server.server import listening_on
+
+    node = make_node(config, offload=Threads())
+    async with serve_node(node, config) as server:
+        _settle_garbage()
+        log.info("everything is kept in memory: messages and definitions are gone when the broker stops")
+        if server.addresses:
+            log.info(f"listening on {listening_on(server.addresses)}")
+        if server.tls_addresses:
+            log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
+        log.info(f"Server startup complete; compat {config.compat}")
+        with trio.open_signal_receiver(*_signals()) as received:
+            async for number in received:
+                log.info("stopping", signal=signal.Signals(number).name)
+                break
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    return (signal.SIGINT, signal.SIGTERM)
+
+
+def _settle_garbage() -> None:
+    """Keep what start-up made out of all later collections, and make full collections rare.
+
+    Nothing on the message path makes reference cycles, and a full collection walks through everything that waits.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 1_000)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)

@@ -1,0 +1,158 @@
+"""A broker inside another program: `serve` in a trio program, `run_in_thread` anywhere else.
+
+Both yield a handle with the URL to connect to, a clock that can be moved, faults on demand, and a look inside. The host's
+garbage collector, thread switch interval, signals and logging are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
+
+import trio
+
+from amqpd.app import make_node, serve_node
+from amqpd.broker.ports import Journal, MemoryJournal
+from amqpd.clock import OffsetClock
+from amqpd.config import Config, load
+from amqpd.server.offload import Threads
+from amqpd.testing.broker import EmbeddedBroker
+from amqpd.testing.faults import FaultyJournal
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def serve(
+    config: Config | None = None, *, journal: Journal | None = None, **settings: object
+) -> AsyncGenerator[EmbeddedBroker]:
+    """Run a broker in this trio program while the block runs.
+
+    Settings are those of the configuration (`port=0`, `compat="3.10"`, `limits_heartbeat=0`), over those of `config` if one
+    is given; `journal` is the storage behind the broker (nothing is kept by default). Raises ConfigError for one that is wrong, OSError for an address that is taken.
+    """
+    config = _configured(config, settings)
+    clock, faulty = OffsetClock(), FaultyJournal(journal or MemoryJournal())
+    node = make_node(config, clock=clock, journal=faulty, offload=Threads())
+    async with serve_node(node, config) as server:
+        yield EmbeddedBroker(server, clock, faulty, config, lambda function: function())
+
+
+@contextmanager
+def run_in_thread(
+    config: Config | None = None, *, journal: Journal | None = None, **settings: object
+) -> Generator[EmbeddedBroker]:
+    """Run a broker in a thread of its own while the block runs, on a free port unless `port` says otherwise.
+
+    Settings and errors as for `serve`. A child process that is forked meanwhile keeps nothing of it.
+    """
+    config = _configured(config, {"port": 0, **settings} if config is None else settings)
+    thread = _BrokerThread(config, journal or MemoryJournal())
+    owner = os.getpid()
+    broker = thread.start_and_wait()
+    try:
+        yield broker
+    finally:
+        if os.getpid() == owner:
+            thread.stop()
+
+
+def _configured(config: Config | None, settings: dict[str, object]) -> Config:
+    if config is None:
+        return load(None, {}, settings)
+    if settings:
+        raise TypeError(f"give either a Config or settings, not both: got {', '.join(settings)} beside a Config")
+    return config
+
+
+class _BrokerThread:
+    """Starts trio in a thread and hands out the broker, or the error that kept it from starting."""
+
+    def __init__(self, config: Config, journal: Journal) -> None:
+        self._config = config
+        self._journal = journal
+        self._started = threading.Event()
+        self._broker: EmbeddedBroker | None = None
+        self._error: BaseException | None = None
+        self._token: trio.lowlevel.TrioToken | None = None
+        self._stop: trio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="amqpd", daemon=True)
+
+    def start_and_wait(self) -> EmbeddedBroker:
+        self._thread.start()
+        self._started.wait()
+        if self._broker is None:
+            self._thread.join()
+            assert self._error is not None
+            raise self._error
+        return self._broker
+
+    def stop(self) -> None:
+        if self._token is not None and self._stop is not None:
+            try:
+                self._token.run_sync_soon(self._stop.set)
+            except trio.RunFinishedError:
+                pass
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            trio.run(self._serve)
+        except BaseException as error:  # noqa: BLE001  # it is raised where the broker was asked for
+            while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+                error = error.exceptions[0]
+            self._error = error
+        finally:
+            self._started.set()
+
+    async def _serve(self) -> None:
+        self._token = trio.lowlevel.current_trio_token()
+        self._stop = trio.Event()
+        clock, journal = OffsetClock(), FaultyJournal(self._journal)
+        node = make_node(self._config, clock=clock, journal=journal, offload=Threads())
+        async with serve_node(node, self._config) as server:
+            with _closed_in_children(server.open_sockets):
+                self._broker = EmbeddedBroker(server, clock, journal, self._config, self._call)
+                self._started.set()
+                await self._stop.wait()
+
+    def _call(self, function: Callable[[], T]) -> T:
+        """Run a function on the broker's thread, from any thread."""
+        if threading.current_thread() is self._thread:
+            return function()
+        return trio.from_thread.run_sync(function, trio_token=self._token)
+
+
+_children_close: list[Callable[[], list[int]]] = []
+
+
+@contextmanager
+def _closed_in_children(descriptors: Callable[[], list[int]]) -> Generator[None]:
+    """While the block runs, forked children close these descriptors at once.
+
+    A child that kept a copy of a connection's socket would keep its client waiting after the broker has closed it.
+    """
+    _children_close.append(descriptors)
+    try:
+        yield
+    finally:
+        _children_close.remove(descriptors)
+
+
+def _in_child() -> None:
+    for descriptors in _children_close:
+        for descriptor in descriptors():
+            try:
+                os.close(descriptor)
+            except OSError:
+                continue
+    _children_close.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

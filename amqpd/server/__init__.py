@@ -1,0 +1,1 @@
+"""The server: trio tasks that move bytes between sockets and the protocol, in turns of bounded length."""

@@ -1,0 +1,121 @@
+"""One task a connection: wait for bytes, handle them in turns, and clean up in the end whatever happens.
+
+The only await of a busy publisher is the one for readability. Bytes that one turn's budget doesn't cover stay in the parser,
+and the connection goes to the back of the line.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from amqpd.log import get_logger
+from amqpd.protocol.connection import Connection
+from amqpd.protocol.endpoint import Endpoint
+from amqpd.server.transport import PlainTransport, SocketTransport
+
+if TYPE_CHECKING:
+    from amqpd.server.server import Server
+
+log = get_logger(__name__)
+
+Receive = Callable[[], bytes | None]
+"""Takes what has arrived: empty at the end of the stream, None if nothing was there after all."""
+
+RECEIVE: Final = 256 * 1024
+"""Octets read in one go."""
+
+LINGER: Final = 1.0
+"""Seconds in which a closed peer's last bytes are read and dropped, so that no reset eats the close frame."""
+
+
+async def serve_plain(server: Server, sock: socket.socket) -> None:
+    """Serve one accepted plain socket to its end; never raises for what the peer does."""
+    connection = Connection(server.node, endpoint_of(sock))
+    transport = PlainTransport(sock, connection, server.nursery, server.end_turn)
+    try:
+        await run(server, connection, transport, lambda: _receive(server, sock))
+    finally:
+        sock.close()
+
+
+async def run(
+    server: Server, connection: Connection, transport: SocketTransport, receive: Receive
+) -> None:
+    """Move bytes until the connection is over, then give everything back."""
+    connection.outbox.transport = transport
+    try:
+        with transport.scope:
+            await _read_loop(server, connection, transport, receive)
+    except OSError as error:
+        log.info("connection lost", connection=connection.name, reason=str(error))
+    finally:
+        connection.eof()
+        server.end_turn()
+        connection.outbox.transport = None
+    if not transport.aborted:
+        with trio.move_on_after(LINGER, shield=True):
+            await _linger(transport.sock)
+
+
+async def _read_loop(
+    server: Server, connection: Connection, transport: SocketTransport, receive: Receive
+) -> None:
+    sock = transport.sock
+    budget = server.node.settings.turn_budget
+    while not connection.finished:
+        if connection.reading:
+            await trio.lowlevel.wait_readable(sock)
+            data = receive()
+            if data is None:
+                continue
+            if not data:
+                return
+            connection.receive_data(data)
+        else:
+            # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
+            transport.reading = trio.Event()
+            if not connection.reading:
+                await transport.reading.wait()
+            continue
+        while connection.process(budget):
+            server.end_turn()
+            await trio.lowlevel.checkpoint()
+        server.end_turn()
+    await trio.sleep_forever()
+
+
+def _receive(server: Server, sock: socket.socket) -> bytes | None:
+    """What has arrived, at most RECEIVE octets; empty at the end, None if nothing was there after all."""
+    view = server.receive_buffer
+    try:
+        count = sock.recv_into(view)
+    except BlockingIOError:
+        return None
+    return bytes(view[:count])
+
+
+async def _linger(sock: socket.socket) -> None:
+    """Shut down writing, then read and drop until the peer has closed too."""
+    try:
+        sock.shutdown(socket.SHUT_WR)
+        while True:
+            await trio.lowlevel.wait_readable(sock)
+            try:
+                if not sock.recv(RECEIVE):
+                    return
+            except BlockingIOError:
+                continue
+    except OSError:
+        return
+
+
+def endpoint_of(
+    sock: socket.socket, *, tls: bool = False, has_certificate: bool = False, certificate_name: str = ""
+) -> Endpoint:
+    """Both ends of an accepted socket. Raises OSError if the peer is gone already."""
+    peer, own = sock.getpeername(), sock.getsockname()
+    return Endpoint(peer[0], peer[1], own[0], own[1], tls, has_certificate, certificate_name)

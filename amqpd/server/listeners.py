@@ -1,0 +1,90 @@
+"""Listening sockets and the accept loop.
+
+Out of file descriptors or memory, accepting pauses for a moment and goes on: open connections are worth more than new ones.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from amqpd.log import get_logger
+
+log = get_logger(__name__)
+
+BACKLOG: Final = 1024
+EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+PAUSE: Final = 0.1
+
+Serve = Callable[[socket.socket], Awaitable[None]]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, not blocking. Raises OSError with the address in its text."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR would allow two servers on one port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"cannot listen on {shown(host)}:{port}: {error.strerror}") from error
+    sock.setblocking(False)
+    return sock
+
+
+def listen_all(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
+    """Listen on every host, with one port for all if it is 0. An IPv6 loopback that this machine lacks is left out."""
+    sockets: list[socket.socket] = []
+    try:
+        for host in hosts:
+            wanted = port or (sockets[0].getsockname()[1] if sockets else 0)
+            try:
+                sockets.append(listen(host, wanted))
+            except OSError as error:
+                lacks_ipv6 = error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+                if not (host == "::1" and lacks_ipv6 and len(hosts) > 1):
+                    raise
+                log.info("no IPv6 loopback on this machine", host=host)
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+async def accept_loop(listener: socket.socket, serve: Serve, nursery: trio.Nursery) -> None:
+    """Accept for ever; each connection runs as a task of `nursery`."""
+    while True:
+        await trio.lowlevel.wait_readable(listener)
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno not in EXHAUSTED:
+                    if error.errno in (errno.ECONNABORTED, errno.EPROTO):
+                        continue
+                    raise
+                log.error("cannot accept a connection", reason=error.strerror, hint="raise the limit of open files")
+                await trio.sleep(PAUSE)
+                break
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            nursery.start_soon(serve, sock)
+
+
+def shown(host: str) -> str:
+    """A host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host

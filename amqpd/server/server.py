@@ -1,0 +1,145 @@
+"""The running server: listeners, connection tasks, the timer task, and an orderly end.
+
+Two nurseries: accepting stops first, connections then get `shutdown_timeout` seconds to take their close.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from amqpd.log import get_logger
+from amqpd.protocol.node import Node
+from amqpd.server.connection import RECEIVE, serve_plain
+from amqpd.server.listeners import accept_loop, listen_all, shown
+from amqpd.server.timer_task import run_timers
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+log = get_logger(__name__)
+
+SHUTDOWN = "broker forced connection closure with reason 'shutdown'"
+
+
+class Server:
+    """What the tasks of one server share. Make one with `running`."""
+
+    def __init__(self, node: Node, nursery: trio.Nursery, tls: SSLContext | None) -> None:
+        self.node = node
+        self.nursery = nursery
+        self.tls = tls
+        self.receive_buffer = memoryview(bytearray(RECEIVE))
+        self.wake = trio.Event()
+        self.addresses: list[tuple[str, int]] = []
+        """Where plain AMQP is spoken: (host, port)."""
+        self.tls_addresses: list[tuple[str, int]] = []
+        self.listeners: list[socket.socket] = []
+        self.sockets: dict[socket.socket, None] = {}
+        self.accepting = True
+        """False refuses new connections: a fault on demand."""
+        self.timers = (
+            (node.broker.timers,) if node.liveness is node.broker.timers else (node.broker.timers, node.liveness)
+        )
+        for timers in self.timers:
+            timers.on_earlier = self.wake_up
+        node.broker.work.on_work = self.wake_up
+
+    def wake_up(self) -> None:
+        """A timer or work is there that the timer task doesn't know of."""
+        self.wake.set()
+
+    def end_turn(self) -> bool:
+        """Finish a turn: pending model work, then everybody's bytes. Return whether work is left."""
+        more = self.node.end_turn()
+        if more:
+            self.wake.set()
+        return more
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Serve an accepted plain socket."""
+        await self._serve(sock, serve_plain)
+
+    async def serve_tls(self, sock: socket.socket) -> None:
+        """Serve an accepted socket that starts with a TLS handshake."""
+        from amqpd.server.tls import serve_tls
+
+        await self._serve(sock, serve_tls)
+
+    async def _serve(self, sock: socket.socket, serve: Callable[[Server, socket.socket], Awaitable[None]]) -> None:
+        if not self.accepting:
+            sock.close()
+            return
+        self.sockets[sock] = None
+        try:
+            await serve(self, sock)
+        except OSError as error:
+            log.debug("connection ended before it began", reason=str(error))
+        except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
+            log.error("internal error in a connection's task", exc_info=error)
+        finally:
+            del self.sockets[sock]
+
+    def open_sockets(self) -> list[int]:
+        """File descriptors of all listeners and connections."""
+        return [sock.fileno() for sock in (*self.listeners, *self.sockets) if sock.fileno() >= 0]
+
+    async def close_connections(self, timeout: float) -> None:
+        """Close all connections with 320 and wait at most `timeout` seconds for their ends."""
+        for connection in list(self.node.connections):
+            connection.force_close(SHUTDOWN)
+        self.end_turn()
+        with trio.move_on_after(timeout):
+            while self.node.connections:
+                gone = trio.Event()
+                self.node.on_gone = gone.set
+                await gone.wait()
+
+
+@asynccontextmanager
+async def running(
+    node: Node,
+    *,
+    hosts: tuple[str, ...],
+    port: int | None,
+    tls_port: int | None = None,
+    tls: SSLContext | None = None,
+    shutdown_timeout: float = 10.0,
+) -> AsyncGenerator[Server]:
+    """Serve a node while the block runs; its end closes the connections. Raises OSError if it can't listen."""
+    plain = [] if port is None else listen_all(hosts, port)
+    try:
+        secure = [] if tls_port is None else listen_all(hosts, tls_port)
+    except OSError:
+        for listener in plain:
+            listener.close()
+        raise
+    async with trio.open_nursery() as connections:
+        server = Server(node, connections, tls)
+        server.addresses = [listener.getsockname()[:2] for listener in plain]
+        server.tls_addresses = [listener.getsockname()[:2] for listener in secure]
+        server.listeners = [*plain, *secure]
+        try:
+            async with trio.open_nursery() as accepting:
+                connections.start_soon(run_timers, server)
+                for listener in plain:
+                    accepting.start_soon(accept_loop, listener, server.serve, connections)
+                for listener in secure:
+                    accepting.start_soon(accept_loop, listener, server.serve_tls, connections)
+                yield server
+                accepting.cancel_scope.cancel()
+        finally:
+            for listener in (*plain, *secure):
+                listener.close()
+            with trio.CancelScope(shield=True):
+                await server.close_connections(shutdown_timeout)
+            connections.cancel_scope.cancel()
+
+
+def listening_on(addresses: list[tuple[str, int]]) -> str:
+    """Addresses for a log line: `127.0.0.1:5672, [::1]:5672`."""
+    return ", ".join(f"{shown(host)}:{port}" for host, port in addresses)

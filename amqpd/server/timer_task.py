@@ -1,0 +1,32 @@
+"""The one task that runs when nobody's bytes do: due timers and long work, each in turns of bounded length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from amqpd.broker.timers import Timers
+
+if TYPE_CHECKING:
+    from amqpd.server.server import Server
+
+
+async def run_timers(server: Server) -> None:
+    """Sleep until a timer is due or work is there, do a share of it, and let the others go on."""
+    timers = server.timers
+    while True:
+        busy = [each.run_due(server.node.settings.turn_budget) for each in timers]
+        more = server.end_turn()
+        if more or any(busy):
+            await trio.lowlevel.checkpoint()
+            continue
+        server.wake = trio.Event()
+        with trio.move_on_after(_seconds_to_sleep(server, timers)):
+            await server.wake.wait()
+
+
+def _seconds_to_sleep(server: Server, timers: tuple[Timers, ...]) -> float:
+    """Until the next deadline; a clock that stands still lets it sleep until it is woken."""
+    waits = [each.seconds_to_next() for each in timers]
+    return min(waits)

@@ -1,0 +1,169 @@
+"""TLS over memory BIOs, on the same route as plain sockets: the same turns, the same flush, the same backpressure."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
+
+import trio
+
+from amqpd.config import Tls
+from amqpd.log import get_logger
+from amqpd.protocol.connection import Connection
+from amqpd.server.connection import RECEIVE, endpoint_of, run
+from amqpd.server.transport import SocketTransport
+
+if TYPE_CHECKING:
+    from amqpd.server.server import Server
+
+log = get_logger(__name__)
+
+CHUNK: Final = 64 * 1024
+"""Octets that are encrypted in one go: a full socket leaves at most this much encrypted and unsent."""
+
+
+def context(settings: Tls) -> ssl.SSLContext:
+    """The server's TLS context. Raises OSError or ssl.SSLError for files that can't be loaded."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_3 if settings.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
+    assert settings.certificate is not None
+    made.load_cert_chain(settings.certificate, settings.key)
+    if settings.ca is not None:
+        made.load_verify_locations(settings.ca)
+        made.verify_mode = ssl.CERT_REQUIRED if settings.verify_peer else ssl.CERT_OPTIONAL
+    return made
+
+
+class TlsTransport(SocketTransport):
+    """Encrypts what goes out and decrypts what comes in."""
+
+    __slots__ = ("_encrypted", "_incoming", "_outgoing", "_tls")
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        connection: Connection,
+        nursery: trio.Nursery,
+        on_sent: Callable[[], object],
+        tls: ssl.SSLContext,
+    ) -> None:
+        super().__init__(sock, connection, nursery, on_sent)
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = tls.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._encrypted = b""
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._encrypted)
+
+    def send_some(self, data: bytes) -> int:
+        self._push()
+        if self._encrypted:
+            raise BlockingIOError
+        taken = self._tls.write(data[:CHUNK]) if data else 0
+        self._encrypted = self._outgoing.read()
+        self._push()
+        return taken
+
+    def receive(self, buffer: memoryview) -> bytes | None:
+        """Decrypted bytes; empty at the end, None if a whole record isn't there yet."""
+        try:
+            count = self.sock.recv_into(buffer)
+        except BlockingIOError:
+            return None
+        if not count:
+            return b""
+        self._incoming.write(buffer[:count])
+        pieces: list[bytes] = []
+        try:
+            while True:
+                piece = self._tls.read(RECEIVE)
+                if not piece:
+                    break
+                pieces.append(piece)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            return b"".join(pieces)
+        self._encrypted += self._outgoing.read()
+        self._push()
+        return b"".join(pieces) or None
+
+    async def handshake(self) -> None:
+        """Agree on keys. Raises ssl.SSLError, or OSError if the peer goes away."""
+        while True:
+            try:
+                self._tls.do_handshake()
+                done = True
+            except ssl.SSLWantReadError:
+                done = False
+            finally:
+                self._encrypted += self._outgoing.read()
+            while self._encrypted:
+                self._push()
+                if self._encrypted:
+                    await trio.lowlevel.wait_writable(self.sock)
+            if done:
+                return
+            await trio.lowlevel.wait_readable(self.sock)
+            try:
+                data = self.sock.recv(RECEIVE)
+            except BlockingIOError:
+                continue
+            if not data:
+                raise ConnectionResetError("the peer closed during the TLS handshake")
+            self._incoming.write(data)
+
+    def certificate_name(self, part: str) -> tuple[bool, str]:
+        """Whether the peer showed a certificate, and the user that it names."""
+        certificate = self._tls.getpeercert()
+        if not certificate:
+            return False, ""
+        # A sequence of relative names, each a sequence of (name, value); typeshed knows only a union of everything.
+        subject = cast("tuple[tuple[tuple[str, str], ...], ...]", certificate.get("subject", ()))
+        pairs = [pair for names in subject for pair in names]
+        if part == "common_name":
+            return True, next((value for name, value in pairs if name == "commonName"), "")
+        return True, ",".join(f"{SHORT_NAMES.get(name, name)}={value}" for name, value in reversed(pairs))
+
+    def _push(self) -> None:
+        if self._encrypted:
+            try:
+                self._encrypted = self._encrypted[self.sock.send(self._encrypted) :]
+            except BlockingIOError:
+                return
+
+
+SHORT_NAMES: Final = {
+    "commonName": "CN",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "countryName": "C",
+    "stateOrProvinceName": "ST",
+    "localityName": "L",
+}
+"""RFC 4514's names: RabbitMQ writes a distinguished name in its notation."""
+
+
+async def serve_tls(server: Server, sock: socket.socket) -> None:
+    """Serve one accepted TLS socket; the handshake counts against the same deadline as the login."""
+    assert server.tls is not None
+    connection = Connection(server.node, endpoint_of(sock, tls=True))
+    transport = TlsTransport(sock, connection, server.nursery, server.end_turn, server.tls)
+    connection.outbox.transport = transport
+    try:
+        with transport.scope:
+            try:
+                await transport.handshake()
+            except ssl.SSLError as error:
+                log.warning("TLS handshake failed", connection=connection.name, reason=error.reason or str(error))
+                transport.close(abort=True)
+            else:
+                has, name = transport.certificate_name(server.node.settings.certificate_name)
+                connection.endpoint = endpoint_of(sock, tls=True, has_certificate=has, certificate_name=name)
+        await run(server, connection, transport, lambda: transport.receive(server.receive_buffer))
+    finally:
+        sock.close()

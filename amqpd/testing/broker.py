@@ -1,0 +1,147 @@
+"""The handle of an embedded broker: where to connect, its clock, its faults, and what is inside it.
+
+Every method may be called from any thread; it runs on the broker's own and returns values that don't change any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import quote
+
+from amqpd.clock import OffsetClock
+from amqpd.config import Config
+from amqpd.server.listeners import shown
+from amqpd.server.server import Server
+from amqpd.testing.faults import Faults, FaultyJournal
+from amqpd.testing.snapshots import BindingSnapshot, ConnectionSnapshot, MessageSnapshot, QueueSnapshot
+from amqpd.testing.virtual_clock import VirtualClock
+
+T = TypeVar("T")
+Call = Callable[[Callable[[], T]], T]
+
+
+class EmbeddedBroker:
+    """A broker that runs in this process."""
+
+    def __init__(
+        self,
+        server: Server,
+        clock: OffsetClock,
+        journal: FaultyJournal,
+        config: Config,
+        call: Callable[[Callable[[], T]], T],
+    ) -> None:
+        self._server = server
+        self._config = config
+        self._broker = server.node.broker
+        self._call: Callable[[Callable[[], object]], object] = call  # type: ignore[assignment]  # generic in its function
+        self.clock = VirtualClock(clock, self._broker.timers, self._settle, self._run)
+        self.faults = Faults(server, journal, self._settle, self._run)
+
+    # -- where -----------------------------------------------------------------------------------------------------
+
+    @property
+    def host(self) -> str:
+        """The first address that it listens on."""
+        return self._server.addresses[0][0]
+
+    @property
+    def port(self) -> int:
+        """The port of the plain listener."""
+        return self._server.addresses[0][1]
+
+    @property
+    def tls_port(self) -> int:
+        """The port of the TLS listener. Raises IndexError if there is none."""
+        return self._server.tls_addresses[0][1]
+
+    @property
+    def url(self) -> str:
+        """The AMQP URL of the default user and vhost."""
+        return self.url_of(self._config.default.vhost)
+
+    def url_of(self, vhost: str) -> str:
+        """The AMQP URL of the default user for any vhost."""
+        default = self._config.default
+        login = f"{quote(default.user, safe='')}:{quote(default.password, safe='')}"
+        return f"amqp://{login}@{shown(self.host)}:{self.port}/{quote(vhost, safe='')}"
+
+    # -- change ----------------------------------------------------------------------------------------------------
+
+    def add_vhost(self, name: str) -> str:
+        """Create a vhost in which the default user may do everything; return its URL."""
+
+        def add() -> None:
+            self._broker.add_vhost(name)
+            self._broker.access.grant(self._config.default.user, name)
+
+        self._run(add)
+        return self.url_of(name)
+
+    def delete_vhost(self, name: str) -> None:
+        """Delete a vhost and all in it; its connections are closed. Raises KeyError if there is none."""
+
+        def delete() -> None:
+            self._broker.delete_vhost(name)
+            self._settle()
+
+        self._run(delete)
+
+    # -- look ------------------------------------------------------------------------------------------------------
+
+    def queues(self, vhost: str = "/") -> list[QueueSnapshot]:
+        """All queues of a vhost. Raises KeyError if there is no such vhost."""
+        return self._look(
+            lambda: [QueueSnapshot.of(found, each) for found in [self._broker.vhosts[vhost]] for each in found.queues.values()]
+        )
+
+    def queue(self, name: str, vhost: str = "/") -> QueueSnapshot:
+        """One queue. Raises KeyError if there is no such queue or vhost."""
+
+        def look() -> QueueSnapshot:
+            found = self._broker.vhosts[vhost]
+            return QueueSnapshot.of(found, found.queues[name])
+
+        return self._look(look)
+
+    def messages(self, queue: str, vhost: str = "/", limit: int = 1000) -> list[MessageSnapshot]:
+        """Ready messages in delivery order, without consuming any. Raises KeyError if there is no such queue."""
+        return self._look(
+            lambda: [MessageSnapshot.of(each) for each in self._broker.vhosts[vhost].queues[queue].ready.browse(limit)]
+        )
+
+    def bindings(self, vhost: str = "/") -> list[BindingSnapshot]:
+        """All bindings of a vhost, by source exchange; the default exchange's implicit ones are left out."""
+        return self._look(
+            lambda: [
+                each
+                for exchange in self._broker.vhosts[vhost].exchanges.values()
+                for each in BindingSnapshot.all_of(exchange)
+            ]
+        )
+
+    def exchanges(self, vhost: str = "/") -> dict[str, str]:
+        """Exchanges of a vhost: name -> type."""
+        return self._look(
+            lambda: {name: each.type_name for name, each in self._broker.vhosts[vhost].exchanges.items()}
+        )
+
+    def connections(self) -> list[ConnectionSnapshot]:
+        """All connections, in the order of their arrival."""
+        return self._look(lambda: [ConnectionSnapshot.of(each) for each in self._server.node.connections])
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _look(self, function: Callable[[], T]) -> T:
+        results: list[T] = []
+        self._call(lambda: results.append(function()))
+        return results[0]
+
+    def _run(self, function: Callable[[], None]) -> None:
+        self._call(function)
+
+    def _settle(self) -> None:
+        """Finish the turn and all work, so that the caller sees the outcome."""
+        while self._server.end_turn():
+            pass

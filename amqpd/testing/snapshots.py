@@ -1,0 +1,127 @@
+"""What a look inside returns: frozen values, taken at one instant, that change nothing in the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from amqpd.broker.exchange import Exchange
+from amqpd.broker.message import Message
+from amqpd.broker.queue import Queue
+from amqpd.broker.vhost import VHost
+from amqpd.protocol.connection import Connection
+
+
+@attrs.frozen
+class MessageSnapshot:
+    """A waiting message."""
+
+    body: bytes
+    exchange: str
+    routing_key: str
+    redelivered: bool
+    properties: Mapping[str, object]
+    """Only those that are present; `headers` as a dictionary."""
+
+    @classmethod
+    def of(cls, message: Message) -> MessageSnapshot:
+        found: dict[str, object] = {}
+        for name in PROPERTY_NAMES:
+            value = getattr(message.properties, name)
+            if value is not None:
+                found[name] = value
+        if message.properties.headers is not None:
+            found["headers"] = message.properties.headers.to_python()
+        return cls(message.body, message.exchange, message.routing_key, message.redelivered, found)
+
+
+PROPERTY_NAMES = (
+    "content_type",
+    "content_encoding",
+    "delivery_mode",
+    "priority",
+    "correlation_id",
+    "reply_to",
+    "expiration",
+    "message_id",
+    "timestamp",
+    "type",
+    "user_id",
+    "app_id",
+)
+
+
+@attrs.frozen
+class QueueSnapshot:
+    """A queue and its counts."""
+
+    name: str
+    vhost: str
+    durable: bool
+    exclusive: bool
+    auto_delete: bool
+    arguments: Mapping[str, object]
+    messages_ready: int
+    messages_unacknowledged: int
+    consumers: tuple[str, ...]
+    """Consumer tags, oldest first."""
+
+    @classmethod
+    def of(cls, vhost: VHost, queue: Queue) -> QueueSnapshot:
+        return cls(
+            queue.name,
+            vhost.name,
+            queue.durable,
+            queue.owner is not None,
+            queue.auto_delete,
+            queue.arguments.to_python(),
+            queue.message_count,
+            queue.unacked - queue.returning,
+            tuple(each.tag for each in queue.consumers.members()),
+        )
+
+
+@attrs.frozen
+class BindingSnapshot:
+    """A binding."""
+
+    source: str
+    destination: str
+    destination_type: str
+    routing_key: str
+    arguments: Mapping[str, object]
+
+    @classmethod
+    def all_of(cls, exchange: Exchange) -> list[BindingSnapshot]:
+        """The bindings with this exchange as their source."""
+        return [
+            cls(exchange.name, each.destination.name, each.destination.kind, each.routing_key, each.arguments.to_python())
+            for each in exchange.outgoing.values()
+        ]
+
+
+@attrs.frozen
+class ConnectionSnapshot:
+    """A connection."""
+
+    name: str
+    state: str
+    user: str | None
+    vhost: str | None
+    channels: tuple[int, ...]
+    blocked: bool
+    client_properties: Mapping[str, object]
+
+    @classmethod
+    def of(cls, connection: Connection) -> ConnectionSnapshot:
+        session = connection.session
+        return cls(
+            connection.name,
+            connection.state,
+            None if connection.user is None else connection.user.name,
+            None if session is None else session.vhost.name,
+            tuple(sorted(connection.channels)),
+            connection.blocked,
+            connection.client_properties.to_python(),
+        )
