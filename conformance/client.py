@@ -242,7 +242,6 @@ class Connection:
         if self._socket.fileno() < 0:
             return
         try:
-            self._socket.settimeout(5)
             self.send_method(0, "connection.close", reply_code=200)
             while self.read().name != "connection.close-ok":
                 pass

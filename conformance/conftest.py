@@ -10,6 +10,7 @@ pytest conformance -m "not slow"                without the tests that wait for 
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """Run or find the broker under test."""
+    """Run or find the broker under test; a run that is terminated still stops what it started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         options = request.config.getoption
         try:

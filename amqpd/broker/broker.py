@@ -12,6 +12,7 @@ from typing import Final
 
 from amqpd.broker.alarms import Alarms
 from amqpd.broker.compat import Compat
+from amqpd.broker.dead_letter import DeadLetters
 from amqpd.broker.exchange import ExchangeType
 from amqpd.broker.exchange_types import BUILT_IN
 from amqpd.broker.message import Account
@@ -102,6 +103,7 @@ class Broker:
         vhost = self.vhosts.get(name)
         if vhost is None:
             vhost = VHost(name, self.exchange_types, self.compat, self.reply_consumers, self._make_queue)
+            vhost.on_death = DeadLetters(self, vhost).add
             self.vhosts[name] = vhost
         return vhost
 

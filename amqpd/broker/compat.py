@@ -89,6 +89,15 @@ class Profile:
     classic_takes_leader_locator: bool = True
     """x-queue-leader-locator is an argument of classic queues too (after 3.10)."""
 
+    extends_client_history: bool = False
+    """An x-death header that a client sends is taken for the message's history (before 4.0)."""
+
+    tells_last_death: bool = True
+    """Dead-lettered messages carry x-last-death-* (since 3.13)."""
+
+    rekeying_drops_copies: bool = False
+    """A dead-letter routing key removes the CC header (before 3.13)."""
+
     volatile_get_is_refused: bool = True
     """basic.get on the reply-to pseudo queue is a 540 (after 3.10); before, a 404."""
 
@@ -113,11 +122,15 @@ PROFILES: Final[dict[str, Profile]] = {
         headers_match_across_types=True,
         user_channel_limit_in_brackets=True,
         classic_takes_leader_locator=False,
+        extends_client_history=True,
+        tells_last_death=False,
+        rekeying_drops_copies=True,
         volatile_get_is_refused=False,
     ),
     "3.13": attrs.evolve(
         _NEWEST,
         version="3.13.7",
+        extends_client_history=True,
         frame_max_minimum=4096,
         initial_frame_max=4096,
         max_message_size=128 * MIB,

@@ -48,11 +48,14 @@ class Consumer(ABC):
 class Consumers:
     """The consumers of one queue."""
 
-    __slots__ = ("_members", "_rotations")
+    __slots__ = ("_active", "_members", "_rotations", "single")
 
     def __init__(self) -> None:
+        self.single = False
+        """Only one is active (x-single-active-consumer): the first one, then the next of the highest priority."""
         self._members: dict[Consumer, None] = {}
         self._rotations: list[tuple[int, list[Consumer]]] = []
+        self._active: Consumer | None = None
 
     def __len__(self) -> int:
         return len(self._members)
@@ -61,8 +64,18 @@ class Consumers:
         """All of them, in the order of their arrival."""
         return list(self._members)
 
+    @property
+    def active(self) -> Consumer | None:
+        """With `single`, the one that gets the messages, blocked or not."""
+        if self._active is None and self._members:
+            self._active = max(self._members, key=lambda each: each.priority)
+        return self._active
+
     def add(self, consumer: Consumer) -> None:
+        """Register a consumer, last in its rotation."""
         self._members[consumer] = None
+        if self.single and self._active is None:
+            self._active = consumer
         self.rejoin(consumer)
 
     def remove(self, consumer: Consumer) -> None:
@@ -70,6 +83,8 @@ class Consumers:
         if consumer not in self._members:
             return
         del self._members[consumer]
+        if self._active is consumer:
+            self._active = None
         for at, (priority, rotation) in enumerate(self._rotations):
             if priority == consumer.priority:
                 if consumer.in_rotation:
@@ -81,7 +96,7 @@ class Consumers:
 
     def rejoin(self, consumer: Consumer) -> None:
         """Put one that can take messages (again) at the end of the rotation of its priority."""
-        if consumer.in_rotation:
+        if consumer.in_rotation or consumer not in self._members:
             return
         consumer.in_rotation = True
         for at, (priority, rotation) in enumerate(self._rotations):
@@ -95,6 +110,9 @@ class Consumers:
 
     def next_able(self) -> Consumer | None:
         """Choose who gets the next message, or None while nobody can take it."""
+        if self.single:
+            active = self.active
+            return active if active is not None and active.able else None
         for _, rotation in self._rotations:
             while rotation:
                 consumer = rotation[0]

@@ -6,9 +6,12 @@ is why a fan-out makes one `copy` for each further queue.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from amqpd.properties import Properties
+
+if TYPE_CHECKING:
+    from amqpd.broker.dead_letter import Death
 
 OVERHEAD: Final = 220
 """Octets that a waiting message costs beyond its body: the object, its number, its list slot. A test holds it near RSS."""
@@ -17,7 +20,7 @@ OVERHEAD: Final = 220
 class Message:
     """One message in at most one queue."""
 
-    __slots__ = ("body", "deadline", "exchange", "number", "properties", "redelivered", "routing_key", "sharing")
+    __slots__ = ("body", "deadline", "exchange", "number", "properties", "redelivered", "routing_key", "sharing", "trail")
 
     def __init__(self, exchange: str, routing_key: str, properties: Properties, body: bytes) -> None:
         self.exchange = exchange
@@ -31,15 +34,30 @@ class Message:
         """When it expires, on the monotonic clock; fixed at its enqueue."""
         self.sharing: Sharing | None = None
         """Who else holds the same body, for the account."""
+        self.trail: Trail | None = None
+        """What its content doesn't show; None for nearly every message."""
 
     def copy(self) -> Message:
         """The same content for another queue; the body is not copied."""
         twin = Message(self.exchange, self.routing_key, self.properties, self.body)
+        twin.trail = self.trail
         if self.sharing is None:
             self.sharing = Sharing()
         self.sharing.holders += 1
         twin.sharing = self.sharing
         return twin
+
+
+class Trail:
+    """What the broker knows of a message beyond its content: deaths so far, and routing keys that receivers don't see."""
+
+    __slots__ = ("deaths", "hidden_keys")
+
+    def __init__(self, deaths: tuple[Death, ...] = (), hidden_keys: tuple[str, ...] = ()) -> None:
+        self.deaths = deaths
+        """Most recent first."""
+        self.hidden_keys = hidden_keys
+        """The keys of a BCC header that was removed."""
 
 
 class Sharing:

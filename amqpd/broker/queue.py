@@ -9,10 +9,14 @@ is in exactly one of ready, unacked (held by a channel) or gone; `account` count
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from amqpd.broker.consumers import Consumer, Consumers
+from amqpd.broker.dead_letter import EXPIRED, MAXLEN
+from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
 from amqpd.broker.message import Account, Message
+from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
 from amqpd.broker.ready_list import ReadyList
 from amqpd.broker.timers import Timer, Timers
 from amqpd.broker.work import Work, WorkList
@@ -49,12 +53,16 @@ class Queue:
         "auto_delete",
         "bindings",
         "consumers",
+        "dead_letter_exchange",
+        "dead_letter_routing_key",
         "deleted",
         "durable",
         "exclusive_consumer",
         "expires_after",
+        "limits",
         "message_ttl",
         "name",
+        "on_death",
         "on_expiry",
         "owner",
         "ready",
@@ -94,7 +102,12 @@ class Queue:
         """Seconds; the `expiration` of a message may shorten it."""
         self.expires_after: float | None = None
         """Seconds without use after which the queue goes."""
+        self.limits: Limits | None = None
+        self.dead_letter_exchange: str | None = None
+        self.dead_letter_routing_key: str | None = None
+        """None: a dead message keeps its own keys."""
         self.on_expiry: OnExpiry | None = None
+        self.on_death: Callable[[Queue, Message, str], None] | None = None
         self._account = account
         self._timers = timers
         self._work = work
@@ -109,6 +122,8 @@ class Queue:
 
     def publish(self, message: Message) -> int:
         """Deliver a new message at once where a consumer can take it, else keep it; return ACCEPTED or REJECTED."""
+        if self.limits is not None and self.limits.refuses(message, self.ready.count):
+            return self._refuse(message)
         self._number = message.number = self._number + 1
         if self.message_ttl is not None or message.properties.flags & EXPIRATION:
             self._set_deadline(message)
@@ -125,6 +140,9 @@ class Queue:
                 return ACCEPTED
         self._account.hold(message)
         self.ready.append(message)
+        if self.limits is not None:
+            self.limits.octets += len(message.body)
+            self._drop_excess()
         if message.deadline is not None:
             self._watch_head()
         return ACCEPTED
@@ -137,6 +155,9 @@ class Queue:
             return
         message.redelivered = True
         self.ready.put_back(message)
+        if self.limits is not None:
+            self.limits.octets += len(message.body)
+            self._drop_excess()
         if message.deadline is not None:
             self._watch_head()
 
@@ -159,9 +180,9 @@ class Queue:
         self._finish_returns()
         self.renew_lease()
         while self.ready.count:
-            message = self.ready.pop()
+            message = self._pop()
             if message.deadline is not None and message.deadline <= self._timers.now():
-                self._expire(message)
+                self._die(message, EXPIRED)
                 continue
             self.unacked += 1
             return message
@@ -173,8 +194,9 @@ class Queue:
         self._account.release(message)
 
     def reject(self, message: Message) -> None:
-        """An unsettled message is refused for good."""
-        self.settle(message)
+        """An unsettled message is refused for good: it is dead-lettered, or dropped."""
+        self.unacked -= 1
+        self._die(message, DEAD_REJECTED)
 
     def resume(self) -> None:
         """Hand out what waits, now that a consumer may be able to take it: one slice here, the rest as work."""
@@ -252,9 +274,9 @@ class Queue:
             if budget <= 0:
                 return True
             budget -= 1
-            message = ready.pop()
+            message = self._pop()
             if message.deadline is not None and message.deadline <= self._timers.now():
-                self._expire(message)
+                self._die(message, EXPIRED)
                 continue
             if consumer.no_ack:
                 account.release(message)
@@ -284,6 +306,8 @@ class Queue:
 
     def _drop_ready(self) -> int:
         dropped = self.ready.take_all()
+        if self.limits is not None:
+            self.limits.octets = 0
         if dropped.count:
             self._work.add(Release(dropped, self._account))
         return dropped.count
@@ -298,37 +322,65 @@ class Queue:
             message.deadline = self._timers.now() + ttl
 
     def _watch_head(self) -> None:
-        """Keep a timer at the deadline of the head: only there do messages expire."""
-        deadline = self.ready.peek().deadline
-        if deadline is None:
+        """Keep a timer at the earliest deadline of the heads: only there do messages expire."""
+        deadlines = [head.deadline for head in (level.peek() for level in self.ready.levels()) if head.deadline is not None]
+        if not deadlines:
             return
+        deadline = min(deadlines)
         if self._head_timer is not None:
             if self._head_timer.callback is not None and self._head_timer.deadline <= deadline:
                 return
             self._timers.cancel(self._head_timer)
-        if deadline <= self._timers.now():
             self._head_timer = None
+        if deadline <= self._timers.now():
             self._expire_heads()
         else:
             self._head_timer = self._timers.at(deadline, self._expire_heads)
 
     def _expire_heads(self) -> None:
+        """Remove the heads whose time has come; over the budget their deadlines lie in the past and run in the next turn."""
         self._head_timer = None
-        budget = SLICE
-        now = self._timers.now()
-        while self.ready.count:
-            deadline = self.ready.peek().deadline
-            if deadline is None:
-                return
-            if deadline > now or not budget:
-                # Over the budget the deadline lies in the past: the timer runs again in the next turn.
-                self._head_timer = self._timers.at(deadline, self._expire_heads)
-                return
-            self._expire(self.ready.pop())
-            budget -= 1
+        budget, now = SLICE, self._timers.now()
+        earliest: float | None = None
+        for level in self.ready.levels():
+            while level.count:
+                deadline = level.peek().deadline
+                if deadline is None:
+                    break
+                if deadline > now or not budget:
+                    earliest = deadline if earliest is None else min(earliest, deadline)
+                    break
+                budget -= 1
+                self._die(self._pop(level), EXPIRED)
+        if earliest is not None:
+            self._head_timer = self._timers.at(earliest, self._expire_heads)
 
-    def _expire(self, message: Message) -> None:
+    def _pop(self, level: ReadyList | None = None) -> Message:
+        """Remove the head of the queue, or of one level."""
+        message = self.ready.pop() if level is None else self.ready.pop_from(level)
+        if self.limits is not None:
+            self.limits.octets -= len(message.body)
+        return message
+
+    def _refuse(self, message: Message) -> int:
+        assert self.limits is not None
+        if self.limits.mode == REJECT_PUBLISH_DLX:
+            self._account.hold(message)
+            self._die(message, MAXLEN)
+        elif message.sharing is not None:
+            self._account.let_go(message)
+        return REJECTED
+
+    def _drop_excess(self) -> None:
+        assert self.limits is not None
+        while self.limits.over(self.ready.count):
+            self._die(self._pop(), MAXLEN)
+
+    def _die(self, message: Message, reason: str) -> None:
+        """A held message leaves for good: to the dead-letter exchange, or nowhere."""
         self._account.release(message)
+        if self.dead_letter_exchange is not None and self.on_death is not None and not self.deleted:
+            self.on_death(self, message, reason)
 
     def _lease_ended(self) -> None:
         self._expiry_timer = None

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from amqpd.broker.compat import Profile
+from amqpd.broker.overflow import DROP_HEAD, Limits
+from amqpd.broker.priorities import PriorityReadyList
 from amqpd.errors import InternalError, PreconditionFailed
 from amqpd.fields import Field, Table
 
@@ -188,10 +190,29 @@ def compared(profile: Profile) -> list[str]:
 
 def apply(queue: Queue, arguments: Table) -> None:
     """Set what the arguments ask for on a new queue."""
-    ttl = arguments.get("x-message-ttl")
-    if ttl is not None and isinstance(ttl.value, int):
-        queue.message_ttl = ttl.value / 1000
-    expires = arguments.get("x-expires")
-    if expires is not None and isinstance(expires.value, int):
-        queue.expires_after = expires.value / 1000
+    ttl, expires = _number(arguments, "x-message-ttl"), _number(arguments, "x-expires")
+    if ttl is not None:
+        queue.message_ttl = ttl / 1000
+    if expires is not None:
+        queue.expires_after = expires / 1000
         queue.renew_lease()
+    length, octets = _number(arguments, "x-max-length"), _number(arguments, "x-max-length-bytes")
+    if length is not None or octets is not None:
+        queue.limits = Limits(length, octets, _string(arguments, "x-overflow") or DROP_HEAD)
+    queue.dead_letter_exchange = _string(arguments, "x-dead-letter-exchange")
+    queue.dead_letter_routing_key = _string(arguments, "x-dead-letter-routing-key")
+    priority = _number(arguments, "x-max-priority")
+    if priority is not None:
+        queue.ready = PriorityReadyList(priority)
+    single = arguments.get("x-single-active-consumer")
+    queue.consumers.single = single is not None and single.value is True
+
+
+def _number(arguments: Table, name: str) -> int | None:
+    field = arguments.get(name)
+    return field.value if field is not None and isinstance(field.value, int) else None
+
+
+def _string(arguments: Table, name: str) -> str | None:
+    field = arguments.get(name)
+    return None if field is None else field.text()

@@ -25,7 +25,7 @@ RUN: Final = 1024
 class Run:
     """Consecutive messages as columns. A column whose values are all one object holds just that object."""
 
-    __slots__ = ("_bodies", "_deadlines", "_exchanges", "_numbers", "_properties", "_routing_keys", "_sharing", "count")
+    __slots__ = ("_bodies", "_deadlines", "_exchanges", "_numbers", "_properties", "_routing_keys", "_sharing", "_trails", "count")
 
     def __init__(self, messages: list[Message]) -> None:
         self.count = len(messages)
@@ -41,6 +41,8 @@ class Run:
         self._deadlines = tuple(deadlines) if any(each is not None for each in deadlines) else None
         sharing = [message.sharing for message in messages]
         self._sharing = tuple(sharing) if any(each is not None for each in sharing) else None
+        trails = [message.trail for message in messages]
+        self._trails = tuple(trails) if any(each is not None for each in trails) else None
 
     def unpack(self) -> list[Message]:
         """The messages again, last one first."""
@@ -59,6 +61,8 @@ class Run:
                 message.deadline = self._deadlines[index]
             if self._sharing is not None:
                 message.sharing = self._sharing[index]
+            if self._trails is not None:
+                message.trail = self._trails[index]
             messages.append(message)
         return messages
 
@@ -115,6 +119,14 @@ class ReadyList:
         if self._returned and (not head or self._returned[0][0] < head[-1].number):
             return self._returned[0][1]
         return head[-1]
+
+    def pop_from(self, level: ReadyList) -> Message:
+        """Remove and return the head of one of `levels`."""
+        return level.pop()
+
+    def levels(self) -> list[ReadyList]:
+        """The parts whose heads expire independently: this list is one."""
+        return [self] if self.count else []
 
     def put_back(self, message: Message) -> None:
         """Return a message that was popped: it goes to its original position."""

@@ -71,7 +71,8 @@ class VHost(OnExpiry):
         self.max_connections: int | None = None
         self.max_queues: int | None = None
         self.sessions: dict[Session, None] = {}
-        self.on_queue_deleted: Callable[[], None] | None = None
+        self.on_death: Callable[[Queue, Message, str], None] | None = None
+        """Called with what died in a queue that has a dead-letter exchange."""
         self._make_queue = make_queue
         self._reply_consumers = reply_consumers
         self.default_exchange = Exchange("", DefaultExchange, compat, arguments=EMPTY)
@@ -102,6 +103,7 @@ class VHost(OnExpiry):
         """Create a queue; an exclusive one belongs to `owner`."""
         queue = self._make_queue(name, durable, auto_delete, owner, arguments)
         queue.on_expiry = self
+        queue.on_death = self.on_death
         self.queues[name] = queue
         if owner is not None:
             owner.exclusive_queues[queue] = None

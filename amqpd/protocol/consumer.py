@@ -39,7 +39,7 @@ class ChannelConsumer(Consumer):
         self._limit = prefetch
         self._outbox = channel.connection.outbox
         self._encoder = hot.DeliverEncoder(channel.number, tag, channel.connection.frame_max)
-        self.able = self._is_able()
+        self.able = self._has_room()
 
     def deliver(self, message: Message) -> None:
         channel = self.channel
@@ -71,7 +71,7 @@ class ChannelConsumer(Consumer):
 
     def refresh(self) -> None:
         """Find out anew whether it can take messages, and take what waits if that has come true."""
-        able = self._is_able()
+        able = self.channel.consumers.get(self.tag) is self and self._has_room()
         if able and not self.able:
             self.able = True
             self.queue.consumers.rejoin(self)
@@ -79,7 +79,7 @@ class ChannelConsumer(Consumer):
         else:
             self.able = able
 
-    def _is_able(self) -> bool:
+    def _has_room(self) -> bool:
         if self._outbox.over:
             return False
         if self.no_ack:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from amqpd.broker.message import Message
+from amqpd.broker.message import Message, Trail
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.reply_to import PSEUDO_QUEUE
 from amqpd.broker.transaction import Publish
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LOOKED_AT: Final = HEADERS | REPLY_TO | EXPIRATION | USER_ID
 MAX_EXPIRATION: Final = 315_360_000_000
-COPY_KEYS: Final = ("CC", "BCC")
 
 
 def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:
@@ -41,9 +40,12 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
         plan.refresh(channel.session)
     properties = header.properties
     route = plan.route
+    trail: Trail | None = None
     if properties.flags & LOOKED_AT or plan.checks_topic or route is None or connection.node.looks_at_delivery_mode:
-        properties, route = _look_at(channel, plan, properties)
+        properties, route, trail = _look_at(channel, plan, properties)
     message = Message(plan.exchange_name, plan.routing_key, properties, body)
+    if trail is not None:
+        message.trail = trail
     confirms = channel.confirms
     if confirms is None:
         if channel.transaction is not None:
@@ -129,8 +131,8 @@ def _confirm_when_durable(channel: Channel, number: int) -> None:
     pending.when_done(durable)
 
 
-def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tuple[Properties, Route]:
-    """The checks that depend on properties; return what is stored, and the route."""
+def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tuple[Properties, Route, Trail | None]:
+    """The checks that depend on properties; return what is stored, the route, and the keys that receivers don't see."""
     session = channel.session
     profile = channel.connection.node.broker.compat.profile
     if plan.checks_topic and not profile.topic_permission_covers_copies:
@@ -144,8 +146,9 @@ def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tup
     if properties.flags & EXPIRATION:
         _check_expiration(properties.expiration or "")
     keys: tuple[str, ...] = (plan.routing_key,)
+    trail = None
     if properties.flags & HEADERS and (b"\x02CC" in properties.raw or b"\x03BCC" in properties.raw):
-        keys, properties = _copies(plan.routing_key, properties)
+        keys, properties, trail = _copies(plan.routing_key, properties)
     if plan.checks_topic and profile.topic_permission_covers_copies:
         for key in keys:
             session.require_topic(WRITE, plan.exchange_name, key)
@@ -154,9 +157,9 @@ def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tup
             f"user_id property set to '{properties.user_id}' but authenticated user was '{session.user.name}'"
         )
     if plan.route is not None and len(keys) == 1:
-        return properties, plan.route
+        return properties, plan.route, trail
     assert plan.exchange is not None
-    return properties, session.vhost.route(plan.exchange, keys, properties)
+    return properties, session.vhost.route(plan.exchange, keys, properties), trail
 
 
 def _check_expiration(text: str) -> None:
@@ -175,17 +178,16 @@ def _check_expiration(text: str) -> None:
         raise PreconditionFailed(start + erlang.pair("value_too_large", str(value), len(start)))
 
 
-def _copies(routing_key: str, properties: Properties) -> tuple[tuple[str, ...], Properties]:
+def _copies(routing_key: str, properties: Properties) -> tuple[tuple[str, ...], Properties, Trail | None]:
     """Sender-selected distribution: further routing keys in the headers CC and BCC; the latter leaves the message."""
     headers = properties.headers
     if headers is None:
-        return (routing_key,), properties
-    keys = [routing_key]
-    for name in COPY_KEYS:
-        keys += _keys_of(name, headers)
+        return (routing_key,), properties, None
+    copies, hidden = _keys_of("CC", headers), _keys_of("BCC", headers)
     if "BCC" in headers:
         properties = properties.replace(headers=headers.without("BCC"))
-    return tuple(dict.fromkeys(keys)), properties
+    trail = Trail(hidden_keys=tuple(hidden)) if hidden else None
+    return tuple(dict.fromkeys([routing_key, *copies, *hidden])), properties, trail
 
 
 def _keys_of(name: str, headers: Table) -> list[str]:

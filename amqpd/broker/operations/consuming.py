@@ -20,7 +20,7 @@ def check_consume(session: Session, queue: Queue, *, exclusive: bool, arguments:
     """Check a new consumer against its queue; return its priority."""
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     priority = _priority(what, arguments)
-    if queue.exclusive_consumer is not None or (exclusive and len(queue.consumers)):
+    if queue.exclusive_consumer is not None or (exclusive and (len(queue.consumers) or queue.consumers.single)):
         raise AccessRefused(f"{what} in exclusive use")
     return priority
 

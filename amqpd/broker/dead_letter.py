@@ -1,0 +1,202 @@
+"""Dead-lettering: what a queue rejects, expires or drops is published to its dead-letter exchange, with its history.
+
+Deaths of one moment are published in the order of dying. A chain of queues that dead-letter into one another is worked off
+from one list, never by recursion, and under the turn's budget. What the history (`x-death`) looks like follows the compat
+profile. https://www.rabbitmq.com/docs/dlx
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from amqpd import fields
+from amqpd.broker.message import Message, Trail
+from amqpd.broker.work import Work
+from amqpd.fields import EMPTY, Field, Table
+
+if TYPE_CHECKING:
+    from amqpd.broker.broker import Broker
+    from amqpd.broker.queue import Queue
+    from amqpd.broker.vhost import VHost
+
+REJECTED: Final = "rejected"
+EXPIRED: Final = "expired"
+MAXLEN: Final = "maxlen"
+
+HISTORY: Final = "x-death"
+AT_ONCE: Final = 256
+"""Deaths that are published in the turn in which they happen; the rest follow as work."""
+
+
+@attrs.frozen
+class Death:
+    """One entry of a history: all deaths of a message in one queue for one reason."""
+
+    queue: str
+    reason: str
+    count: int
+    time: int
+    """Of the first such death, in seconds since the epoch."""
+    exchange: str
+    routing_keys: tuple[str, ...]
+    expiration: str | None = None
+
+    def table(self) -> Table:
+        """The entry as it stands in the header."""
+        entries: list[tuple[str, Field]] = []
+        if self.expiration is not None:
+            entries.append(("original-expiration", fields.longstr(self.expiration)))
+        entries += [
+            ("count", fields.long(self.count)),
+            ("reason", fields.longstr(self.reason)),
+            ("queue", fields.longstr(self.queue)),
+            ("time", fields.timestamp(self.time)),
+            ("exchange", fields.longstr(self.exchange)),
+            ("routing-keys", fields.array([fields.longstr(key) for key in self.routing_keys])),
+        ]
+        return Table.of(entries)
+
+    @classmethod
+    def parse(cls, table: Table) -> Death | None:
+        """An entry that came from a client, or None if it is none."""
+        queue, reason, count = table.get("queue"), table.get("reason"), table.get("count")
+        if queue is None or reason is None:
+            return None
+        time, exchange, keys = table.get("time"), table.get("exchange"), table.get("routing-keys")
+        expiration = table.get("original-expiration")
+        return cls(
+            queue.text(),
+            reason.text(),
+            count.value if count is not None and isinstance(count.value, int) else 1,
+            time.value if time is not None and isinstance(time.value, int) else 0,
+            "" if exchange is None else exchange.text(),
+            tuple(each.text() for each in keys.value if isinstance(each, Field))
+            if keys is not None and keys.tag == "A" and isinstance(keys.value, tuple)
+            else (),
+            None if expiration is None else expiration.text(),
+        )
+
+
+class DeadLetters(Work):
+    """The deaths of one vhost that are still to be published."""
+
+    def __init__(self, broker: Broker, vhost: VHost) -> None:
+        self._broker = broker
+        self._vhost = vhost
+        self._waiting: deque[tuple[Queue, Message, str]] = deque()
+        self._publishing = False
+        self._listed = False
+
+    def add(self, queue: Queue, message: Message, reason: str) -> None:
+        """A message died in a queue that has a dead-letter exchange."""
+        self._waiting.append((queue, message, reason))
+        if self._publishing or self._listed:
+            return
+        if self.step(AT_ONCE):
+            self._listed = True
+            self._broker.work.add(self)
+
+    def step(self, budget: int) -> bool:
+        self._publishing = True
+        try:
+            while self._waiting and budget > 0:
+                self._publish(*self._waiting.popleft())
+                budget -= 1
+        finally:
+            self._publishing = False
+        self._listed = bool(self._waiting)
+        return self._listed
+
+    def _publish(self, queue: Queue, message: Message, reason: str) -> None:
+        assert queue.dead_letter_exchange is not None
+        exchange = self._vhost.exchanges.get(queue.dead_letter_exchange)
+        if exchange is None:
+            return
+        original = _routing_keys(message)
+        hidden = () if message.trail is None else message.trail.hidden_keys
+        keys = (*original, *hidden) if queue.dead_letter_routing_key is None else (queue.dead_letter_routing_key,)
+        deaths = self._with_death(queue, message, reason, original)
+        properties = message.properties.replace(
+            headers=self._headers(queue, message, reason, deaths, rekeyed=queue.dead_letter_routing_key is not None),
+            expiration=None,
+        )
+        dead = Message(exchange.name, keys[0], properties, message.body)
+        dead.trail = Trail(deaths=deaths, hidden_keys=hidden)
+        route = tuple(
+            each
+            for each in self._vhost.route(exchange, tuple(dict.fromkeys(keys)), properties)
+            if reason == REJECTED or not _is_cycle(each.name, deaths)
+        )
+        if route:
+            self._vhost.publish(dead, route)
+
+    def _with_death(self, queue: Queue, message: Message, reason: str, keys: tuple[str, ...]) -> tuple[Death, ...]:
+        """The history with this death in front."""
+        before = self._history(message)
+        same = [each for each in before if each.queue == queue.name and each.reason == reason]
+        if same:
+            death = attrs.evolve(same[0], count=same[0].count + 1)
+        else:
+            death = Death(
+                queue.name,
+                reason,
+                1,
+                int(self._broker.clock.wall()),
+                message.exchange,
+                keys,
+                message.properties.expiration,
+            )
+        return (death, *(each for each in before if each not in same))
+
+    def _history(self, message: Message) -> tuple[Death, ...]:
+        """What happened to this message before: the broker's own record, or (before 4.0) what its headers claim."""
+        if message.trail is not None and message.trail.deaths:
+            return message.trail.deaths
+        if not self._broker.compat.profile.extends_client_history or message.properties.headers is None:
+            return ()
+        field = message.properties.headers.get(HISTORY)
+        if field is None or field.tag != "A" or not isinstance(field.value, tuple):
+            return ()
+        tables = [each.value for each in field.value if isinstance(each, Field)]
+        parsed = [Death.parse(each) for each in tables if isinstance(each, Table)]
+        return tuple(each for each in parsed if each is not None)
+
+    def _headers(
+        self, queue: Queue, message: Message, reason: str, deaths: tuple[Death, ...], *, rekeyed: bool
+    ) -> Table:
+        profile = self._broker.compat.profile
+        before = message.properties.headers or EMPTY
+        headers = before.with_field(HISTORY, fields.array([fields.table(each.table()) for each in deaths]))
+        if rekeyed and profile.rekeying_drops_copies:
+            headers = headers.without("CC")
+        known = HISTORY in before if profile.extends_client_history else message.trail is not None and bool(message.trail.deaths)
+        last = {"queue": queue.name, "reason": reason, "exchange": message.exchange}
+        if not known:
+            for name, value in last.items():
+                headers = headers.with_field(f"x-first-death-{name}", fields.longstr(value))
+        if profile.tells_last_death:
+            for name, value in last.items():
+                headers = headers.with_field(f"x-last-death-{name}", fields.longstr(value))
+        return headers.sorted()
+
+
+def _routing_keys(message: Message) -> tuple[str, ...]:
+    """The routing key and the keys in CC."""
+    keys = [message.routing_key]
+    copies = None if message.properties.headers is None else message.properties.headers.get("CC")
+    if copies is not None and copies.tag == "A" and isinstance(copies.value, tuple):
+        keys += [each.text() for each in copies.value if isinstance(each, Field) and each.tag == "S"]
+    return tuple(keys)
+
+
+def _is_cycle(queue: str, deaths: tuple[Death, ...]) -> bool:
+    """Whether a message would come back to a queue that it left, without anybody having rejected it since."""
+    for death in deaths:
+        if death.reason == REJECTED:
+            return False
+        if death.queue == queue:
+            return True
+    return False

@@ -1,0 +1,67 @@
+"""Waiting messages by priority: one ready list for each level in use, the highest taken first (x-max-priority).
+
+Inside a level nothing changes: first in first out, and what is requeued goes back to its position.
+https://www.rabbitmq.com/docs/priority
+"""
+
+from __future__ import annotations
+
+from amqpd.broker.message import Message
+from amqpd.broker.ready_list import ReadyList
+
+
+class PriorityReadyList(ReadyList):
+    """A ready list whose order is priority first, then enqueue number."""
+
+    __slots__ = ("_by_priority", "_maximum", "_order")
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__()
+        self._maximum = maximum
+        self._by_priority: dict[int, ReadyList] = {}
+        self._order: list[ReadyList] = []
+        """Levels, highest first."""
+
+    def append(self, message: Message) -> None:
+        self.count += 1
+        self._level(message).append(message)
+
+    def pop(self) -> Message:
+        return self.pop_from(self._first())
+
+    def pop_from(self, level: ReadyList) -> Message:
+        self.count -= 1
+        return level.pop()
+
+    def peek(self) -> Message:
+        return self._first().peek()
+
+    def put_back(self, message: Message) -> None:
+        self.count += 1
+        self._level(message).put_back(message)
+
+    def browse(self, limit: int) -> list[Message]:
+        found: list[Message] = []
+        for level in self._order:
+            found += level.browse(limit - len(found))
+        return found
+
+    def levels(self) -> list[ReadyList]:
+        return [level for level in self._order if level.count]
+
+    def take_all(self) -> ReadyList:
+        taken = PriorityReadyList(self._maximum)
+        taken._by_priority, taken._order, taken.count = self._by_priority, self._order, self.count
+        self._by_priority, self._order, self.count = {}, [], 0
+        return taken
+
+    def _first(self) -> ReadyList:
+        return next(level for level in self._order if level.count)
+
+    def _level(self, message: Message) -> ReadyList:
+        priority = min(message.properties.priority or 0, self._maximum)
+        level = self._by_priority.get(priority)
+        if level is None:
+            level = self._by_priority[priority] = ReadyList()
+            self._order = [self._by_priority[each] for each in sorted(self._by_priority, reverse=True)]
+        return level
