@@ -7,8 +7,10 @@ garbage collector, thread switch interval, signals and logging are left alone.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
@@ -37,8 +39,21 @@ async def serve(
     config = _configured(config, settings)
     clock, faulty = OffsetClock(), FaultyJournal(journal or MemoryJournal())
     node = make_node(config, clock=clock, journal=faulty, offload=Threads())
-    async with serve_node(node, config) as server:
-        yield EmbeddedBroker(server, clock, faulty, config, lambda function: function())
+    own: BaseException | None = None
+    try:
+        async with serve_node(node, config) as server:
+            broker = EmbeddedBroker(server, clock, faulty, config, lambda function: function())
+            try:
+                yield broker
+            except BaseException as error:
+                own = error
+                raise
+    except BaseExceptionGroup as group:
+        if own is None or _unwrapped(group, own) is not own:
+            raise
+    else:
+        return
+    raise own  # the block's own error as itself, and out here so that its cause and context stay what they were
 
 
 @contextmanager
@@ -58,6 +73,13 @@ def run_in_thread(
     finally:
         if os.getpid() == owner:
             thread.stop()
+
+
+def _unwrapped(error: BaseException, until: BaseException | None = None) -> BaseException:
+    """What is inside the groups of one that nurseries put around an exception; not looking into `until`."""
+    while error is not until and isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _configured(config: Config | None, settings: dict[str, object]) -> Config:
@@ -104,9 +126,7 @@ class _BrokerThread:
         try:
             trio.run(self._serve)
         except BaseException as error:  # noqa: BLE001  # it is raised where the broker was asked for
-            while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-                error = error.exceptions[0]
-            self._error = error
+            self._error = _unwrapped(error)
         finally:
             self._started.set()
 
@@ -125,32 +145,40 @@ class _BrokerThread:
         """Run a function on the broker's thread, from any thread."""
         if threading.current_thread() is self._thread:
             return function()
-        return trio.from_thread.run_sync(function, trio_token=self._token)
+        # Not trio.from_thread: the caller may be a trio program itself, whose loop waits for this like any other thread.
+        assert self._token is not None
+        outcome: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                outcome.set_result(function())
+            except BaseException as error:  # noqa: BLE001  # it is raised where the function was handed in
+                outcome.set_exception(error)
+
+        self._token.run_sync_soon(run)
+        return outcome.result()
 
 
-_children_close: list[Callable[[], list[int]]] = []
+_children_close: list[Callable[[], list[socket.socket]]] = []
 
 
 @contextmanager
-def _closed_in_children(descriptors: Callable[[], list[int]]) -> Generator[None]:
-    """While the block runs, forked children close these descriptors at once.
+def _closed_in_children(sockets: Callable[[], list[socket.socket]]) -> Generator[None]:
+    """While the block runs, forked children close their copies of these sockets at once.
 
     A child that kept a copy of a connection's socket would keep its client waiting after the broker has closed it.
     """
-    _children_close.append(descriptors)
+    _children_close.append(sockets)
     try:
         yield
     finally:
-        _children_close.remove(descriptors)
+        _children_close.remove(sockets)
 
 
 def _in_child() -> None:
-    for descriptors in _children_close:
-        for descriptor in descriptors():
-            try:
-                os.close(descriptor)
-            except OSError:
-                continue
+    for sockets in _children_close:
+        for sock in sockets():
+            sock.close()
     _children_close.clear()
 
 

@@ -31,12 +31,12 @@ class AmqpError(Exception):
 
     @property
     def reply_text(self) -> str:
-        """The complete reply-text, `<NAME> - <text>`, cut to the 255 octets that a short string holds."""
+        """The complete reply-text, `<NAME> - <text>`; a longer one than a short string holds ends in three dots."""
         whole = f"{self.name} - {self.text}" if self.text else self.name
         octets = whole.encode("utf-8", "surrogateescape")
         if len(octets) <= MAX_REPLY_TEXT:
             return whole
-        return octets[:MAX_REPLY_TEXT].decode("utf-8", "ignore")
+        return octets[: MAX_REPLY_TEXT - 3].decode("utf-8", "ignore") + "..."
 
 
 class HardError(AmqpError):

@@ -66,7 +66,7 @@ def open_target(name: str, broker: str | None, compat: str | None) -> Iterator[T
         with rabbitmq.node() as port:
             yield from _used(Target(name, "127.0.0.1", port))
     elif name == "amqpd":
-        with amqpd.server(compat or "3.10") as port:
+        with amqpd.server(compat or "3.10", "--strict") as port:
             yield from _used(Target(name, "127.0.0.1", port, compat or "3.10"))
     else:
         parts = urlsplit(broker or "")

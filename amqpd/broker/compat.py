@@ -98,6 +98,21 @@ class Profile:
     rekeying_drops_copies: bool = False
     """A dead-letter routing key removes the CC header (before 3.13)."""
 
+    sorts_mechanisms: bool = False
+    """connection.start lists the mechanisms by name (before 3.13)."""
+
+    amqplain_types_are_refused_logins: bool = False
+    """A LOGIN or PASSWORD of another type than text is a refused login, not malformed (before 3.13)."""
+
+    checks_user_id_first: bool = False
+    """basic.publish looks at user-id before expiration and CC/BCC (before 3.13)."""
+
+    checks_cancel_on_failover: bool = False
+    """The consumer argument x-cancel-on-ha-failover must be a bool (before 3.13)."""
+
+    crashes_on_unknown_master_locator: bool = False
+    """An x-queue-master-locator that isn't known is a 541 (before 3.13)."""
+
     volatile_get_is_refused: bool = True
     """basic.get on the reply-to pseudo queue is a 540 (after 3.10); before, a 404."""
 
@@ -122,6 +137,11 @@ PROFILES: Final[dict[str, Profile]] = {
         headers_match_across_types=True,
         user_channel_limit_in_brackets=True,
         classic_takes_leader_locator=False,
+        sorts_mechanisms=True,
+        amqplain_types_are_refused_logins=True,
+        checks_user_id_first=True,
+        checks_cancel_on_failover=True,
+        crashes_on_unknown_master_locator=True,
         extends_client_history=True,
         tells_last_death=False,
         rekeying_drops_copies=True,
@@ -166,6 +186,8 @@ DEFAULT: Final = "4.2"
 
 EXTENSIONS: Final[dict[str, str]] = {
     "small-frames": "a frame_max of 4096, the specification's minimum, is taken where RabbitMQ 4.1 and later want 8192",
+    "waits-behind-commit": "methods that follow a tx.commit wait until it is durable; RabbitMQ closes the connection with 504 "
+    "if the commit is still pending",
     "answers-undecodable": "a method that can't be decoded, or is unknown, is answered with a close that says so; "
     "RabbitMQ drops the TCP connection or answers with a bare INTERNAL_ERROR",
 }

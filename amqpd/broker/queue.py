@@ -47,6 +47,7 @@ class Queue:
         "_number",
         "_resuming",
         "_returns",
+        "_timed",
         "_timers",
         "_work",
         "arguments",
@@ -112,6 +113,8 @@ class Queue:
         self._timers = timers
         self._work = work
         self._number = 0
+        self._timed = False
+        """Some message had a deadline: whatever becomes the head must be watched."""
         self._had_consumer = False
         self._resuming = False
         self._returns: list[Return] = []
@@ -179,14 +182,19 @@ class Queue:
         """Remove the head for a basic.get, or None while the queue is empty. The caller settles it."""
         self._finish_returns()
         self.renew_lease()
+        message: Message | None = None
         while self.ready.count:
             message = self._pop()
             if message.deadline is not None and message.deadline <= self._timers.now():
                 self._die(message, EXPIRED)
                 continue
             self.unacked += 1
-            return message
-        return None
+            break
+        else:
+            message = None
+        if self._timed:
+            self._watch_head()
+        return message
 
     def settle(self, message: Message) -> None:
         """An unsettled message is done with."""
@@ -264,6 +272,12 @@ class Queue:
 
     def _hand_out(self, budget: int) -> bool:
         """Deliver at most `budget` messages; return whether it stopped for the budget alone."""
+        more = self._deliver(budget)
+        if self._timed:
+            self._watch_head()
+        return more
+
+    def _deliver(self, budget: int) -> bool:
         if self.returning or self.deleted:
             return False
         ready, account = self.ready, self._account
@@ -320,6 +334,7 @@ class Queue:
             ttl = own if ttl is None else min(ttl, own)
         if ttl is not None:
             message.deadline = self._timers.now() + ttl
+            self._timed = True
 
     def _watch_head(self) -> None:
         """Keep a timer at the earliest deadline of the heads: only there do messages expire."""

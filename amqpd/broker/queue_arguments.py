@@ -24,6 +24,8 @@ CLASSIC: Final = "classic"
 MAX_DURATION: Final = 315_360_000_000
 """Ten years in milliseconds: RabbitMQ's limit for TTLs and expiries."""
 
+MASTER_LOCATORS: Final = ("min-masters", "client-local", "random")
+
 Check = Callable[[Field, Table, Profile], str | None]
 """Returns RabbitMQ's reason, printed as the Erlang term it is there, or None if the value is fine."""
 
@@ -114,6 +116,8 @@ def _bool(field: Field, arguments: Table, profile: Profile) -> str | None:
 def _master_locator(field: Field, arguments: Table, profile: Profile) -> str | None:
     if profile.refuses_master_locator:
         raise InternalError("Feature `queue_master_locator` is deprecated.", method=(0, 0))
+    if profile.crashes_on_unknown_master_locator and _text(field) not in MASTER_LOCATORS:
+        raise InternalError(method=(0, 0))
     return None if field.tag == "S" else _unacceptable(field)
 
 

@@ -143,7 +143,8 @@ class Connection(Peer):
             return False
         if self.state == states.HEADER and not self._protocol_header():
             return False
-        frames = self.parser.frames(1 if self.alarmed else budget)
+        # Before it is open, each frame may change what the next one may be.
+        frames = self.parser.frames(budget if self.state == states.RUNNING and not self.alarmed else 1)
         if self.state == states.RUNNING:
             self._running(frames)
         else:
@@ -394,9 +395,13 @@ class Connection(Peer):
 
     def failed(self, error: AmqpError, number: int, handling: MethodId = (0, 0)) -> None:
         """Answer an error on a channel (0: the connection) while a method was handled."""
-        if isinstance(error, methods.UnknownMethod) and not self.node.broker.compat.extends("answers-undecodable"):
-            self.abort()
-            return
+        if not self.node.broker.compat.extends("answers-undecodable"):
+            if isinstance(error, methods.UnknownMethod) or (isinstance(error, methods.BadTable) and number):
+                self.abort()
+                return
+            if isinstance(error, methods.Undecodable) and self.state == states.OPENING:
+                closing.keep_silent(self)
+                return
         closing.answer(self, number, error, handling)
 
     def _protocol_header(self) -> bool:

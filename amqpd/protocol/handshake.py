@@ -122,9 +122,10 @@ def update_secret(connection: Connection, secret: bytes, reason: str) -> None:
 
 def _offered(connection: Connection) -> list[type[Mechanism]]:
     node = connection.node
+    names = node.settings.mechanisms
     return [
         node.mechanisms[name]
-        for name in node.settings.mechanisms
+        for name in (sorted(names) if node.broker.compat.profile.sorts_mechanisms else names)
         if name in node.mechanisms and node.mechanisms[name].offered(connection)
     ]
 

@@ -41,7 +41,7 @@ class PublishPlan:
         try:
             self.exchange_name, self.routing_key, self.mandatory, self.immediate = hot.parse_publish(payload)
         except ValueError:
-            text = f"cannot decode {erlang.binary(payload[4:])}"
+            text = f"cannot decode {erlang.octet_list(payload[4:])}"
             raise methods.Undecodable(text, method=(60, 40)) from None
         self.generation = -1
         self.access_generation = -1

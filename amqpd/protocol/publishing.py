@@ -139,6 +139,8 @@ def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tup
         session.require_topic(WRITE, plan.exchange_name, plan.routing_key)
     if profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
         raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
+    if profile.checks_user_id_first:
+        _check_user_id(channel, properties)
     if properties.flags & REPLY_TO and properties.reply_to == PSEUDO_QUEUE:
         if channel.reply_port is None:
             raise PreconditionFailed("fast reply consumer does not exist")
@@ -152,14 +154,19 @@ def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tup
     if plan.checks_topic and profile.topic_permission_covers_copies:
         for key in keys:
             session.require_topic(WRITE, plan.exchange_name, key)
-    if properties.flags & USER_ID and not session.may_impersonate(properties.user_id or ""):
-        raise PreconditionFailed(
-            f"user_id property set to '{properties.user_id}' but authenticated user was '{session.user.name}'"
-        )
+    _check_user_id(channel, properties)
     if plan.route is not None and len(keys) == 1:
         return properties, plan.route, trail
     assert plan.exchange is not None
     return properties, session.vhost.route(plan.exchange, keys, properties), trail
+
+
+def _check_user_id(channel: Channel, properties: Properties) -> None:
+    session = channel.session
+    if properties.flags & USER_ID and not session.may_impersonate(properties.user_id or ""):
+        raise PreconditionFailed(
+            f"user_id property set to '{properties.user_id}' but authenticated user was '{session.user.name}'"
+        )
 
 
 def _check_expiration(text: str) -> None:

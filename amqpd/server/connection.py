@@ -7,7 +7,7 @@ and the connection goes to the back of the line.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -36,19 +36,26 @@ async def serve_plain(server: Server, sock: socket.socket) -> None:
     """Serve one accepted plain socket to its end; never raises for what the peer does."""
     connection = Connection(server.node, endpoint_of(sock))
     transport = PlainTransport(sock, connection, server.nursery, server.end_turn)
-    try:
-        await run(server, connection, transport, lambda: _receive(server, sock))
-    finally:
-        sock.close()
+    await run(server, connection, transport, lambda: _receive(server, sock))
 
 
 async def run(
-    server: Server, connection: Connection, transport: SocketTransport, receive: Receive
+    server: Server,
+    connection: Connection,
+    transport: SocketTransport,
+    receive: Receive,
+    begin: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Move bytes until the connection is over, then give everything back."""
+    """Move bytes until the connection is over, then give everything back.
+
+    `begin` comes before the first byte of AMQP and ends with the connection like all the rest; an OSError that it raises
+    ends the connection.
+    """
     connection.outbox.transport = transport
     try:
         with transport.scope:
+            if begin is not None:
+                await begin()
             await _read_loop(server, connection, transport, receive)
     except OSError as error:
         log.info("connection lost", connection=connection.name, reason=str(error))

@@ -83,10 +83,13 @@ class Server:
             log.error("internal error in a connection's task", exc_info=error)
         finally:
             del self.sockets[sock]
+            # Its writer may still wait for it: the number must not go to another socket before that has ended.
+            trio.lowlevel.notify_closing(sock)
+            sock.close()
 
-    def open_sockets(self) -> list[int]:
-        """File descriptors of all listeners and connections."""
-        return [sock.fileno() for sock in (*self.listeners, *self.sockets) if sock.fileno() >= 0]
+    def open_sockets(self) -> list[socket.socket]:
+        """All listeners and connections."""
+        return [*self.listeners, *self.sockets]
 
     async def close_connections(self, timeout: float) -> None:
         """Close all connections with 320 and wait at most `timeout` seconds for their ends."""

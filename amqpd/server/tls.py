@@ -39,7 +39,7 @@ def context(settings: Tls) -> ssl.SSLContext:
 class TlsTransport(SocketTransport):
     """Encrypts what goes out and decrypts what comes in."""
 
-    __slots__ = ("_encrypted", "_incoming", "_outgoing", "_tls")
+    __slots__ = ("_encrypted", "_ended", "_incoming", "_outgoing", "_tls")
 
     def __init__(
         self,
@@ -54,6 +54,8 @@ class TlsTransport(SocketTransport):
         self._outgoing = ssl.MemoryBIO()
         self._tls = tls.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._encrypted = b""
+        self._ended = False
+        """The peer has said that nothing more comes."""
 
     @property
     def pending(self) -> bool:
@@ -70,6 +72,8 @@ class TlsTransport(SocketTransport):
 
     def receive(self, buffer: memoryview) -> bytes | None:
         """Decrypted bytes; empty at the end, None if a whole record isn't there yet."""
+        if self._ended:
+            return b""
         try:
             count = self.sock.recv_into(buffer)
         except BlockingIOError:
@@ -77,20 +81,23 @@ class TlsTransport(SocketTransport):
         if not count:
             return b""
         self._incoming.write(buffer[:count])
+        data = self.decrypted()
+        return None if not data and not self._ended else data
+
+    def decrypted(self) -> bytes:
+        """What the octets received so far decrypt to. Raises ssl.SSLError if they are no TLS."""
         pieces: list[bytes] = []
         try:
-            while True:
-                piece = self._tls.read(RECEIVE)
-                if not piece:
-                    break
+            while piece := self._tls.read(RECEIVE):
                 pieces.append(piece)
+            self._ended = True
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
-            return b"".join(pieces)
+            self._ended = True
         self._encrypted += self._outgoing.read()
         self._push()
-        return b"".join(pieces) or None
+        return b"".join(pieces)
 
     async def handshake(self) -> None:
         """Agree on keys. Raises ssl.SSLError, or OSError if the peer goes away."""
@@ -100,8 +107,11 @@ class TlsTransport(SocketTransport):
                 done = True
             except ssl.SSLWantReadError:
                 done = False
-            finally:
+            except ssl.SSLError:
                 self._encrypted += self._outgoing.read()
+                self._push()  # the alert that says why
+                raise
+            self._encrypted += self._outgoing.read()
             while self._encrypted:
                 self._push()
                 if self._encrypted:
@@ -153,17 +163,18 @@ async def serve_tls(server: Server, sock: socket.socket) -> None:
     assert server.tls is not None
     connection = Connection(server.node, endpoint_of(sock, tls=True))
     transport = TlsTransport(sock, connection, server.nursery, server.end_turn, server.tls)
-    connection.outbox.transport = transport
-    try:
-        with transport.scope:
-            try:
-                await transport.handshake()
-            except ssl.SSLError as error:
-                log.warning("TLS handshake failed", connection=connection.name, reason=error.reason or str(error))
-                transport.close(abort=True)
-            else:
-                has, name = transport.certificate_name(server.node.settings.certificate_name)
-                connection.endpoint = endpoint_of(sock, tls=True, has_certificate=has, certificate_name=name)
-        await run(server, connection, transport, lambda: transport.receive(server.receive_buffer))
-    finally:
-        sock.close()
+
+    async def begin() -> None:
+        try:
+            await transport.handshake()
+        except ssl.SSLError as error:
+            log.warning("TLS handshake failed", connection=connection.name, reason=error.reason or str(error))
+            raise
+        has, name = transport.certificate_name(server.node.settings.certificate_name)
+        connection.endpoint = endpoint_of(sock, tls=True, has_certificate=has, certificate_name=name)
+        # The client's first bytes may have come along with the end of the handshake.
+        connection.receive_data(transport.decrypted())
+        connection.resume()
+        server.end_turn()
+
+    await run(server, connection, transport, lambda: transport.receive(server.receive_buffer), begin)

@@ -61,6 +61,8 @@ class SocketTransport(Transport):
             self._end()
         else:
             self._closing = True
+            if not self._connection.outbox.size and not self._writing:
+                self._end()
 
     def reading_changed(self) -> None:
         self.reading.set()
@@ -130,8 +132,6 @@ class SocketTransport(Transport):
             outbox.flushed()
             if self._closing or self._aborted:
                 self._end()
-            elif outbox.parts:
-                self.flush()
 
     def _end(self) -> None:
         self._scope.cancel()

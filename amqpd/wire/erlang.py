@@ -13,6 +13,11 @@ def binary(data: bytes) -> str:
     if data and all(32 <= octet < 127 or octet in b"\n\t\r" for octet in data):
         text = data.decode("ascii").replace("\\", "\\\\").replace('"', '\\"')
         return '<<"' + text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r") + '">>'
+    return octet_list(data)
+
+
+def octet_list(data: bytes) -> str:
+    """`<<97,98,99>>`, also where it could be printed as text."""
     return "<<" + ",".join(str(octet) for octet in data) + ">>"
 
 

@@ -21,8 +21,8 @@ METHOD: Final = 1
 HEADER: Final = 2
 BODY: Final = 3
 HEARTBEAT: Final = 8
-PUBLISH: Final = 0
-"""Not a wire type: a whole basic.publish; the entry holds method payload, header payload and body."""
+PUBLISH: Final = 256
+"""No wire type, which is one octet: a whole basic.publish; the entry holds method payload, header payload and body."""
 
 FRAME_END: Final = 0xCE
 FRAME_OVERHEAD: Final = 8
@@ -94,7 +94,7 @@ class FrameParser:
             if buffer[stop] != FRAME_END:
                 self.failure = _wrong_end(kind, buffer[position + 7 : stop], buffer[stop])
                 break
-            if kind == METHOD and size > 8 and buffer[position + 7 : position + 11] == _PUBLISH_IDS and stop + 23 < end:
+            if kind == METHOD and size > 8 and buffer[position + 7 : position + 11] == _PUBLISH_IDS and stop + 22 < end:
                 kind2, channel2, size2, class_id, weight, body_size = _HEADER_START(buffer, stop + 1)
                 header_stop = stop + 8 + size2
                 if (

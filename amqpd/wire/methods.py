@@ -19,6 +19,7 @@ from amqpd.wire import erlang
 Argument = str | bytes | int | bool | Table
 MethodId = tuple[int, int]
 
+CONNECTION: Final = 10
 ACCESS_REQUEST: Final[MethodId] = (30, 10)
 _ACCESS_REQUEST_FIELDS: Final = (
     ("realm", "shortstr"),
@@ -50,6 +51,10 @@ class Undecodable(FrameError):
     """The arguments of a known method are cut short, or octets are left over."""
 
 
+class BadTable(Undecodable):
+    """A field table in the arguments is malformed."""
+
+
 def method_id(payload: bytes) -> MethodId:
     """Class and method id of a method frame's payload (at least 4 octets)."""
     return payload[0] << 8 | payload[1], payload[2] << 8 | payload[3]
@@ -66,10 +71,11 @@ def decode(payload: bytes) -> tuple[Argument, ...]:
         raise UnknownMethod(f"unknown method {ids[0]}/{ids[1]}: expected a method of AMQP 0-9-1", method=ids)
     try:
         return _walk(fields, payload)
-    except (FieldError, ValueError, IndexError) as error:
-        if isinstance(error, UnicodeDecodeError):
-            raise FrameError("Malformed UTF-8 in shortstr", method=ids) from None
-        raise Undecodable(f"cannot decode {erlang.binary(payload[4:])}", method=ids) from None
+    except UnicodeDecodeError:
+        raise FrameError("Malformed UTF-8 in shortstr", method=None if ids[0] == CONNECTION else (0, 0)) from None
+    except (ValueError, IndexError) as error:
+        kind = BadTable if isinstance(error, FieldError) else Undecodable
+        raise kind(f"cannot decode {erlang.octet_list(payload[4:])}", method=ids) from None
 
 
 def _walk(fields: tuple[tuple[str, str], ...], payload: bytes) -> tuple[Argument, ...]:

@@ -43,9 +43,11 @@ class Headers(ExchangeType):
             raise PreconditionFailed(
                 f"Invalid x-match field type {mode.type_name} (value {mode.text()}); expected longstr"
             )
-        if mode.text() not in MODES:
+        text = mode.text()
+        if text not in MODES:
+            shown = f'<<"{text}">>' if text else "<<>>"
             raise PreconditionFailed(
-                f'Invalid x-match field value <<"{mode.text()}">>; expected all, any, all-with-x, or any-with-x'
+                f"Invalid x-match field value {shown}; expected all, any, all-with-x, or any-with-x"
             )
 
     def add(self, binding: Binding) -> None:
@@ -94,6 +96,5 @@ def comparable(field: Field, loose: bool) -> Hashable:
         if field.is_integer or loose:
             return "number", value
         return field.type_name if field.tag == "T" else "float", value
-    if isinstance(value, tuple) and field.tag == "A":
-        return "array", tuple(comparable(each, loose) for each in value if isinstance(each, Field))
-    return field.tag, field.raw
+    # Tables and arrays compare with the wire types of what is in them, and an empty one equals the other.
+    return ("nested", field.tag, field.raw) if value else ("nested",)

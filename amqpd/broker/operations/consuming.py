@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from amqpd.broker.broker import Broker
 from amqpd.broker.operations.lookup import find_queue
 from amqpd.broker.permissions import READ
 from amqpd.broker.queue import Queue
@@ -16,10 +19,20 @@ def readable_queue(session: Session, name: str) -> Queue:
     return find_queue(session, name)
 
 
-def check_consume(session: Session, queue: Queue, *, exclusive: bool, arguments: Table) -> int:
+STREAM_ARGUMENTS: Final = ("x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered")
+
+
+def check_consume(broker: Broker, session: Session, queue: Queue, *, exclusive: bool, arguments: Table) -> int:
     """Check a new consumer against its queue; return its priority."""
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     priority = _priority(what, arguments)
+    failover = arguments.get("x-cancel-on-ha-failover")
+    if failover is not None and failover.tag != "t" and broker.compat.profile.checks_cancel_on_failover:
+        reason = f"{{unacceptable_type,{failover.type_name}}}"
+        raise PreconditionFailed(f"invalid arg 'x-cancel-on-ha-failover' for {what}: {reason}")
+    for name in STREAM_ARGUMENTS:
+        if name in arguments:
+            raise PreconditionFailed(f"invalid arg '{name}' for {what} of queue type rabbit_classic_queue")
     if queue.exclusive_consumer is not None or (exclusive and (len(queue.consumers) or queue.consumers.single)):
         raise AccessRefused(f"{what} in exclusive use")
     return priority

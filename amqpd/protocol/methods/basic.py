@@ -59,7 +59,7 @@ def consume(
         _consume_ok(channel, tag, nowait)
         return
     found = consuming.readable_queue(channel.session, name)
-    priority = consuming.check_consume(channel.session, found, exclusive=exclusive, arguments=arguments)
+    priority = consuming.check_consume(broker, channel.session, found, exclusive=exclusive, arguments=arguments)
     consumer = ChannelConsumer(
         channel,
         found,
@@ -148,7 +148,8 @@ def _wait_for_replies(channel: Channel, tag: str, no_ack: bool) -> None:
     if channel.reply_port is not None:
         raise PreconditionFailed("reply consumer already set")
     broker = channel.connection.node.broker
-    port = ReplyPort(broker.unique_name(PREFIX), channel, tag)
+    name = broker.unique_name(broker.unique_name(PREFIX + "g") + ".")
+    port = ReplyPort(name, channel, tag)
     channel.reply_port = port
     broker.reply_consumers[port.name] = port
     channel.session.vhost.reply_consumer_changed()

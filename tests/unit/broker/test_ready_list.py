@@ -1,0 +1,169 @@
+"""The ready list against examples and a sorted list of numbers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from amqpd.broker.message import Message
+from amqpd.broker.ready_list import RUN, ReadyList
+from amqpd.properties import Properties
+from tests.unit.broker.world import message
+
+PLAIN = Properties.of()
+PERSISTENT = Properties.of(delivery_mode=2)
+NAMED = Properties.of(message_id="m", priority=3)
+
+
+def filled(count: int) -> ReadyList:
+    ready = ReadyList()
+    for number in range(1, count + 1):
+        ready.append(with_number(number))
+    return ready
+
+
+def with_number(number: int, properties: Properties = PLAIN, key: str = "k") -> Message:
+    made = message(b"%d" % number, key=key, properties=properties)
+    made.number = number
+    return made
+
+
+def drained(ready: ReadyList) -> list[int]:
+    return [ready.pop().number for _ in range(ready.count)]
+
+
+@pytest.mark.parametrize("count", [1, 2, RUN - 1, RUN, RUN + 1, 2 * RUN, 5 * RUN + 3])
+def test_messages_come_out_in_the_order_they_came_in(count: int) -> None:
+    assert drained(filled(count)) == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("taken_first", [0, 1, RUN - 1, RUN, RUN + 1, 2 * RUN + 5])
+def test_a_returned_message_goes_to_its_original_position(taken_first: int) -> None:
+    """Also when the messages around it are packed by now."""
+    ready = filled(4 * RUN)
+    taken = [ready.pop() for _ in range(taken_first + 1)]
+    for number in range(4 * RUN + 1, 6 * RUN + 1):
+        ready.append(with_number(number))
+    ready.put_back(taken[-1])
+    assert ready.peek() is taken[-1]
+    assert drained(ready) == list(range(taken_first + 1, 6 * RUN + 1))
+
+
+def test_messages_returned_in_any_order_come_out_by_number() -> None:
+    ready = filled(10)
+    taken = [ready.pop() for _ in range(6)]
+    for at in (3, 0, 5, 1):
+        ready.put_back(taken[at])
+    assert drained(ready) == [1, 2, 4, 6, 7, 8, 9, 10]
+
+
+def test_packing_keeps_every_part_of_a_message() -> None:
+    ready = ReadyList()
+    originals: list[Message] = []
+    for number in range(1, 4 * RUN + 1):
+        properties = (PLAIN, PERSISTENT, NAMED)[number % 3]
+        original = with_number(2 * number, properties, key=f"key{number % 5}")
+        original.exchange = f"exchange{number % 2}"
+        original.deadline = None if number % 4 else float(number)
+        if number % 7 == 0:
+            original.copy()
+        originals.append(original)
+        ready.append(original)
+    for original in originals:
+        again = ready.pop()
+        assert again.number == original.number
+        assert again.body == original.body
+        assert again.exchange == original.exchange
+        assert again.routing_key == original.routing_key
+        assert again.properties == original.properties
+        assert again.deadline == original.deadline
+        assert again.sharing is original.sharing
+        assert not again.redelivered
+
+
+def test_a_returned_message_is_still_marked_redelivered_when_it_is_taken_again() -> None:
+    ready = filled(3)
+    taken = ready.pop()
+    taken.redelivered = True
+    ready.put_back(taken)
+    assert ready.pop().redelivered
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5, RUN, RUN + 10, 10 * RUN])
+def test_browsing_shows_the_delivery_order_and_removes_nothing(limit: int) -> None:
+    ready = filled(3 * RUN)
+    taken = [ready.pop() for _ in range(8)]
+    for number in range(3 * RUN + 1, 4 * RUN + 1):
+        ready.append(with_number(number))
+    for at in (6, 1, 3):
+        ready.put_back(taken[at])
+    expected = [2, 4, 7, *range(9, 4 * RUN + 1)]
+    assert [each.number for each in ready.browse(limit)] == expected[:limit]
+    assert drained(ready) == expected
+
+
+def test_taking_all_leaves_an_empty_list_that_can_be_used_again() -> None:
+    ready = filled(3 * RUN)
+    first = ready.pop()
+    ready.put_back(first)
+    taken = ready.take_all()
+    assert ready.count == 0
+    ready.append(with_number(9999))
+    assert drained(ready) == [9999]
+    assert drained(taken) == list(range(1, 3 * RUN + 1))
+
+
+class ReadyListAgainstNumbers(RuleBasedStateMachine):
+    """The list holds the same numbers as a plain set, and always hands out the smallest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = ReadyList()
+        self.numbers: set[int] = set()
+        self.taken: dict[int, Message] = {}
+        self.last = 0
+
+    @rule(count=st.sampled_from([1, 3, RUN // 2, RUN, 2 * RUN]), gap=st.integers(1, 3))
+    def append(self, count: int, gap: int) -> None:
+        for _ in range(count):
+            self.last += gap
+            self.ready.append(with_number(self.last))
+            self.numbers.add(self.last)
+
+    @precondition(lambda self: self.numbers)
+    @rule(count=st.sampled_from([1, 2, RUN, 3 * RUN]))
+    def pop(self, count: int) -> None:
+        for expected in sorted(self.numbers)[:count]:
+            assert self.ready.peek().number == expected
+            popped = self.ready.pop()
+            assert popped.number == expected
+            assert popped.body == b"%d" % expected
+            self.numbers.remove(expected)
+            self.taken[expected] = popped
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data())
+    def put_back(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.taken)))
+        self.ready.put_back(self.taken.pop(number))
+        self.numbers.add(number)
+
+    @rule()
+    def take_all(self) -> None:
+        taken = self.ready.take_all()
+        assert drained(taken) == sorted(self.numbers)
+        self.numbers.clear()
+
+    @rule(limit=st.integers(0, 2 * RUN))
+    def browse(self, limit: int) -> None:
+        assert [each.number for each in self.ready.browse(limit)] == sorted(self.numbers)[:limit]
+
+    @invariant()
+    def the_count_is_right(self) -> None:
+        assert self.ready.count == len(self.numbers)
+
+
+TestReadyListAgainstNumbers = ReadyListAgainstNumbers.TestCase
+TestReadyListAgainstNumbers.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
