@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 
@@ -25,6 +25,9 @@ from amqpd.testing.broker import EmbeddedBroker
 from amqpd.testing.faults import FaultyJournal
 
 T = TypeVar("T")
+
+IN_THREAD: Final[Mapping[str, object]] = {"port": 0, "shutdown_timeout": 0.5}
+"""Other defaults: no test waits for a client that it forgot to close."""
 
 
 @asynccontextmanager
@@ -62,9 +65,10 @@ def run_in_thread(
 ) -> Generator[EmbeddedBroker]:
     """Run a broker in a thread of its own while the block runs, on a free port unless `port` says otherwise.
 
-    Settings and errors as for `serve`. A child process that is forked meanwhile keeps nothing of it.
+    Settings and errors as for `serve`; clients that are still there in the end get half a second to answer the close,
+    unless `shutdown_timeout` says otherwise. A child process that is forked meanwhile keeps nothing of it.
     """
-    config = _configured(config, {"port": 0, **settings} if config is None else settings)
+    config = _configured(config, {**IN_THREAD, **settings} if config is None else settings)
     thread = _BrokerThread(config, journal or MemoryJournal())
     owner = os.getpid()
     broker = thread.start_and_wait()

@@ -16,8 +16,10 @@ from amqpd.broker.consumers import Consumer, Consumers
 from amqpd.broker.dead_letter import EXPIRED, MAXLEN
 from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
 from amqpd.broker.message import Account, Message
+from amqpd.broker.expiry import HeadExpiry
 from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
 from amqpd.broker.ready_list import ReadyList
+from amqpd.broker.returns import Return, give_back, with_queue
 from amqpd.broker.timers import Timer, Timers
 from amqpd.broker.work import Work, WorkList
 from amqpd.fields import Table
@@ -43,11 +45,10 @@ class Queue:
         "_account",
         "_expiry_timer",
         "_had_consumer",
-        "_head_timer",
+        "_heads",
         "_number",
         "_resuming",
         "_returns",
-        "_timed",
         "_timers",
         "_work",
         "arguments",
@@ -113,12 +114,11 @@ class Queue:
         self._timers = timers
         self._work = work
         self._number = 0
-        self._timed = False
-        """Some message had a deadline: whatever becomes the head must be watched."""
         self._had_consumer = False
         self._resuming = False
         self._returns: list[Return] = []
-        self._head_timer: Timer | None = None
+        self._heads: HeadExpiry | None = None
+        """Set by the first message with a deadline: from then on, whatever becomes a head is watched."""
         self._expiry_timer: Timer | None = None
 
     # -- messages in -----------------------------------------------------------------------------------------------
@@ -146,8 +146,8 @@ class Queue:
         if self.limits is not None:
             self.limits.octets += len(message.body)
             self._drop_excess()
-        if message.deadline is not None:
-            self._watch_head()
+        if message.deadline is not None and self._heads is not None:
+            self._heads.watch()
         return ACCEPTED
 
     def put_back(self, message: Message) -> None:
@@ -161,20 +161,34 @@ class Queue:
         if self.limits is not None:
             self.limits.octets += len(message.body)
             self._drop_excess()
-        if message.deadline is not None:
-            self._watch_head()
+        if message.deadline is not None and self._heads is not None:
+            self._heads.watch()
 
     def put_back_all(self, messages: list[Message]) -> None:
-        """Take back many, in any order; consumers get them once all are in place."""
-        if self.deleted or len(messages) <= SLICE:
-            for message in messages:
-                self.put_back(message)
-            self.resume()
-            return
-        self.returning += len(messages)
-        work = Return(self, messages)
-        self._returns.append(work)
-        self._work.add(work)
+        """Take back many, in the order of their numbers; consumers get them once all are in place."""
+        deliveries = with_queue(messages, self)
+        if len(messages) <= SLICE:
+            give_back(deliveries)
+        else:
+            self._work.add(Return(deliveries, {self: len(messages)}))
+
+    def expect_return(self, work: Return, count: int) -> None:
+        """So many messages are on their way back: they count, and nothing is handed out before they are there."""
+        if not self.deleted:
+            self.returning += count
+            self._returns.append(work)
+
+    def take_back(self, message: Message) -> None:
+        """One of the messages that were expected."""
+        if not self.deleted:
+            self.returning -= 1
+        self.put_back(message)
+
+    def returned(self, work: Return) -> None:
+        """All of them are in place."""
+        if work in self._returns:
+            self._returns.remove(work)
+        self.resume()
 
     # -- messages out ----------------------------------------------------------------------------------------------
 
@@ -192,8 +206,8 @@ class Queue:
             break
         else:
             message = None
-        if self._timed:
-            self._watch_head()
+        if self._heads is not None:
+            self._heads.watch()
         return message
 
     def settle(self, message: Message) -> None:
@@ -260,7 +274,8 @@ class Queue:
         """Drop everything and tell the consumers; return how many messages were ready. Bindings are the vhost's matter."""
         count = self.message_count
         self.deleted = True
-        self._timers.cancel(self._head_timer)
+        if self._heads is not None:
+            self._heads.stop()
         self._timers.cancel(self._expiry_timer)
         self._drop_ready()
         for consumer in self.consumers.members():
@@ -273,8 +288,8 @@ class Queue:
     def _hand_out(self, budget: int) -> bool:
         """Deliver at most `budget` messages; return whether it stopped for the budget alone."""
         more = self._deliver(budget)
-        if self._timed:
-            self._watch_head()
+        if self._heads is not None:
+            self._heads.watch()
         return more
 
     def _deliver(self, budget: int) -> bool:
@@ -304,19 +319,9 @@ class Queue:
         self._resuming = self._hand_out(min(budget, SLICE))
         return self._resuming
 
-    def take_return(self, work: Return, messages: list[Message]) -> None:
-        """Put a slice of returning messages in place; the last slice lets consumers have them."""
-        for message in messages:
-            if not self.deleted:
-                self.returning -= 1
-            self.put_back(message)
-        if not work.messages:
-            self._returns.remove(work)
-            self.resume()
-
     def _finish_returns(self) -> None:
         while self._returns:
-            self._returns[0].step(SLICE)
+            self._returns[0].finish()
 
     def _drop_ready(self) -> int:
         dropped = self.ready.take_all()
@@ -334,41 +339,8 @@ class Queue:
             ttl = own if ttl is None else min(ttl, own)
         if ttl is not None:
             message.deadline = self._timers.now() + ttl
-            self._timed = True
-
-    def _watch_head(self) -> None:
-        """Keep a timer at the earliest deadline of the heads: only there do messages expire."""
-        deadlines = [head.deadline for head in (level.peek() for level in self.ready.levels()) if head.deadline is not None]
-        if not deadlines:
-            return
-        deadline = min(deadlines)
-        if self._head_timer is not None:
-            if self._head_timer.callback is not None and self._head_timer.deadline <= deadline:
-                return
-            self._timers.cancel(self._head_timer)
-            self._head_timer = None
-        if deadline <= self._timers.now():
-            self._expire_heads()
-        else:
-            self._head_timer = self._timers.at(deadline, self._expire_heads)
-
-    def _expire_heads(self) -> None:
-        """Remove the heads whose time has come; over the budget their deadlines lie in the past and run in the next turn."""
-        self._head_timer = None
-        budget, now = SLICE, self._timers.now()
-        earliest: float | None = None
-        for level in self.ready.levels():
-            while level.count:
-                deadline = level.peek().deadline
-                if deadline is None:
-                    break
-                if deadline > now or not budget:
-                    earliest = deadline if earliest is None else min(earliest, deadline)
-                    break
-                budget -= 1
-                self._die(self._pop(level), EXPIRED)
-        if earliest is not None:
-            self._head_timer = self._timers.at(earliest, self._expire_heads)
+            if self._heads is None:
+                self._heads = HeadExpiry(self._timers, lambda: self.ready, self._pop, self._expired)
 
     def _pop(self, level: ReadyList | None = None) -> Message:
         """Remove the head of the queue, or of one level."""
@@ -376,6 +348,9 @@ class Queue:
         if self.limits is not None:
             self.limits.octets -= len(message.body)
         return message
+
+    def _expired(self, message: Message) -> None:
+        self._die(message, EXPIRED)
 
     def _refuse(self, message: Message) -> int:
         assert self.limits is not None
@@ -422,24 +397,6 @@ class Resume(Work):
 
     def step(self, budget: int) -> bool:
         return self._queue.resume_step(budget)
-
-
-class Return(Work):
-    """Puts many messages back; the queue hands out nothing until all are in place."""
-
-    __slots__ = ("_queue", "messages")
-
-    def __init__(self, queue: Queue, messages: list[Message]) -> None:
-        self._queue = queue
-        self.messages = messages
-
-    def step(self, budget: int) -> bool:
-        size = max(1, min(budget, SLICE))
-        slice_ = self.messages[-size:]
-        del self.messages[-size:]
-        if slice_:
-            self._queue.take_return(self, slice_)
-        return bool(self.messages)
 
 
 class Release(Work):

@@ -99,7 +99,7 @@ class ReadyList:
         self.count += 1
         tail = self._tail
         tail.append(message)
-        if len(tail) >= RUN and self._head:
+        if len(tail) >= RUN:
             if self._runs is None:
                 self._runs = deque()
             self._runs.append(Run(tail))

@@ -6,6 +6,7 @@ rollback makes it outstanding again under its old tag, without a redelivery.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from amqpd.broker.message import Message
@@ -26,8 +27,8 @@ class Settlement(NamedTuple):
 
     tag: int
     delivery: Delivery
-    accepted: bool
-    requeue: bool
+    settle: Callable[..., None]
+    """What the commit does with it, as a function of the channel and a list of deliveries."""
 
 
 class Transaction:

@@ -22,9 +22,11 @@ Delivery = tuple[Message, "Queue", "Consumer | None"]
 class Unacked:
     """Outstanding deliveries in the order of their tags."""
 
-    __slots__ = ("_by_tag", "_tags")
+    __slots__ = ("_by_tag", "_tags", "gotten")
 
     def __init__(self) -> None:
+        self.gotten: dict[Queue, int] = {}
+        """How many of the outstanding deliveries are of basic.get, by queue; consumers count their own."""
         self._by_tag: dict[int, Delivery] = {}
         self._tags: deque[int] | None = None
 
@@ -34,9 +36,31 @@ class Unacked:
     def add(self, tag: int, delivery: Delivery) -> None:
         """Record a delivery; its tag is above all others'."""
         self._by_tag[tag] = delivery
+        if delivery[2] is None:
+            self._count_get(delivery[1], 1)
         if self._tags is None:
             self._tags = deque()
         self._tags.append(tag)
+
+    def covers_many(self, tag: int, limit: int) -> bool:
+        """Whether a settlement of all up to `tag` (0: everything) may cover more than `limit` deliveries."""
+        tags = self._tags
+        return tags is not None and len(self._by_tag) > limit and (tag == 0 or tag - tags[0] > limit)
+
+    def take_oldest(self, tag: int, limit: int) -> list[Delivery]:
+        """Remove and return at most `limit` of the deliveries up to `tag` (0: all), oldest first."""
+        by_tag, tags = self._by_tag, self._tags
+        taken: list[Delivery] = []
+        while tags and len(taken) < limit and (tag == 0 or tags[0] <= tag):
+            delivery = by_tag.pop(tags.popleft(), None)
+            if delivery is not None:
+                taken.append(delivery)
+                if delivery[2] is None:
+                    self._count_get(delivery[1], -1)
+        return taken
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self._by_tag
 
     def take(self, tag: int, multiple: bool) -> list[Delivery] | None:
         """Remove and return what a settlement covers, oldest first, or None if its tag isn't outstanding.
@@ -47,26 +71,22 @@ class Unacked:
             delivery = self._by_tag.pop(tag, None)
             if delivery is None:
                 return None
+            if delivery[2] is None:
+                self._count_get(delivery[1], -1)
             self._tidy()
             return [delivery]
         if tag == 0:
             return self.take_all()
         if tag not in self._by_tag:
             return None
-        by_tag, tags = self._by_tag, self._tags
-        assert tags is not None
-        taken: list[Delivery] = []
-        while tags and tags[0] <= tag:
-            delivery = by_tag.pop(tags.popleft(), None)
-            if delivery is not None:
-                taken.append(delivery)
-        return taken
+        return self.take_oldest(tag, len(self._by_tag))
 
     def take_all(self) -> list[Delivery]:
         """Remove and return everything, oldest first."""
         taken = list(self._by_tag.values())
         self._by_tag = {}
         self._tags = None
+        self.gotten = {}
         return taken
 
     def tags(self, tag: int, multiple: bool) -> list[int] | None:
@@ -81,18 +101,30 @@ class Unacked:
 
     def restore(self, deliveries: dict[int, Delivery]) -> None:
         """Put back what a transaction took and rolled back."""
+        for delivery in deliveries.values():
+            if delivery[2] is None:
+                self._count_get(delivery[1], 1)
         self._by_tag = dict(sorted({**self._by_tag, **deliveries}.items()))
         self._tags = deque(self._by_tag)
 
     def pop(self, tag: int) -> Delivery:
         """Remove one that is known to be outstanding."""
         delivery = self._by_tag.pop(tag)
+        if delivery[2] is None:
+            self._count_get(delivery[1], -1)
         self._tidy()
         return delivery
 
     def deliveries(self) -> list[Delivery]:
         """All of them, oldest first, left in place."""
         return list(self._by_tag.values())
+
+    def _count_get(self, queue: Queue, change: int) -> None:
+        count = self.gotten.get(queue, 0) + change
+        if count:
+            self.gotten[queue] = count
+        else:
+            del self.gotten[queue]
 
     def _tidy(self) -> None:
         """Drop settled tags from the front, and all of them once they are the majority."""

@@ -9,6 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from typing import Final
+
+
+AT_ONCE: Final = 8
+"""Pieces of work that share the budget of one turn."""
 
 
 class Work(ABC):
@@ -68,9 +73,10 @@ class WorkList:
 
     def run(self, budget: int) -> bool:
         """Run one step of what waits, at most each once; return whether more is left."""
-        for _ in range(min(len(self._waiting), max(1, budget // 64))):
+        turns = min(len(self._waiting), AT_ONCE)
+        for _ in range(turns):
             work = self._waiting.popleft()
-            if work.step(budget):
+            if work.step(max(1, budget // turns)):
                 self._waiting.append(work)
         return bool(self._waiting)
 

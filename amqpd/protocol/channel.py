@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from amqpd.broker.confirms import ACK, Confirms
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
-from amqpd.broker.queue import Queue
+from amqpd.broker.queue import SLICE, Queue
+from amqpd.broker.returns import Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
 from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
 from amqpd.protocol import publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods import CONTENT, HANDLERS, SETTLEMENTS
+from amqpd.protocol.settling import Settling
 from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
 from amqpd.wire.frames import METHOD
@@ -50,6 +52,7 @@ class Channel:
         "_line_full",
         "_open",
         "_pending",
+        "_settling",
         "_window_shut",
         "assembler",
         "confirms",
@@ -61,6 +64,7 @@ class Channel:
         "number",
         "prefetch",
         "reply_port",
+        "retired",
         "session",
         "transaction",
         "unacked",
@@ -89,6 +93,9 @@ class Channel:
         self.confirms: Confirms | None = None
         self.transaction: Transaction | None = None
         self.reply_port: ReplyPort | None = None
+        self.retired: list[ChannelConsumer] = []
+        """Consumers that are over, while something of theirs is outstanding."""
+        self._settling: Settling | None = None
         self._open = False
         self._closing = False
         self._confirming = False
@@ -257,12 +264,9 @@ class Channel:
                     consumer.refresh()
 
     def requeue_all(self) -> None:
-        """Return every outstanding delivery to its queue."""
-        deliveries = self.unacked.take_all()
-        for delivery in deliveries:
-            self.settle(delivery)
-        self._requeue(deliveries)
-        self.settled(deliveries)
+        """Return every outstanding delivery to its queue; the windows are open again."""
+        self._requeue_all()
+        self.window_changed()
 
     def window_changed(self) -> None:
         """The channel-wide window became full, or isn't any more, or was set anew."""
@@ -281,20 +285,52 @@ class Channel:
         parts += hot.content(self.number, message.properties, message.body, self.connection.frame_max)
         self.connection.outbox.append(b"".join(parts))
 
+    def retire(self, consumer: ChannelConsumer) -> None:
+        """A consumer is over; what it holds stays outstanding on the channel."""
+        if consumer.unacked:
+            self.retired = [each for each in self.retired if each.unacked]
+            self.retired.append(consumer)
+
+    def settle_in_slices(self, settling: Settling) -> None:
+        """A settlement of many deliveries is worked off under the turn's budget; what follows on the channel waits."""
+        self._settling = settling
+        self.connection.node.broker.work.add(settling)
+        self.wait_for(settling.done, lambda _: self._settled())
+
+    def _settled(self) -> None:
+        self._settling = None
+
+    def _finish_settling(self) -> None:
+        """The channel ends, but what its client has settled is settled."""
+        settling, self._settling = self._settling, None
+        if settling is not None:
+            settling.finish()
+
     def consumer_cancelled(self, consumer: ChannelConsumer) -> None:
         """The queue of a consumer is gone."""
         self.consumers.pop(consumer.tag, None)
+        self.retire(consumer)
         if "consumer_cancel_notify" in self.connection.capabilities:
             self.send_frame(hot.cancel(self.number, consumer.tag))
 
     # -- ends ------------------------------------------------------------------------------------------------------
 
     def fail(self, error: AmqpError, failed: MethodId) -> None:
-        """Close this channel for an error; the client's close-ok frees its number."""
+        """Close this channel for an error; the client's close-ok frees its number.
+
+        As in RabbitMQ, what is outstanding on queues that this channel consumes from goes back before the close is sent,
+        the rest (of basic.get, of cancelled consumers) once the client has answered.
+        """
+        self._finish_settling()
         queues = {consumer.queue for consumer in self.consumers.values()}
+        waits = bool(self.unacked.gotten) or any(each.unacked for each in self.retired)
         self._stop_consuming()
-        mine, rest = _split(self.unacked.take_all(), queues)
-        self._requeue(mine)
+        rest: list[Delivery] = []
+        if waits and len(self.unacked) <= SLICE:
+            mine, rest = _split(self.unacked.take_all(), queues)
+            give_back(mine)
+        else:
+            self._requeue_all()
         self._delete_unused(queues)
         for tag, delivery in enumerate(rest):
             self.unacked.add(tag, delivery)
@@ -304,9 +340,10 @@ class Channel:
 
     def terminate(self) -> None:
         """Give everything back: consumers, unsettled messages, an open transaction. Harmless the second time."""
+        self._finish_settling()
         queues = {consumer.queue for consumer in self.consumers.values()}
         self._stop_consuming()
-        self._requeue(self.unacked.take_all())
+        self._requeue_all()
         self._delete_unused(queues)
         self._stop()
 
@@ -314,7 +351,7 @@ class Channel:
         self.direct = False
         self._open = False
         if self.transaction is not None:
-            self._requeue(self.transaction.abandon())
+            give_back(self.transaction.abandon())
             self.transaction = None
         self.confirms = None
         self._drop_content()
@@ -338,17 +375,28 @@ class Channel:
         for consumer in consumers.values():
             consumer.able = False
             consumer.queue.remove_consumer(consumer)
+            self.retire(consumer)
 
     def _delete_unused(self, queues: set[Queue]) -> None:
         for queue in sorted(queues, key=lambda each: each.name):
             self.session.vhost.delete_unused(queue)
 
-    def _requeue(self, deliveries: list[Delivery]) -> None:
-        by_queue: dict[Queue, list[Message]] = {}
-        for message, queue, _ in deliveries:
-            by_queue.setdefault(queue, []).append(message)
-        for queue, messages in by_queue.items():
-            queue.put_back_all(messages)
+    def _requeue_all(self) -> None:
+        """Return everything outstanding to the queues, in slices if it is much."""
+        if len(self.unacked) <= SLICE or (self.transaction is not None and self.transaction.settlements):
+            deliveries = self.unacked.take_all()
+            for delivery in deliveries:
+                self.settle(delivery)
+            give_back(deliveries)
+            return
+        counts = dict(self.unacked.gotten)
+        for consumer in (*self.consumers.values(), *self.retired):
+            if consumer.unacked:
+                counts[consumer.queue] = counts.get(consumer.queue, 0) + consumer.unacked
+                consumer.unacked = 0
+        self.retired = []
+        self.window_used = 0
+        self.connection.node.broker.work.add(Return(self.unacked.take_all(), counts))
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -95,13 +95,13 @@ def open(connection: Connection, virtual_host: str, capabilities: str, insist: b
     broker.add_session(session)
     connection.opened(session)
     connection.send(server_methods.OPEN_OK)
-    log.info("connection opened", connection=connection.name, user=user.name, vhost=virtual_host)
+    log.debug("connection opened", connection=connection.name, user=user.name, vhost=virtual_host)
 
 
 def close(connection: Connection, code: int, text: str, class_id: int, method_id: int) -> None:
     """The client ends the connection: clean up first, then answer."""
     if connection.state == states.RUNNING:
-        log.info("connection closed by the client", connection=connection.name, code=code, text=text)
+        log.debug("connection closed by the client", connection=connection.name, code=code, text=text)
     connection.terminate()
     connection.send(server_methods.CONNECTION_CLOSE_OK)
     if connection.state == states.RUNNING:

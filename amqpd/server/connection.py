@@ -53,6 +53,23 @@ async def run(
     """
     connection.outbox.transport = transport
     try:
+        await _converse(server, connection, transport, receive, begin)
+        if not transport.aborted:
+            with trio.move_on_after(LINGER):
+                await _linger(transport)
+    finally:
+        connection.outbox.transport = None
+        transport.close(abort=True)  # a writer that was about to start finds out before the socket is gone
+
+
+async def _converse(
+    server: Server,
+    connection: Connection,
+    transport: SocketTransport,
+    receive: Receive,
+    begin: Callable[[], Awaitable[None]] | None,
+) -> None:
+    try:
         with transport.scope:
             if begin is not None:
                 await begin()
@@ -62,10 +79,6 @@ async def run(
     finally:
         connection.eof()
         server.end_turn()
-        connection.outbox.transport = None
-    if not transport.aborted:
-        with trio.move_on_after(LINGER, shield=True):
-            await _linger(transport.sock)
 
 
 async def _read_loop(
@@ -105,17 +118,18 @@ def _receive(server: Server, sock: socket.socket) -> bytes | None:
     return bytes(view[:count])
 
 
-async def _linger(sock: socket.socket) -> None:
+async def _linger(transport: SocketTransport) -> None:
     """Shut down writing, then read and drop until the peer has closed too."""
+    sock = transport.sock
     try:
+        transport.say_end()
         sock.shutdown(socket.SHUT_WR)
         while True:
-            await trio.lowlevel.wait_readable(sock)
             try:
                 if not sock.recv(RECEIVE):
                     return
             except BlockingIOError:
-                continue
+                await trio.lowlevel.wait_readable(sock)
     except OSError:
         return
 

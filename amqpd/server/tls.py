@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import trio
 
-from amqpd.config import Tls
+from amqpd.config import ConfigError, Tls
 from amqpd.log import get_logger
 from amqpd.protocol.connection import Connection
 from amqpd.server.connection import RECEIVE, endpoint_of, run
@@ -25,15 +25,27 @@ CHUNK: Final = 64 * 1024
 
 
 def context(settings: Tls) -> ssl.SSLContext:
-    """The server's TLS context. Raises OSError or ssl.SSLError for files that can't be loaded."""
+    """The server's TLS context. Raises ConfigError for files that can't be loaded."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_3 if settings.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
     assert settings.certificate is not None
-    made.load_cert_chain(settings.certificate, settings.key)
+    try:
+        # An empty passphrase: a key that needs one is refused, and nobody is asked for it on a terminal.
+        made.load_cert_chain(settings.certificate, settings.key, password="")  # noqa: S106  # no secret
+    except OSError as error:
+        files = f"certificate {settings.certificate} with key {settings.key or settings.certificate}"
+        raise _unusable("tls.certificate", files, error) from error
     if settings.ca is not None:
-        made.load_verify_locations(settings.ca)
+        try:
+            made.load_verify_locations(settings.ca)
+        except OSError as error:
+            raise _unusable("tls.ca", f"authorities {settings.ca}", error) from error
         made.verify_mode = ssl.CERT_REQUIRED if settings.verify_peer else ssl.CERT_OPTIONAL
     return made
+
+
+def _unusable(key: str, what: str, error: OSError) -> ConfigError:
+    return ConfigError(f"cannot load {what}: {error.strerror or error}", key=key, allowed="readable PEM files that belong together")
 
 
 class TlsTransport(SocketTransport):
@@ -98,6 +110,14 @@ class TlsTransport(SocketTransport):
         self._encrypted += self._outgoing.read()
         self._push()
         return b"".join(pieces)
+
+    def say_end(self) -> None:
+        try:
+            self._tls.unwrap()
+        except ssl.SSLWantReadError:  # the close_notify is written; the peer's own isn't waited for
+            pass
+        self._encrypted += self._outgoing.read()
+        self._push()
 
     async def handshake(self) -> None:
         """Agree on keys. Raises ssl.SSLError, or OSError if the peer goes away."""

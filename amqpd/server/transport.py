@@ -88,6 +88,9 @@ class SocketTransport(Transport):
     def send_some(self, data: bytes) -> int:
         """Send without blocking; return how many octets of `data` were taken. Raises BlockingIOError or OSError."""
 
+    def say_end(self) -> None:
+        """Tell the peer that nothing more comes, where there is a way beside the end of the stream. Raises OSError."""
+
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _send_now(self) -> None:

@@ -1,6 +1,6 @@
 """A whole broker in memory: a Node on a manual clock, and clients that speak frames to it without a socket.
 
-Everything goes through the same doors that the server uses: `Connection.receive_data`, `process`, `Node.end_turn` and the
+Everything goes through the doors that the server uses: `Connection.receive_data`, `process`, `Node.end_turn` and the
 Transport port. Clients encode and decode with pamqp, or with octets put together by hand where pamqp refuses them.
 """
 
@@ -66,7 +66,9 @@ def longstr(octets: bytes) -> bytes:
     return struct.pack(">I", len(octets)) + octets
 
 
-def content_header(channel: int, size: int, properties: bytes = b"\x00\x00", class_id: int = 60, weight: int = 0) -> bytes:
+def content_header(
+    channel: int, size: int, properties: bytes = b"\x00\x00", class_id: int = 60, weight: int = 0
+) -> bytes:
     """A content header frame; `properties` are the flags and what follows them."""
     return raw(2, channel, struct.pack(">HHQ", class_id, weight, size) + properties)
 

@@ -29,7 +29,7 @@ BUDGET = 16
 def small() -> tuple[Node, Config]:
     """A node with low marks, so that few messages are many."""
     marks = {"memory_outbox_high_water": HIGH, "memory_outbox_low_water": LOW, "limits_turn_budget": BUDGET}
-    config = load(None, {}, {"port": 0, **marks})
+    config = load(None, {}, {"port": 0, "shutdown_timeout": 0, **marks})
     return make_node(config, offload=Threads()), config
 
 

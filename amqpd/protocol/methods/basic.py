@@ -81,6 +81,7 @@ def cancel(channel: Channel, tag: str, nowait: bool) -> None:
     consumer = channel.consumers.pop(tag, None)
     if consumer is not None:
         consumer.able = False
+        channel.retire(consumer)
         if consumer.queue.remove_consumer(consumer):
             # cancel-ok goes out first: the queue is deleted at the end of this turn.
             vhost, queue = channel.session.vhost, consumer.queue

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amqpd.broker.message import Message
-from amqpd.broker.queue import Queue
+from amqpd.broker.queue import SLICE
 from amqpd.broker.transaction import Settlement
-from amqpd.broker.unacked import Delivery
 from amqpd.errors import PreconditionFailed
+from amqpd.protocol.settling import Settle, Settling, acknowledge
+from amqpd.protocol.settling import reject as drop
+from amqpd.protocol.settling import requeue as give_back
 
 if TYPE_CHECKING:
     from amqpd.protocol.channel import Channel
@@ -20,61 +21,39 @@ if TYPE_CHECKING:
 
 def ack(channel: Channel, tag: int, bits: int) -> None:
     """Done with: one delivery, or all up to it."""
-    multiple = bool(bits & 1)
-    if channel.transaction is not None:
-        _in_transaction(channel, tag, multiple, accepted=True, requeue=False)
-        return
-    deliveries = channel.unacked.take(tag, multiple)
-    if deliveries is None:
-        raise _unknown(tag)
-    for delivery in deliveries:
-        channel.settle(delivery)
-        delivery[1].settle(delivery[0])
-    channel.settled(deliveries)
+    _settle(channel, tag, bool(bits & 1), acknowledge)
 
 
 def reject(channel: Channel, tag: int, bits: int) -> None:
     """Refused: one delivery, back to its queue or gone."""
-    _refuse(channel, tag, multiple=False, requeue=bool(bits & 1))
+    _settle(channel, tag, False, give_back if bits & 1 else drop)
 
 
 def nack(channel: Channel, tag: int, bits: int) -> None:
     """Refused: one delivery, or all up to it, back to their queues or gone."""
-    _refuse(channel, tag, multiple=bool(bits & 1), requeue=bool(bits & 2))
+    _settle(channel, tag, bool(bits & 1), give_back if bits & 2 else drop)
 
 
-def _refuse(channel: Channel, tag: int, *, multiple: bool, requeue: bool) -> None:
+def _settle(channel: Channel, tag: int, multiple: bool, settle: Settle) -> None:
+    unacked = channel.unacked
     if channel.transaction is not None:
-        _in_transaction(channel, tag, multiple, accepted=False, requeue=requeue)
-        return
-    deliveries = channel.unacked.take(tag, multiple)
-    if deliveries is None:
-        raise _unknown(tag)
-    refuse(channel, deliveries, requeue)
+        _in_transaction(channel, tag, multiple, settle)
+    elif multiple and unacked.covers_many(tag, SLICE) and (tag == 0 or tag in unacked):
+        channel.settle_in_slices(Settling(channel, tag, settle))
+    else:
+        deliveries = unacked.take(tag, multiple)
+        if deliveries is None:
+            raise _unknown(tag)
+        settle(channel, deliveries)
 
 
-def refuse(channel: Channel, deliveries: list[Delivery], requeue: bool) -> None:
-    """Return deliveries to their queues, or drop them."""
-    returned: dict[Queue, list[Message]] = {}
-    for delivery in deliveries:
-        channel.settle(delivery)
-        message, queue, _ = delivery
-        if requeue:
-            returned.setdefault(queue, []).append(message)
-        else:
-            queue.reject(message)
-    for queue, messages in returned.items():
-        queue.put_back_all(messages)
-    channel.settled(deliveries)
-
-
-def _in_transaction(channel: Channel, tag: int, multiple: bool, *, accepted: bool, requeue: bool) -> None:
+def _in_transaction(channel: Channel, tag: int, multiple: bool, settle: Settle) -> None:
     assert channel.transaction is not None
     tags = channel.unacked.tags(tag, multiple)
     if tags is None:
         raise _unknown(tag)
     for each in tags:
-        channel.transaction.settlements.append(Settlement(each, channel.unacked.pop(each), accepted, requeue))
+        channel.transaction.settlements.append(Settlement(each, channel.unacked.pop(each), settle))
 
 
 def _unknown(tag: int) -> PreconditionFailed:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from amqpd.broker.pending import Pending
 from amqpd.broker.transaction import Transaction
 from amqpd.errors import PreconditionFailed
-from amqpd.protocol.methods.settle import refuse
 from amqpd.wire import server_methods
 
 if TYPE_CHECKING:
@@ -33,12 +32,7 @@ def commit(channel: Channel) -> None:
         elif mandatory:
             channel.return_unroutable(message)
     for settlement in settlements:
-        if settlement.accepted:
-            channel.settle(settlement.delivery)
-            settlement.delivery[1].settle(settlement.delivery[0])
-            channel.settled([settlement.delivery])
-        else:
-            refuse(channel, [settlement.delivery], settlement.requeue)
+        settlement.settle(channel, [settlement.delivery])
     if not complete:
         raise PreconditionFailed("partial tx completion")
     durable = channel.connection.node.broker.journal.messages_durable()

@@ -187,9 +187,9 @@ def test_deletion_cancels_the_consumers_and_counts_the_ready(world: World) -> No
 def test_a_message_expires_at_the_ttl_of_its_queue(world: World) -> None:
     queue = world.queue(arguments={"x-message-ttl": 1000})
     publish(queue, b"a")
-    world.advance(0.999)
+    world.advance(0.875)
     assert queue.message_count == 1
-    world.advance(0.001)
+    world.advance(0.125)
     assert (queue.message_count, world.octets) == (0, 0)
 
 
@@ -266,10 +266,10 @@ def test_a_requeued_message_keeps_its_deadline(world: World) -> None:
     publish(queue, b"a")
     got = queue.get()
     assert got is not None
-    world.advance(0.7)
+    world.advance(0.75)
     queue.put_back_all([got])
     assert queue.message_count == 1
-    world.advance(0.3)
+    world.advance(0.25)
     assert queue.message_count == 0
 
 
@@ -309,24 +309,24 @@ def test_a_storm_of_expiries_does_not_fill_one_turn(world: World) -> None:
 def test_an_unused_queue_expires_with_its_messages(world: World) -> None:
     queue = world.queue(arguments={"x-expires": 1000})
     publish(queue, b"a")
-    world.advance(0.999)
+    world.advance(0.875)
     assert "q" in world.vhost.queues
-    world.advance(0.001)
+    world.advance(0.125)
     assert "q" not in world.vhost.queues
     assert world.octets == 0
 
 
 def test_get_and_declare_renew_the_lease_and_publish_does_not(world: World) -> None:
     queue = world.queue(arguments={"x-expires": 1000})
-    world.advance(0.8)
+    world.advance(0.75)
     queue.get()
-    world.advance(0.8)
+    world.advance(0.75)
     queue.renew_lease()
-    world.advance(0.8)
+    world.advance(0.75)
     publish(queue, b"a")
-    world.advance(0.199)
+    world.advance(0.125)
     assert not queue.deleted
-    world.advance(0.001)
+    world.advance(0.125)
     assert queue.deleted
 
 
@@ -340,9 +340,9 @@ def test_a_queue_with_a_consumer_does_not_expire_and_starts_anew_when_it_leaves(
     world.advance(5)
     assert not queue.deleted
     queue.remove_consumer(second)
-    world.advance(0.9)
+    world.advance(0.875)
     assert not queue.deleted
-    world.advance(0.1)
+    world.advance(0.125)
     assert queue.deleted
 
 

@@ -1,0 +1,73 @@
+"""When the messages of a queue expire: at its head, when their deadline passes.
+
+One timer a queue, at the earliest deadline of its heads (a priority queue has a head for each level). A message behind an
+unexpired one stays and counts, as RabbitMQ has it. https://www.rabbitmq.com/docs/ttl
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from amqpd.broker.message import Message
+from amqpd.broker.ready_list import ReadyList
+from amqpd.broker.timers import Timer, Timers
+
+SLICE: Final = 64
+"""Heads that one run of the timer removes; the rest are overdue and follow in the next turn."""
+
+
+class HeadExpiry:
+    """Watches the heads of one queue. `pop` removes the head of a level; `expired` gets what was removed."""
+
+    __slots__ = ("_expired", "_pop", "_ready", "_timer", "_timers")
+
+    def __init__(
+        self,
+        timers: Timers,
+        ready: Callable[[], ReadyList],
+        pop: Callable[[ReadyList], Message],
+        expired: Callable[[Message], None],
+    ) -> None:
+        self._timers = timers
+        self._ready = ready
+        self._pop = pop
+        self._expired = expired
+        self._timer: Timer | None = None
+
+    def watch(self) -> None:
+        """The heads may have changed: expire those whose time has come, and set the timer for the next."""
+        deadlines = [level.peek().deadline for level in self._ready().levels()]
+        deadline = min((each for each in deadlines if each is not None), default=None)
+        if deadline is None:
+            return
+        timer = self._timer
+        if timer is not None and timer.callback is not None and timer.deadline <= deadline:
+            return
+        self._timers.cancel(timer)
+        self._timer = None
+        if deadline <= self._timers.now():
+            self._expire()
+        else:
+            self._timer = self._timers.at(deadline, self._expire)
+
+    def stop(self) -> None:
+        """The queue is gone."""
+        self._timers.cancel(self._timer)
+
+    def _expire(self) -> None:
+        self._timer = None
+        budget, now = SLICE, self._timers.now()
+        earliest: float | None = None
+        for level in self._ready().levels():
+            while level.count:
+                deadline = level.peek().deadline
+                if deadline is None:
+                    break
+                if deadline > now or not budget:
+                    earliest = deadline if earliest is None else min(earliest, deadline)
+                    break
+                budget -= 1
+                self._expired(self._pop(level))
+        if earliest is not None:
+            self._timer = self._timers.at(earliest, self._expire)

@@ -1,0 +1,149 @@
+"""The memory alarm: publishers are told and not read from, consumers go on, and it surely ends when the queues are drained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import amqpd
+from amqpd.testing.broker import EmbeddedBroker
+from conformance.client import Connection
+
+Connect = Callable[[int], Connection]
+WaitUntil = Callable[[Callable[[], bool]], None]
+
+LIMIT = 1024 * 1024
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedBroker]:
+    with amqpd.run_in_thread(memory_limit=LIMIT, shutdown_timeout=0) as made:
+        yield made
+
+
+def blocked_publisher(connect: Connect, broker: EmbeddedBroker, queue: str) -> Connection:
+    """A publisher in confirm mode that has filled the memory with one message and hears of it with the next."""
+    publisher = connect(broker.port).handshake()
+    publisher.channel()
+    publisher.call(1, "confirm.select", "confirm.select-ok")
+    publisher.call(1, "queue.declare", "queue.declare-ok", queue=queue)
+    publisher.send(publisher.publish_frames(1, "", queue, bytes(2 * LIMIT)))
+    publisher.wait_for(1, "basic.ack")
+    publisher.send(publisher.publish_frames(1, "", queue, b"second"))
+    assert publisher.wait_for(0, "connection.blocked").fields["reason"] == "low on memory"
+    return publisher
+
+
+def test_a_publisher_is_blocked_and_goes_on_once_the_queue_is_drained(broker: EmbeddedBroker, connect: Connect) -> None:
+    publisher, consumer = blocked_publisher(connect, broker, "drained"), connect(broker.port).handshake()
+    assert [each.blocked for each in broker.connections()][-2:] == [True, False]
+    consumer.channel()
+    consumer.call(1, "basic.get", "basic.get-ok", queue="drained", no_ack=True)
+    publisher.wait_for(0, "connection.unblocked")
+    publisher.send(publisher.publish_frames(1, "", "drained", b"third"))
+    while broker.queue("drained").messages_ready < 2:
+        publisher.wait_for(1, "basic.ack")
+    assert [each.body for each in broker.messages("drained")] == [b"second", b"third"]
+
+
+def test_a_client_without_the_capability_is_blocked_in_silence(broker: EmbeddedBroker, connect: Connect) -> None:
+    publisher = connect(broker.port).handshake(capabilities={})
+    publisher.channel()
+    publisher.call(1, "queue.declare", "queue.declare-ok", queue="silent")
+    other = blocked_publisher(connect, broker, "loud")
+    publisher.send(publisher.publish_frames(1, "", "silent", b"held"))
+    consumer = connect(broker.port).handshake()
+    consumer.channel()
+    consumer.call(1, "queue.purge", "queue.purge-ok", queue="loud")
+    other.wait_for(0, "connection.unblocked")
+    assert publisher.call(1, "queue.declare", "queue.declare-ok", queue="silent", passive=True).fields["message_count"] == 1
+    assert publisher.taken(0) == []
+
+
+def test_a_connection_that_only_consumes_is_never_blocked(broker: EmbeddedBroker, connect: Connect) -> None:
+    consumer = connect(broker.port).handshake()
+    consumer.channel()
+    publisher = blocked_publisher(connect, broker, "fed")
+    consumer.call(1, "queue.declare", "queue.declare-ok", queue="of a consumer", exclusive=True)
+    consumer.call(1, "basic.consume", "basic.consume-ok", queue="fed")
+    delivered = consumer.wait_for(1, "basic.deliver")
+    consumer.send_method(1, "basic.ack", delivery_tag=delivered.fields["delivery_tag"])
+    publisher.wait_for(0, "connection.unblocked")
+    assert consumer.taken(0) == []
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096, 300_000])
+def test_it_lets_go_however_many_messages_raised_it(broker: EmbeddedBroker, connect: Connect, size: int) -> None:
+    """Publisher and consumer at full speed across the limit, again and again: all messages arrive, and all memory is given back."""
+    count = min(20_000, 24 * LIMIT // (size + 400))
+    publisher, consumer = connect(broker.port).handshake(), connect(broker.port).handshake()
+    for client in (publisher, consumer):
+        client.channel()
+    queue = f"crossing-{size}"
+    consumer.call(1, "queue.declare", "queue.declare-ok", queue=queue, exclusive=False)
+    message = publisher.publish_frames(1, "", queue, bytes(size))
+    batch = max(1, 65536 // len(message))
+
+    def publish() -> None:
+        for start in range(0, count, batch):
+            publisher.send(message * min(batch, count - start))
+
+    with ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(publish)
+        publisher_was_blocked = publisher.wait_for(0, "connection.blocked").name == "connection.blocked"
+        assert publisher_was_blocked
+        consumer.call(1, "basic.qos", "basic.qos-ok", prefetch_count=50)
+        consumer.call(1, "basic.consume", "basic.consume-ok", queue=queue)
+        for number in range(1, count + 1):
+            consumer.wait_for(1, "basic.deliver")
+            if number % 25 == 0 or number == count:
+                consumer.send_method(1, "basic.ack", delivery_tag=number, multiple=True)
+        publishing.result()
+    publisher.wait_for(0, "connection.unblocked")
+    consumer.call(1, "queue.delete", "queue.delete-ok", queue=queue)
+    publisher.call(1, "queue.declare", "queue.declare-ok", queue="after", exclusive=True)
+
+
+def test_a_connection_that_dies_with_unsent_and_unsettled_messages_gives_its_memory_back(
+    broker: EmbeddedBroker, connect: Connect, wait_until: WaitUntil
+) -> None:
+    consumer = connect(broker.port).handshake()
+    consumer.channel()
+    publisher = blocked_publisher(connect, broker, "left")
+    consumer.call(1, "basic.consume", "basic.consume-ok", queue="left")
+    consumer.abort()
+    wait_until(lambda: broker.queue("left").consumers == ())
+    third = connect(broker.port).handshake()
+    third.channel()
+    third.call(1, "queue.delete", "queue.delete-ok", queue="left")
+    publisher.wait_for(0, "connection.unblocked")
+
+
+def test_a_blocked_client_that_closes_half_way_in_a_body_gives_its_memory_back(
+    broker: EmbeddedBroker, connect: Connect, wait_until: WaitUntil
+) -> None:
+    publisher = connect(broker.port).handshake()
+    publisher.channel()
+    publisher.call(1, "queue.declare", "queue.declare-ok", queue="half", exclusive=True)
+    frames = publisher.publish_frames(1, "", "half", bytes(4 * LIMIT))
+    publisher.send(frames[: 3 * LIMIT])
+    publisher.abort()
+    wait_until(lambda: all(each.name != "half" for each in broker.queues()))
+    other = connect(broker.port).handshake()
+    other.channel()
+    other.call(1, "confirm.select", "confirm.select-ok")
+    other.call(1, "queue.declare", "queue.declare-ok", queue="whole", exclusive=True)
+    other.send(other.publish_frames(1, "", "whole", b"fits") * 2)
+    while other.wait_for(1, "basic.ack").fields["delivery_tag"] < 2:
+        pass
+    assert other.taken(0) == []
+
+
+def test_a_limit_of_zero_blocks_every_publisher(connect: Connect) -> None:
+    with amqpd.run_in_thread(memory_limit=0, shutdown_timeout=0) as broker:
+        publisher = connect(broker.port).handshake()
+        publisher.channel()
+        publisher.send(publisher.publish_frames(1, "", "nowhere"))
+        assert publisher.wait_for(0, "connection.blocked").fields["reason"] == "low on memory"

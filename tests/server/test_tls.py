@@ -1,0 +1,288 @@
+"""TLS: the same broker behind it, and handshakes that fail without harm. Certificates come from the `openssl` command."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pika
+import pytest
+
+import amqpd
+from amqpd.config import ConfigError
+from amqpd.testing.broker import EmbeddedBroker
+from conformance.frames import PROTOCOL_HEADER
+
+WaitUntil = Callable[[Callable[[], bool]], None]
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command")
+
+BIG = bytes(range(256)) * 4 * 16 * 1024
+"""16 MiB."""
+
+
+class Authority:
+    """A certificate authority in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "ca.pem"
+        self._run("req", "-x509", *self._new_key("ca"), "-subj", "/CN=ca", "-out", "ca.pem")
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    @staticmethod
+    def _new_key(name: str) -> tuple[str, ...]:
+        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
+
+    def issue(self, name: str, subject: str) -> tuple[Path, Path]:
+        """A certificate and its key."""
+        self._run("req", *self._new_key(name), "-subj", subject, "-out", f"{name}.csr")
+        (self.folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+        ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
+        self._run("x509", "-req", "-in", f"{name}.csr", *ca, "-out", f"{name}.pem")
+        return self.folder / f"{name}.pem", self.folder / f"{name}.key"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def settings(authority: Authority) -> dict[str, object]:
+    certificate, key = authority.issue("server", "/CN=localhost")
+    return {
+        "tls_port": 0,
+        "tls_certificate": certificate,
+        "tls_key": key,
+        "tls_ca": authority.path,
+        "limits_handshake_timeout": 2.0,
+        "memory_outbox_high_water": 65536,
+        "memory_outbox_low_water": 16384,
+    }
+
+
+@pytest.fixture(scope="module")
+def broker(settings: dict[str, object]) -> Iterator[EmbeddedBroker]:
+    with amqpd.run_in_thread(None, **settings) as made:  # type: ignore[arg-type]  # settings are checked as they are loaded
+        yield made
+
+
+@pytest.fixture(scope="module")
+def context(authority: Authority) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(authority.path))
+
+
+def parameters(broker: EmbeddedBroker, context: ssl.SSLContext, **more: object) -> pika.ConnectionParameters:
+    return pika.ConnectionParameters("127.0.0.1", broker.tls_port, ssl_options=pika.SSLOptions(context), **more)
+
+
+def with_certificate(authority: Authority, name: str, subject: str) -> ssl.SSLContext:
+    made = ssl.create_default_context(cafile=str(authority.path))
+    made.load_cert_chain(*authority.issue(name, subject))
+    return made
+
+
+def test_bodies_of_many_records_arrive_whole_in_both_directions(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
+    with pika.BlockingConnection(parameters(broker, context)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("whole", exclusive=True)
+        channel.confirm_delivery()
+        for body in (b"", b"x", BIG):
+            channel.basic_publish("", "whole", body)
+            assert channel.basic_get("whole", auto_ack=True)[2] == body
+
+
+def test_many_messages_pass_both_ways_over_tls(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
+    with pika.BlockingConnection(parameters(broker, context)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("many", exclusive=True)
+        for number in range(5000):
+            channel.basic_publish("", "many", str(number).encode())
+        bodies = []
+        for _, _, body in channel.consume("many", auto_ack=True):
+            bodies.append(int(body))
+            if len(bodies) == 5000:
+                break
+        assert bodies == list(range(5000))
+        channel.cancel()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_the_first_bytes_may_come_with_the_end_of_the_handshake(
+    broker: EmbeddedBroker, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    """The client's last flight and its protocol header are one packet."""
+    context = ssl.create_default_context(cafile=str(authority.path))
+    context.minimum_version = context.maximum_version = version
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", broker.tls_port)) as sock:
+        finished = False
+        while not finished:
+            try:
+                tls.do_handshake()
+                finished = True
+                tls.write(PROTOCOL_HEADER)
+            except ssl.SSLWantReadError:
+                sock.sendall(outgoing.read())
+                incoming.write(sock.recv(65536))
+        sock.sendall(outgoing.read())
+        received = b""
+        while not received:
+            incoming.write(sock.recv(65536))
+            try:
+                received = tls.read(65536)
+            except ssl.SSLWantReadError:
+                continue
+        assert received.startswith(b"\x01\x00\x00")  # connection.start, a method frame on channel 0
+
+
+def test_a_slow_consumer_over_tls_holds_back_itself_alone(
+    broker: EmbeddedBroker, context: ssl.SSLContext, wait_until: WaitUntil
+) -> None:
+    body = bytes(64 * 1024)
+    with (
+        pika.BlockingConnection(parameters(broker, context)) as slow,
+        pika.BlockingConnection(parameters(broker, context)) as publisher,
+    ):
+        consumer, channel = slow.channel(), publisher.channel()
+        for queue in ("slow", "other"):
+            channel.queue_declare(queue)
+            channel.queue_bind(queue, "amq.fanout")
+        got = []
+        consumer.basic_consume("slow", lambda *delivery: got.append(delivery[3]), auto_ack=True)
+        for number in range(300):
+            channel.basic_publish("amq.fanout", "", number.to_bytes(2) + body)
+        channel.queue_declare("other", passive=True)
+        assert broker.queue("other").messages_ready == 300
+        assert broker.queue("slow").messages_ready > 0
+        while len(got) < 300:
+            slow.process_data_events(1)
+        assert [int.from_bytes(each[:2]) for each in got] == list(range(300))
+        for queue in ("slow", "other"):
+            channel.queue_delete(queue)
+
+
+def test_a_client_certificate_logs_in_as_its_subject_with_external(authority: Authority, settings: dict[str, object]) -> None:
+    with amqpd.run_in_thread(
+        None,
+        **settings,  # type: ignore[arg-type]  # settings are checked as they are loaded
+        tls_verify_peer=True,
+        auth_mechanisms=("EXTERNAL",),
+        auth_ssl_cert_login_from="common_name",
+        default_user="alice",
+    ) as broker:
+        alice = with_certificate(authority, "alice", "/O=test/CN=alice")
+        external = pika.credentials.ExternalCredentials()
+        with pika.BlockingConnection(parameters(broker, alice, credentials=external)) as connection:
+            assert connection.is_open
+            assert [each.user for each in broker.connections()] == ["alice"]
+        stranger = with_certificate(authority, "bob", "/O=test/CN=bob")
+        with pytest.raises(pika.exceptions.AMQPConnectionError):
+            pika.BlockingConnection(parameters(broker, stranger, credentials=external))
+
+
+def test_a_distinguished_name_is_the_user_by_default(authority: Authority, settings: dict[str, object]) -> None:
+    with amqpd.run_in_thread(
+        None,
+        **settings,  # type: ignore[arg-type]  # settings are checked as they are loaded
+        auth_mechanisms=("EXTERNAL",),
+        default_user="CN=carol,OU=unit,O=test",
+    ) as broker:
+        carol = with_certificate(authority, "carol", "/O=test/OU=unit/CN=carol")
+        external = pika.credentials.ExternalCredentials()
+        with pika.BlockingConnection(parameters(broker, carol, credentials=external)) as connection:
+            assert connection.is_open
+
+
+def test_a_client_without_a_certificate_is_refused_where_one_is_required(
+    settings: dict[str, object], context: ssl.SSLContext
+) -> None:
+    with amqpd.run_in_thread(None, **settings, tls_verify_peer=True) as broker:  # type: ignore[arg-type]  # as above
+        with pytest.raises(pika.exceptions.AMQPConnectionError):
+            pika.BlockingConnection(parameters(broker, context))
+        assert broker.connections() == []
+
+
+def test_a_plain_client_on_the_tls_port_is_refused(broker: EmbeddedBroker) -> None:
+    with socket.create_connection(("127.0.0.1", broker.tls_port)) as sock:
+        sock.sendall(PROTOCOL_HEADER + bytes(64))
+        answer = b""
+        while data := sock.recv(4096):
+            answer += data
+    assert not answer.startswith(b"AMQP")
+
+
+def test_a_tls_client_on_the_plain_port_is_refused(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
+    with socket.create_connection(("127.0.0.1", broker.port)) as sock, pytest.raises(ssl.SSLError):
+        context.wrap_socket(sock, server_hostname="localhost")
+
+
+def test_a_handshake_that_does_not_come_is_given_up(settings: dict[str, object]) -> None:
+    with (
+        amqpd.run_in_thread(None, **{**settings, "limits_handshake_timeout": 0.2}) as broker,  # type: ignore[arg-type]  # as above
+        socket.create_connection(("127.0.0.1", broker.tls_port)) as sock,
+    ):
+        sock.sendall(b"\x16\x03\x01")  # the beginning of a ClientHello
+        assert sock.recv(1) == b""
+        assert broker.connections() == []
+
+
+def test_garbage_after_the_handshake_costs_that_connection_alone(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
+    with socket.create_connection(("127.0.0.1", broker.tls_port)) as raw:
+        with context.wrap_socket(raw.dup(), server_hostname="localhost") as tls:
+            tls.send(PROTOCOL_HEADER)
+            assert tls.recv(1) == b"\x01"
+            raw.sendall(bytes(100))
+            with pytest.raises((ssl.SSLError, ConnectionResetError)):
+                while tls.recv(65536):
+                    pass
+                raise ssl.SSLError("ended without an alert")
+    with pika.BlockingConnection(parameters(broker, context)) as connection:
+        assert connection.is_open
+
+
+def test_a_tls_connection_is_closed_with_a_close_notify(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
+    """So that a client that reads to the end doesn't take it for a cut."""
+    with context.wrap_socket(
+        socket.create_connection(("127.0.0.1", broker.tls_port)), server_hostname="localhost", suppress_ragged_eofs=False
+    ) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        received = b""
+        while data := tls.recv(65536):
+            received += data
+        assert received == PROTOCOL_HEADER
+
+
+def test_many_tls_clients_at_once_are_served(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
+    def converse(number: int) -> str:
+        with pika.BlockingConnection(parameters(broker, context)) as connection:
+            return str(connection.channel().queue_declare(f"t{number}", exclusive=True).method.queue)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(converse, range(24))) == [f"t{number}" for number in range(24)]
+
+
+def test_a_certificate_that_cannot_be_loaded_is_named(tmp_path: Path, authority: Authority) -> None:
+    missing = tmp_path / "missing.pem"
+    with pytest.raises(ConfigError, match=r"missing\.pem.*No such file"), amqpd.run_in_thread(tls_port=0, tls_certificate=missing):
+        pass
+    with (
+        pytest.raises(ConfigError, match=r"cannot load certificate .*ca\.pem with key .*ca\.pem"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=authority.path),
+    ):
+        pass
+    certificate, key = authority.issue("other", "/CN=other")
+    with (
+        pytest.raises(ConfigError, match=r"cannot load authorities .*missing\.pem"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=certificate, tls_key=key, tls_ca=missing),
+    ):
+        pass

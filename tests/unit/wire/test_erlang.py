@@ -1,0 +1,66 @@
+"""Octets as Erlang prints them in RabbitMQ's reply-texts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amqpd.wire import erlang
+
+
+@pytest.mark.parametrize(
+    ("octets", "shown"),
+    [
+        (b"", "<<>>"),
+        (b"\x00\x0a\x00\x28", "<<0,10,0,40>>"),
+        (b"GET", '<<"GET">>'),
+        (b"a\xff", "<<97,255>>"),
+        (b'say "hi"', '<<"say \\"hi\\"">>'),
+        (b"a\\b", '<<"a\\\\b">>'),
+        (b"line\n\ttab\r", '<<"line\\n\\ttab\\r">>'),
+        (b"\x7f", "<<127>>"),
+        (b" ~", '<<" ~">>'),
+        (b"\x1b", "<<27>>"),
+    ],
+)
+def test_a_binary_is_quoted_where_all_of_it_is_printable(octets: bytes, shown: str) -> None:
+    assert erlang.binary(octets) == shown
+
+
+@given(st.binary(max_size=40))
+def test_a_binary_is_always_one_printable_line(octets: bytes) -> None:
+    shown = erlang.binary(octets)
+    assert shown.isascii()
+    assert shown.isprintable()
+    assert (shown[:2], shown[-2:]) == ("<<", ">>")
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (b"", "all octets = <<>>"),
+        (b"x" * 16, 'all octets = <<"xxxxxxxxxxxxxxxx">>'),
+        (b"x" * 17, 'first 16 octets = <<"xxxxxxxxxxxxxxxx">>'),
+        (b"x" * 16 + b"\x00", 'first 16 octets = <<"xxxxxxxxxxxxxxxx">>'),
+    ],
+)
+def test_a_payload_is_shown_up_to_16_octets(payload: bytes, shown: str) -> None:
+    assert erlang.octets(payload) == shown
+
+
+def test_a_pair_stays_on_its_line_up_to_80_columns() -> None:
+    assert erlang.pair("tag", "5", 0) == "{tag,5}"
+    assert erlang.pair("tag", "5", 73) == "{tag,5}"
+
+
+def test_a_pair_is_broken_after_its_comma_beyond_80_columns() -> None:
+    assert erlang.pair("tag", "5", 74) == "{tag,\n" + " " * 75 + "5}"
+
+
+def test_rabbitmqs_own_broken_line_is_met() -> None:
+    """From a 3.10.8: the value stands one column right of the tuple's brace."""
+    start = "invalid expiration '99999999999999999999': "
+    assert start + erlang.pair("value_too_large", "99999999999999999999", len(start)) == (
+        start + "{value_too_large,\n" + " " * 44 + "99999999999999999999}"
+    )
