@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance import gaps
 from conformance.client import Connection
 from conformance.rabbitmq import Unavailable
 from conformance.targets import Target, open_target, version_of
@@ -56,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "versions(since=, before=, otherwise=): the answer of these RabbitMQ versions; `otherwise` quotes the others",
     )
     config.addinivalue_line("filterwarnings", "error")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what amqpd is known not to do."""
+    gaps.mark(items)
 
 
 def _target_names(config: pytest.Config) -> list[str]:

@@ -17,7 +17,7 @@ from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.returns import Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
-from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
+from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid, InternalError
 from amqpd.protocol import publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods import CONTENT, HANDLERS, SETTLEMENTS
@@ -108,7 +108,12 @@ class Channel:
 
     def publish(self, payload: bytes, header: bytes, body: bytes) -> None:
         """A whole basic.publish, while `direct`."""
-        publishing.publish(self, payload, self.connection.headers.get(header), body)
+        try:
+            content = self.connection.headers.get(header)
+        except InternalError:
+            self.connection.plans.get(payload)  # a method that can't be decoded comes first, as frame by frame
+            raise
+        publishing.publish(self, payload, content, body)
 
     def receive(self, kind: int, ids: MethodId, payload: bytes) -> None:
         """Handle one frame, or let it wait its turn."""

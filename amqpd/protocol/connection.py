@@ -154,6 +154,8 @@ class Connection(Peer):
         if failure is not None and not self.fatal:
             self.parser.failure = None
             self.failed(failure, 0)
+            # Also where nobody is told any more: what can't be read on is not kept either.
+            self.fatal = True
             return False
         return bool(frames) and self.parser.buffered > 0
 

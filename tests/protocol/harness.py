@@ -13,6 +13,7 @@ from typing import Final, TypeVar, cast
 
 import attrs
 from pamqp import base, commands, frame, header
+from pamqp.body import ContentBody
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
@@ -302,10 +303,9 @@ class Client:
             elif isinstance(value, header.ContentHeader):
                 remaining = value.body_size
                 replies[-1] = attrs.evolve(replies[-1], properties=value.properties)
-            elif hasattr(value, "value"):
-                octets = cast("bytes", value.value)
-                remaining -= len(octets)
-                replies[-1] = attrs.evolve(replies[-1], body=replies[-1].body + octets)
+            elif isinstance(value, ContentBody):
+                remaining -= len(value.value)
+                replies[-1] = attrs.evolve(replies[-1], body=replies[-1].body + value.value)
         assert not remaining
         return replies
 

@@ -149,7 +149,9 @@ def _wait_for_replies(channel: Channel, tag: str, no_ack: bool) -> None:
     if channel.reply_port is not None:
         raise PreconditionFailed("reply consumer already set")
     broker = channel.connection.node.broker
-    name = broker.unique_name(broker.unique_name(PREFIX + "g") + ".")
+    # RabbitMQ's shape: a process in base64, a dot, a key; what they hold means nothing to clients.
+    process = broker.unique_name("g").replace("-", "+").replace("_", "/")
+    name = broker.unique_name(f"{PREFIX}{process}.")
     port = ReplyPort(name, channel, tag)
     channel.reply_port = port
     broker.reply_consumers[port.name] = port

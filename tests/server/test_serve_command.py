@@ -1,0 +1,164 @@
+"""`amqpd serve` from outside: what it prints, how it says no, and what it takes from files and the environment."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pika
+import pytest
+
+from amqpd.server.listeners import listen
+
+from .conftest import DEADLINE, READY, ROOT, StartServe
+
+ACCESS = """
+[[vhosts]]
+name = "shop"
+
+[[users]]
+name = "reader"
+password = "secret"
+
+[[permissions]]
+user = "reader"
+vhost = "shop"
+configure = "^$"
+write = ""
+read = ".*"
+"""
+
+
+def refused(*options: str, environment: dict[str, str] | None = None) -> str:
+    """The one line with which `amqpd serve` says no."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "amqpd", "serve", *options],
+        env={"PYTHONPATH": str(ROOT), **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    return lines[0]
+
+
+def parameters(port: int, user: str = "guest", password: str = "guest", vhost: str = "/") -> pika.ConnectionParameters:
+    return pika.ConnectionParameters("127.0.0.1", port, vhost, pika.PlainCredentials(user, password))
+
+
+def test_it_says_what_is_not_kept_then_where_it_listens_then_that_it_is_ready(serve: StartServe) -> None:
+    process = serve()
+    port = process.port
+    memory, listening, ready = process.lines[:3]
+    assert "everything is kept in memory" in memory
+    assert f"listening on 127.0.0.1:{port}" in listening
+    assert READY in ready
+
+
+def test_the_log_can_be_one_json_object_a_line(serve: StartServe) -> None:
+    process = serve("--log-format", "json")
+    assert process.port
+    assert process.stop() == 0
+    events = [json.loads(line) for line in process.lines]
+    assert {"timestamp", "level", "event"} <= set(events[0])
+    assert any(READY in event["event"] for event in events)
+
+
+def test_a_log_level_hides_what_is_below_it(serve: StartServe) -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+    process = serve("--log-level", "error", "--port", str(port))
+    connection = None
+    while connection is None:
+        try:
+            connection = pika.BlockingConnection(parameters(port))
+        except pika.exceptions.AMQPConnectionError:
+            continue
+    connection.close()
+    assert process.stop() == 0
+    assert process.log == ""
+
+
+def test_a_taken_port_is_one_line_with_host_and_port() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        assert f"cannot listen on 127.0.0.1:{port}: " in refused("--port", str(port))
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "line"),
+    [
+        (("--port", "seventy"), {}, r"bad value for 'port': 'seventy' \(from the flag --port\); allowed: .*65535"),
+        ((), {"AMQPD_LIMITS_HEARTBEAT": "-1"}, r"'limits.heartbeat': .*AMQPD_LIMITS_HEARTBEAT.*; allowed: "),
+        ((), {"AMQPD_PROT": "1"}, r"unknown key 'AMQPD_PROT'.*did you mean 'AMQPD_PORT'\?"),
+        (("--tls-port", "0"), {}, r"'tls.certificate'.*because 'tls.port' is set"),
+        (("--config", "/nowhere/amqpd.toml"), {}, r"cannot read /nowhere/amqpd.toml: No such file"),
+        (("--access-file", "/nowhere/access.toml", "--port", "0"), {}, r"cannot read /nowhere/access.toml: No such file"),
+        (
+            ("--tls-port", "0", "--port", "0", "--tls-certificate", "/nowhere/c.pem"),
+            {},
+            r"cannot load certificate /nowhere/c\.pem .*No such file",
+        ),
+        (("--host", "no host", "--port", "0"), {}, r"cannot listen on no host:0: "),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_status_1(options: tuple[str, ...], environment: dict[str, str], line: str) -> None:
+    assert re.search(line, refused(*options, environment=environment))
+
+
+def test_the_access_file_decides_who_may_do_what(serve: StartServe, tmp_path: Path) -> None:
+    (tmp_path / "access.toml").write_text(ACCESS)
+    process = serve("--access-file", str(tmp_path / "access.toml"))
+    with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+        pika.BlockingConnection(parameters(process.port, "reader", "wrong", "shop"))
+    with pytest.raises(pika.exceptions.ConnectionClosedByBroker) as nowhere:
+        pika.BlockingConnection(parameters(process.port, "reader", "secret", "/"))
+    assert nowhere.value.reply_text == "NOT_ALLOWED - access to vhost '/' refused for user 'reader'"
+    with pika.BlockingConnection(parameters(process.port, "reader", "secret", "shop")) as connection:
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker) as configure:
+            connection.channel().queue_declare("orders")
+        assert (configure.value.reply_code, configure.value.reply_text) == (
+            403,
+            "ACCESS_REFUSED - configure access to queue 'orders' in vhost 'shop' refused for user 'reader'",
+        )
+        channel = connection.channel()
+        channel.basic_publish("amq.fanout", "", b"")
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker) as write:
+            connection.process_data_events(5)
+            channel.queue_declare("", passive=True)
+        assert (write.value.reply_code, write.value.reply_text) == (
+            403,
+            "ACCESS_REFUSED - write access to exchange 'amq.fanout' in vhost 'shop' refused for user 'reader'",
+        )
+
+
+def test_the_default_user_and_vhost_come_from_rabbitmqs_variables(serve: StartServe) -> None:
+    process = serve(
+        environment={"RABBITMQ_DEFAULT_USER": "app", "RABBITMQ_DEFAULT_PASS": "pass", "RABBITMQ_DEFAULT_VHOST": "own"}
+    )
+    with pika.BlockingConnection(parameters(process.port, "app", "pass", "own")) as connection:
+        connection.channel().queue_declare("configured", exclusive=True)
+    with pytest.raises(pika.exceptions.AMQPConnectionError):
+        pika.BlockingConnection(parameters(process.port))
+
+
+def test_a_file_the_environment_and_flags_come_in_this_order(serve: StartServe, tmp_path: Path) -> None:
+    file = tmp_path / "amqpd.toml"
+    file.write_text('compat = "4.0"\n[server]\nproduct = "from file"\nversion = "from file"\ncluster_name = "from file"\n')
+    process = serve(
+        "--config", str(file), "--server-cluster-name", "from flag",
+        environment={"AMQPD_SERVER_CLUSTER_NAME": "from environment", "AMQPD_SERVER_VERSION": "from environment"},
+    )
+    assert process.port
+    said: dict[str, object] = {}
+    with pika.BlockingConnection(parameters(process.port)) as connection:
+        said.update(connection._impl.server_properties)  # noqa: SLF001  # pika shows them nowhere else
+    assert (said["product"], said["version"], said["cluster_name"]) == ("from file", "from environment", "from flag")
+    assert "compat 4.0" in process.log
