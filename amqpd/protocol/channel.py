@@ -358,6 +358,7 @@ class Channel:
         if self.transaction is not None:
             give_back(self.transaction.abandon())
             self.transaction = None
+        self.retired = []
         self.confirms = None
         self._drop_content()
         self._pending = None

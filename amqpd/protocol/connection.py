@@ -430,6 +430,7 @@ class Connection(Peer):
         self.node.liveness.cancel(self._deadline)
         if self.heartbeat is not None:
             self.heartbeat.stop()
+            self.heartbeat = None
         self.outbox.on_over = None
         self.outbox.on_drained = None
 

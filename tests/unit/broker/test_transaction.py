@@ -16,8 +16,12 @@ def outstanding(world: World, count: int) -> tuple[Unacked, list[Delivery]]:
     return unacked, deliveries
 
 
+def nothing(channel: object, deliveries: list[Delivery]) -> None:
+    """What a commit would do with a settlement."""
+
+
 def settle(transaction: Transaction, unacked: Unacked, tag: int) -> None:
-    transaction.settlements.append(Settlement(tag, unacked.pop(tag), accepted=True, requeue=False))
+    transaction.settlements.append(Settlement(tag, unacked.pop(tag), nothing))
 
 
 def test_a_commit_takes_everything_in_order_and_begins_anew(world: World) -> None:
