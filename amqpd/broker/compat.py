@@ -110,8 +110,8 @@ class Profile:
     checks_cancel_on_failover: bool = False
     """The consumer argument x-cancel-on-ha-failover must be a bool (before 3.13)."""
 
-    crashes_on_unknown_master_locator: bool = False
-    """An x-queue-master-locator that isn't known is a 541 (before 3.13)."""
+    crashes_on_unknown_master_locator: bool = True
+    """An x-queue-master-locator that isn't known is a 541 (seen on 3.10; from 4.3 on every one is)."""
 
     volatile_get_is_refused: bool = True
     """basic.get on the reply-to pseudo queue is a 540 (after 3.10); before, a 404."""
@@ -141,7 +141,6 @@ PROFILES: Final[dict[str, Profile]] = {
         amqplain_types_are_refused_logins=True,
         checks_user_id_first=True,
         checks_cancel_on_failover=True,
-        crashes_on_unknown_master_locator=True,
         extends_client_history=True,
         tells_last_death=False,
         rekeying_drops_copies=True,
