@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
@@ -52,7 +52,7 @@ async def serve(
                 own = error
                 raise
     except BaseExceptionGroup as group:
-        if own is None or _unwrapped(group, own) is not own:
+        if own is None or not _wraps(group, own):
             raise
     else:
         return
@@ -79,11 +79,24 @@ def run_in_thread(
             thread.stop()
 
 
-def _unwrapped(error: BaseException, until: BaseException | None = None) -> BaseException:
-    """What is inside the groups of one that nurseries put around an exception; not looking into `until`."""
-    while error is not until and isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+def _unwrapped(error: BaseException) -> BaseException:
+    """What is inside the groups of one that nurseries put around an exception."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
+
+
+def _wraps(group: BaseException, error: BaseException) -> bool:
+    """Whether there is nothing in a group but `error`; if that is a group itself, nurseries may have made a copy of it."""
+    return [id(each) for each in _leaves(group)] == [id(each) for each in _leaves(error)]
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
 
 
 def _configured(config: Config | None, settings: dict[str, object]) -> Config:

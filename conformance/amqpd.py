@@ -1,6 +1,6 @@
 """amqpd as a process of its own: start it, learn its port from its log, stop it.
 
-Nothing of amqpd is imported; the command line and two log lines are all that is known of it.
+The command line and two log lines are all that is known of it; only the run on a delayed journal starts it by import.
 """
 
 from __future__ import annotations
@@ -71,3 +71,13 @@ def server(compat: str, *options: str) -> Iterator[int]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextmanager
+def delayed_server(compat: str) -> Iterator[int]:
+    """Run amqpd in a thread of this process, on a journal that makes everything that may wait take a turn."""
+    from amqpd import run_in_thread
+    from amqpd.testing.delayed import DelayedJournal
+
+    with run_in_thread(journal=DelayedJournal(), compat=compat, strict=True) as broker:
+        yield broker.port

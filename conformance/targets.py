@@ -61,12 +61,15 @@ class Target:
 
 @contextmanager
 def open_target(name: str, broker: str | None, compat: str | None) -> Iterator[Target]:
-    """Start the broker of that name (`amqpd`, `rabbitmq`) or find the one at the URL (`broker`)."""
+    """Start the broker of that name (`amqpd`, `rabbitmq`, or `delayed`: amqpd on a slow journal) or find the one at the URL (`broker`)."""
     if name == "rabbitmq":
         with rabbitmq.node() as port:
             yield from _used(Target(name, "127.0.0.1", port))
     elif name == "amqpd":
         with amqpd.server(compat or "3.10", "--strict") as port:
+            yield from _used(Target(name, "127.0.0.1", port, compat or "3.10"))
+    elif name == "delayed":
+        with amqpd.delayed_server(compat or "3.10") as port:
             yield from _used(Target(name, "127.0.0.1", port, compat or "3.10"))
     else:
         parts = urlsplit(broker or "")

@@ -22,15 +22,17 @@ CONDITION_DEADLINE = 30.0
 
 
 @pytest.fixture(scope="session")
-def broker_url() -> Iterator[str]:
+def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Yield the URL of the broker under test, with the default user and the default virtual host."""
     named = os.environ.get("AMQPD_TEST_BROKER")
     if named:
         yield named
         return
     from amqpd import run_in_thread  # only now: the tests also run where just another broker is there
+    from amqpd.testing.delayed import DelayedJournal
 
-    with run_in_thread() as broker:
+    delayed = request.config.getoption("--journal") == "delayed"
+    with run_in_thread(journal=DelayedJournal() if delayed else None) as broker:
         yield broker.url
 
 

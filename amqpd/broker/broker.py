@@ -114,9 +114,7 @@ class Broker:
             session.peer.force_close(f"vhost '{name}' is deleted")
         for queue in list(vhost.queues.values()):
             vhost.delete_queue(queue)
-        for key in [key for key in self.access.permissions if key[1] == name]:
-            del self.access.permissions[key]
-        self.access.changed()
+        self.access.forget_vhost(name)
 
     def add_user(self, user: User) -> None:
         """Create or replace a user."""
@@ -126,9 +124,7 @@ class Broker:
     def delete_user(self, name: str) -> None:
         """Delete a user; its connections are closed. Raises KeyError if there is none."""
         del self.access.users[name]
-        for key in [key for key in self.access.permissions if key[0] == name]:
-            del self.access.permissions[key]
-        self.access.changed()
+        self.access.forget_user(name)
         for session in [each for each in self.sessions if each.user.name == name]:
             session.peer.force_close(f"user '{name}' is deleted")
 

@@ -80,6 +80,9 @@ class Profile:
     queue_versions: tuple[int, ...] = (1, 2)
     """Values of x-queue-version (1 left with 4.3)."""
 
+    newer_arguments: tuple[str, ...] = ("x-stream-filter-size-bytes",)
+    """Arguments of quorum queues and streams that older versions don't know (3.11 and 4.3 added some)."""
+
     validates_queue_mode: bool = True
     """x-queue-mode must be default or lazy (until 4.2)."""
 
@@ -137,6 +140,7 @@ PROFILES: Final[dict[str, Profile]] = {
         headers_match_across_types=True,
         user_channel_limit_in_brackets=True,
         classic_takes_leader_locator=False,
+        newer_arguments=(),
         sorts_mechanisms=True,
         amqplain_types_are_refused_logins=True,
         checks_user_id_first=True,
@@ -177,6 +181,14 @@ PROFILES: Final[dict[str, Profile]] = {
         names_prefix_argument=True,
         topic_wildcards_maximum=2,
         queue_versions=(2,),
+        newer_arguments=(
+            "x-stream-filter-size-bytes",
+            "x-consumer-timeout",
+            "x-consumer-disconnected-timeout",
+            "x-delayed-retry-type",
+            "x-delayed-retry-min",
+            "x-delayed-retry-max",
+        ),
         validates_queue_mode=False,
         refuses_master_locator=True,
     ),

@@ -92,9 +92,9 @@ class Confirms:
 
 
 def _grouped(verdict: bool, numbers: list[int], below: int, at_least: int) -> list[Confirmation]:
-    """One cumulative confirmation for the numbers under `below` (if there are `at_least` as many), the rest singly."""
+    """One cumulative confirmation for the numbers under `below` (if `at_least` are settled in all), the rest singly."""
     together = [number for number in numbers if number < below]
     singly = numbers[len(together) :]
-    if len(together) >= at_least:
+    if together and len(numbers) >= at_least:
         return [(verdict, together[-1], True), *((verdict, number, False) for number in singly)]
     return [(verdict, number, False) for number in numbers]

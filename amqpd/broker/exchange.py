@@ -55,6 +55,7 @@ class Exchange:
         "arguments",
         "auto_delete",
         "durable",
+        "exchanges",
         "incoming",
         "internal",
         "name",
@@ -89,15 +90,20 @@ class Exchange:
             else None
         )
         self.outgoing: dict[BindingKey, Binding] = {}
+        self.exchanges: dict[Binding, Exchange] = {}
+        """The outgoing bindings that lead to exchanges, so that nobody looks for them among those to queues."""
         self.incoming: dict[Binding, None] = {}
         self.router = type_(self, compat)
 
     def add(self, binding: Binding) -> None:
         self.outgoing[binding.key] = binding
+        if isinstance(binding.destination, Exchange):
+            self.exchanges[binding] = binding.destination
         self.router.add(binding)
 
     def remove(self, binding: Binding) -> None:
         del self.outgoing[binding.key]
+        self.exchanges.pop(binding, None)
         self.router.remove(binding)
 
     def destinations(self, routing_keys: Sequence[str], properties: Properties) -> dict[Queue | Exchange, None]:

@@ -26,11 +26,13 @@ class Pending(Generic[T]):
 
     def settle(self, result: T) -> None:
         """Give the result. Raises RuntimeError if there is one already."""
+        self._require_open()
         self._result = result
         self._finish()
 
     def fail(self, error: Exception) -> None:
         """Give the error that `result()` shall raise."""
+        self._require_open()
         self._error = error
         self._finish()
 
@@ -62,9 +64,11 @@ class Pending(Generic[T]):
         self.when_done(finish)
         return following
 
-    def _finish(self) -> None:
+    def _require_open(self) -> None:
         if self.done:
             raise RuntimeError("a Pending is settled once, and this one was settled before")
+
+    def _finish(self) -> None:
         self.done = True
         callback, self._callback = self._callback, None
         if callback is not None:

@@ -40,7 +40,7 @@ class Permissions:
 
 @attrs.frozen
 class TopicPermissions:
-    """Patterns for the routing keys of one topic exchange, with {username} and {vhost} expanded."""
+    """Patterns for the routing keys of one topic exchange, with {username} and {vhost} expanded; a bad one denies."""
 
     write: str
     read: str
@@ -49,7 +49,10 @@ class TopicPermissions:
         source = self.write if permission == WRITE else self.read
         for name, value in (("{username}", user), ("{vhost}", vhost)):
             source = source.replace(name, re.escape(value))
-        return _compiled(source).search(routing_key)
+        try:
+            return _compiled(source).search(routing_key)
+        except patterns.PatternError:
+            return False
 
 
 class Access:
@@ -69,4 +72,16 @@ class Access:
     ) -> None:
         """Set a user's permissions in a vhost. Raises patterns.PatternError for a pattern that can't be compiled."""
         self.permissions[user, vhost] = Permissions(configure, write, read)
+        self.changed()
+
+    def forget_user(self, user: str) -> None:
+        """Drop all permissions of a user that is deleted."""
+        self.permissions = {key: value for key, value in self.permissions.items() if key[0] != user}
+        self.topic_permissions = {key: value for key, value in self.topic_permissions.items() if key[0] != user}
+        self.changed()
+
+    def forget_vhost(self, vhost: str) -> None:
+        """Drop all permissions in a vhost that is deleted."""
+        self.permissions = {key: value for key, value in self.permissions.items() if key[1] != vhost}
+        self.topic_permissions = {key: value for key, value in self.topic_permissions.items() if key[1] != vhost}
         self.changed()

@@ -278,6 +278,7 @@ class Queue:
             self._heads.stop()
         self._timers.cancel(self._expiry_timer)
         self._drop_ready()
+        self.returning = 0
         for consumer in self.consumers.members():
             self.consumers.remove(consumer)
             consumer.cancelled()

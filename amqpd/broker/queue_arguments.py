@@ -130,6 +130,9 @@ class Argument:
     classic: bool = True
     """Whether a classic queue knows it; else it is refused there as another type's."""
 
+    newer: bool = False
+    """Whether only some profiles have heard of it; the others ignore it."""
+
 
 TABLE: Final[tuple[Argument, ...]] = (
     Argument("x-queue-type", _queue_type),
@@ -154,6 +157,12 @@ TABLE: Final[tuple[Argument, ...]] = (
     Argument("x-delivery-limit", _anything, classic=False),
     Argument("x-queue-leader-locator", _one_of(("client-local", "balanced", "random", "least-leaders"), "invalid_queue_locator_arg")),
     Argument("x-queue-master-locator", _master_locator),
+    Argument("x-stream-filter-size-bytes", _anything, classic=False, newer=True),
+    Argument("x-consumer-timeout", _anything, classic=False, newer=True),
+    Argument("x-consumer-disconnected-timeout", _anything, classic=False, newer=True),
+    Argument("x-delayed-retry-type", _anything, classic=False, newer=True),
+    Argument("x-delayed-retry-min", _anything, classic=False, newer=True),
+    Argument("x-delayed-retry-max", _anything, classic=False, newer=True),
 )
 
 
@@ -180,7 +189,7 @@ def validate(queue: str, vhost: str, arguments: Table, profile: Profile) -> None
                     f"invalid arg '{argument.name}' for queue '{queue}' in vhost '{vhost}': {reason}"
                 )
     for argument, _ in present:
-        if not _knows(argument, profile):
+        if not _knows(argument, profile) and (not argument.newer or argument.name in profile.newer_arguments):
             raise PreconditionFailed(
                 f"invalid arg '{argument.name}' for queue '{queue}' in vhost '{vhost}' "
                 "of queue type rabbit_classic_queue"

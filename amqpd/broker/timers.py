@@ -16,17 +16,17 @@ from amqpd.clock import Clock
 class Timer:
     """One scheduled call. Compare by deadline, then by age."""
 
-    __slots__ = ("_order", "callback", "deadline")
+    __slots__ = ("callback", "deadline", "order")
 
     def __init__(self, deadline: float, order: int, callback: Callable[[], None]) -> None:
         self.deadline = deadline
-        self._order = order
+        self.order = order
         self.callback: Callable[[], None] | None = callback
 
     def __lt__(self, other: Timer) -> bool:
         if self.deadline != other.deadline:
             return self.deadline < other.deadline
-        return self._order < other._order
+        return self.order < other.order
 
 
 class Timers:
@@ -82,12 +82,15 @@ class Timers:
         return float("inf") if deadline is None else self._clock.seconds_until(deadline)
 
     def run_due(self, budget: int = 512) -> bool:
-        """Run at most `budget` timers that are due; return whether more are."""
+        """Run at most `budget` timers that are due; return whether more are. One set meanwhile waits for the next run."""
         now = self._clock.monotonic()
+        newest = self._count
         while budget:
             deadline = self.next_deadline()
             if deadline is None or deadline > now:
                 return False
+            if self._heap[0].order > newest:
+                return True
             timer = heapq.heappop(self._heap)
             callback, timer.callback = timer.callback, None
             assert callback is not None

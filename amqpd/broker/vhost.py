@@ -187,11 +187,8 @@ class VHost(OnExpiry):
         for current in waiting:
             if not current.router.by_key:
                 return False
-            following = [
-                binding.destination for binding in current.outgoing.values() if isinstance(binding.destination, Exchange)
-            ]
             alternate = self.exchanges.get(current.alternate) if current.alternate is not None else None
-            for each in (*following, *([alternate] if alternate is not None else [])):
+            for each in (*current.exchanges.values(), *([alternate] if alternate is not None else [])):
                 if each not in visited:
                     visited.add(each)
                     waiting.append(each)
@@ -202,9 +199,13 @@ class VHost(OnExpiry):
         if len(route) == 1:
             return route[0].publish(message) != REJECTED
         accepted = True
-        copies = [message, *(message.copy() for _ in route[1:])]
-        for queue, each in zip(route, copies, strict=False):
-            if queue.publish(each) == REJECTED:
+        queues = [each for each in route if isinstance(each, Queue)]
+        copies = [message, *(message.copy() for _ in queues[1:])]
+        for each in route:
+            if not isinstance(each, Queue):
+                each.publish(message)  # first, and without a copy: it keeps nothing that would have to be let go
+        for queue, copy in zip(queues, copies, strict=False):
+            if queue.publish(copy) == REJECTED:
                 accepted = False
         return accepted
 

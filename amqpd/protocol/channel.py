@@ -194,14 +194,19 @@ class Channel:
         """Everything but close-ok and close is dropped; content is still put together, so that frames stay in step."""
         assembler = self.assembler
         if kind != METHOD:
-            if not assembler.idle and assembler.receive(kind, payload) is not None:
-                assembler.reset()
+            if not assembler.idle:
+                before = assembler.received
+                if assembler.receive(kind, payload) is None:
+                    publishing.count_unfinished(self, assembler.received - before)
+                else:
+                    self._drop_content()
         elif ids == CLOSE_OK:
             self.terminate()
             self.connection.channels.pop(self.number, None)
         elif ids == CLOSE:
             self.send(server_methods.CHANNEL_CLOSE_OK)
         elif ids in CONTENT:
+            self._drop_content()
             assembler.begin(ids, payload)
 
     # -- what handlers call ----------------------------------------------------------------------------------------

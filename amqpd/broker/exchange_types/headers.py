@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MODES: Final = ("all", "any", "all-with-x", "any-with-x")
 PRESENT: Final = object()
 """Stands in a pattern for a void argument."""
+NEVER: Final = object()
+"""Stands in a pattern for a timestamp: since 3.13 headers hold milliseconds there and arguments seconds."""
 
 
 class Headers(ExchangeType):
@@ -72,7 +74,7 @@ class Pattern:
         self._any = mode.startswith("any")
         with_x = mode.endswith("-with-x")
         self._wanted: list[tuple[str, object]] = [
-            (name, PRESENT if value.tag == "V" else comparable(value, loose))
+            (name, _asked(value, loose))
             for name, value in arguments.items()
             if name != "x-match" and (with_x or not name.startswith("x-"))
         ]
@@ -83,6 +85,12 @@ class Pattern:
             name in headers and (value is PRESENT or headers[name] == value) for name, value in self._wanted
         )
         return any(hits) if self._any else all(hits)
+
+
+def _asked(field: Field, loose: bool) -> object:
+    if field.tag == "V":
+        return PRESENT
+    return NEVER if field.tag == "T" and not loose else comparable(field, loose)
 
 
 def comparable(field: Field, loose: bool) -> Hashable:
