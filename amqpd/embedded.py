@@ -87,7 +87,7 @@ def _unwrapped(error: BaseException) -> BaseException:
 
 
 def _wraps(group: BaseException, error: BaseException) -> bool:
-    """Whether there is nothing in a group but `error`; if that is a group itself, nurseries may have made a copy of it."""
+    """Whether there is nothing in a group but `error`; if that is a group itself, nurseries may have copied it."""
     return [id(each) for each in _leaves(group)] == [id(each) for each in _leaves(error)]
 
 
@@ -162,7 +162,7 @@ class _BrokerThread:
         """Run a function on the broker's thread, from any thread."""
         if threading.current_thread() is self._thread:
             return function()
-        # Not trio.from_thread: the caller may be a trio program itself, whose loop waits for this like any other thread.
+        # Not trio.from_thread: the caller may be a trio program itself, whose loop waits like any other thread.
         assert self._token is not None
         outcome: Future[T] = Future()
 

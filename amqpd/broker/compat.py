@@ -81,7 +81,7 @@ class Profile:
     """Values of x-queue-version (1 left with 4.3)."""
 
     newer_arguments: tuple[str, ...] = ("x-stream-filter-size-bytes",)
-    """Arguments of quorum queues and streams that older versions don't know (3.11 and 4.3 added some)."""
+    """Arguments of quorum queues and streams that older versions don't know (3.13 and 4.3 added some)."""
 
     validates_queue_mode: bool = True
     """x-queue-mode must be default or lazy (until 4.2)."""

@@ -9,6 +9,7 @@ never kept: a consumer of higher priority may have arrived meanwhile.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from amqpd.broker.message import Message
@@ -45,16 +46,28 @@ class Consumer(ABC):
         """The queue is gone: the server cancels this consumer."""
 
 
+class _Level:
+    """The consumers of one priority: those in rotation, next one first, and how many there are in all."""
+
+    __slots__ = ("members", "rotation")
+
+    def __init__(self) -> None:
+        self.rotation: OrderedDict[Consumer, None] = OrderedDict()
+        self.members = 0
+
+
 class Consumers:
     """The consumers of one queue."""
 
-    __slots__ = ("_active", "_members", "_rotations", "single")
+    __slots__ = ("_active", "_levels", "_members", "_order", "single")
 
     def __init__(self) -> None:
         self.single = False
         """Only one is active (x-single-active-consumer): the first one, then the next of the highest priority."""
         self._members: dict[Consumer, None] = {}
-        self._rotations: list[tuple[int, list[Consumer]]] = []
+        self._levels: dict[int, _Level] = {}
+        self._order: list[_Level] = []
+        """Levels, highest priority first."""
         self._active: Consumer | None = None
 
     def __len__(self) -> int:
@@ -76,6 +89,11 @@ class Consumers:
         self._members[consumer] = None
         if self.single and self._active is None:
             self._active = consumer
+        level = self._levels.get(consumer.priority)
+        if level is None:
+            level = self._levels[consumer.priority] = _Level()
+            self._order = [self._levels[each] for each in sorted(self._levels, reverse=True)]
+        level.members += 1
         self.rejoin(consumer)
 
     def remove(self, consumer: Consumer) -> None:
@@ -85,43 +103,35 @@ class Consumers:
         del self._members[consumer]
         if self._active is consumer:
             self._active = None
-        for at, (priority, rotation) in enumerate(self._rotations):
-            if priority == consumer.priority:
-                if consumer.in_rotation:
-                    rotation.remove(consumer)
-                    consumer.in_rotation = False
-                if not rotation and not any(each.priority == priority for each in self._members):
-                    del self._rotations[at]
-                return
+        level = self._levels[consumer.priority]
+        level.members -= 1
+        if consumer.in_rotation:
+            del level.rotation[consumer]
+            consumer.in_rotation = False
+        if not level.members:
+            del self._levels[consumer.priority]
+            self._order.remove(level)
 
     def rejoin(self, consumer: Consumer) -> None:
         """Put one that can take messages (again) at the end of the rotation of its priority."""
-        if consumer.in_rotation or consumer not in self._members:
-            return
-        consumer.in_rotation = True
-        for at, (priority, rotation) in enumerate(self._rotations):
-            if priority == consumer.priority:
-                rotation.append(consumer)
-                return
-            if priority < consumer.priority:
-                self._rotations.insert(at, (consumer.priority, [consumer]))
-                return
-        self._rotations.append((consumer.priority, [consumer]))
+        if not consumer.in_rotation and consumer in self._members:
+            consumer.in_rotation = True
+            self._levels[consumer.priority].rotation[consumer] = None
 
     def next_able(self) -> Consumer | None:
         """Choose who gets the next message, or None while nobody can take it."""
         if self.single:
             active = self.active
             return active if active is not None and active.able else None
-        for _, rotation in self._rotations:
+        for level in self._order:
+            rotation = level.rotation
             while rotation:
-                consumer = rotation[0]
+                consumer = next(iter(rotation))
                 if not consumer.able:
-                    del rotation[0]
+                    del rotation[consumer]
                     consumer.in_rotation = False
                     continue
                 if len(rotation) > 1:
-                    del rotation[0]
-                    rotation.append(consumer)
+                    rotation.move_to_end(consumer)
                 return consumer
         return None

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from amqpd.broker.consumers import Consumer, Consumers
 from amqpd.broker.dead_letter import EXPIRED, MAXLEN
 from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
-from amqpd.broker.message import Account, Message
 from amqpd.broker.expiry import HeadExpiry
+from amqpd.broker.message import Account, Message
 from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
 from amqpd.broker.ready_list import ReadyList
 from amqpd.broker.returns import Return, give_back, with_queue

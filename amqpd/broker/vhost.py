@@ -90,11 +90,15 @@ class VHost(OnExpiry):
 
     def delete_exchange(self, exchange: Exchange) -> None:
         """Remove it and its bindings on both sides; auto-delete sources that lose their last binding go too."""
-        del self.exchanges[exchange.name]
-        for binding in list(exchange.outgoing.values()):
-            self._disconnect(binding)
-        for binding in list(exchange.incoming):
-            self.unbind(binding)
+        going = [exchange]
+        for each in going:  # it grows: a chain of any length is no recursion
+            del self.exchanges[each.name]
+            for binding in list(each.outgoing.values()):
+                self._disconnect(binding)
+            for binding in list(each.incoming):
+                self._disconnect(binding)
+                if self._is_unused(binding.source):
+                    going.append(binding.source)
         self.generation += 1
 
     def add_queue(
@@ -144,8 +148,12 @@ class VHost(OnExpiry):
         source = binding.source
         self._disconnect(binding)
         self.generation += 1
-        if source.auto_delete and not source.outgoing and source.name in self.exchanges:
+        if self._is_unused(source):
             self.delete_exchange(source)
+
+    def _is_unused(self, source: Exchange) -> bool:
+        """Whether an exchange that lost a binding goes with it."""
+        return source.auto_delete and not source.outgoing and source.name in self.exchanges
 
     def _disconnect(self, binding: Binding) -> None:
         destination = binding.destination

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-
 AT_ONCE: Final = 8
 """Pieces of work that share the budget of one turn."""
 

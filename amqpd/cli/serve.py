@@ -8,13 +8,16 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import trio
 
 from amqpd.config import Config, ConfigError, load, settings
 from amqpd.log import configure, get_logger
+
+if TYPE_CHECKING:
+    from amqpd.server.server import Server
 
 log = get_logger("amqpd.serve")
 
@@ -54,21 +57,27 @@ def serve(config_file: Path | None, **flags: object) -> None:
 async def _serve(config: Config) -> None:
     from amqpd.app import make_node, serve_node
     from amqpd.server.offload import Threads
-    from amqpd.server.server import listening_on
 
     node = make_node(config, offload=Threads())
     async with serve_node(node, config) as server:
         _settle_garbage()
-        log.info("everything is kept in memory: messages and definitions are gone when the broker stops")
-        if server.addresses:
-            log.info(f"listening on {listening_on(server.addresses)}")
-        if server.tls_addresses:
-            log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
-        log.info(f"Server startup complete; compat {config.compat}")
+        # Before it says that it is ready: whoever reads that may send a signal at once. A second signal ends it at once.
         with trio.open_signal_receiver(*_signals()) as received:
+            _announce(server, config)
             async for number in received:
                 log.info("stopping", signal=signal.Signals(number).name)
                 break
+
+
+def _announce(server: Server, config: Config) -> None:
+    from amqpd.server.server import listening_on
+
+    log.info("everything is kept in memory: messages and definitions are gone when the broker stops")
+    if server.addresses:
+        log.info(f"listening on {listening_on(server.addresses)}")
+    if server.tls_addresses:
+        log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
+    log.info(f"Server startup complete; compat {config.compat}")
 
 
 def _signals() -> tuple[signal.Signals, ...]:

@@ -18,7 +18,7 @@ from amqpd.broker.returns import Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
 from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid, InternalError
-from amqpd.protocol import publishing
+from amqpd.protocol import closing, publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods import CONTENT, HANDLERS, SETTLEMENTS
 from amqpd.protocol.settling import Settling
@@ -243,6 +243,8 @@ class Channel:
                 then(done)
             except AmqpError as error:
                 self.connection.failed(error, self.number)
+            except Exception as error:  # a defect, or a disk, must cost this connection, not the broker
+                closing.unforeseen(self.connection, self.number, error)
             self._work_off_line()
 
         pending.when_done(settled)
@@ -428,9 +430,11 @@ class Channel:
             self.connection.line_changed(full=True)
 
     def _work_off_line(self) -> None:
-        while self._line and self._pending is None:
-            kind, ids, payload = self._line.popleft()
-            self.connection.channel_frame(self, kind, ids, payload)
+        line = self._line
+        while line and self._pending is None:
+            # A close in the line may end this channel: what follows it is for the number, not for this object.
+            kind, _, payload = line.popleft()
+            self.connection.frame(kind, self.number, payload)
         if self._line_full and (not self._line or len(self._line) < LINE // 2):
             self._line_full = False
             self.connection.line_changed(full=False)

@@ -205,6 +205,8 @@ class Connection(Peer):
                 then(done)
             except AmqpError as error:
                 self.failed(error, 0)
+            except Exception as error:  # a defect must cost this connection, not the broker
+                closing.unforeseen(self, 0, error)
             self.resume()
 
         pending.when_done(settled)
@@ -307,14 +309,15 @@ class Connection(Peer):
     def _frames_of(self, kind: int, number: int, payload: bytes, header: bytes, body: bytes) -> None:
         """Handle one frame, or the frames of a fused publish one by one."""
         if kind != PUBLISH:
-            self._frame(kind, number, payload)
+            self.frame(kind, number, payload)
             return
-        self._frame(METHOD, number, payload)
-        self._frame(HEADER, number, header)
+        self.frame(METHOD, number, payload)
+        self.frame(HEADER, number, header)
         if body:
-            self._frame(BODY, number, body)
+            self.frame(BODY, number, body)
 
-    def _frame(self, kind: int, number: int, payload: bytes) -> None:
+    def frame(self, kind: int, number: int, payload: bytes) -> None:
+        """Handle one frame, as it comes in or out of a channel's line."""
         if self.state in (states.SILENT, states.FINISHED) or self.fatal:
             return
         handling = methods.method_id(payload) if kind == METHOD and len(payload) >= 4 else (0, 0)
@@ -337,15 +340,6 @@ class Connection(Peer):
             self.failed(error, number, handling)
         except Exception as error:  # a defect must cost this connection, not the broker
             closing.unforeseen(self, number, error)
-
-    def channel_frame(self, channel: Channel, kind: int, handling: MethodId, payload: bytes) -> None:
-        """Handle a frame that stood in a channel's line."""
-        try:
-            channel.receive(kind, handling, payload)
-        except AmqpError as error:
-            self.failed(error, channel.number, handling)
-        except Exception as error:  # a defect must cost this connection, not the broker
-            closing.unforeseen(self, channel.number, error)
 
     def _check_shape(self, kind: int, payload: bytes) -> None:
         """The least that each type of frame must be (F3)."""

@@ -103,6 +103,8 @@ class ReplyPort(ReplyConsumer):
 
     def publish(self, message: Message) -> int:
         channel = self._channel
+        if channel.reply_port is not self:
+            return ACCEPTED  # gone since a transaction chose it
         channel.delivery_tag += 1
         outbox = channel.connection.outbox
         outbox.grown(

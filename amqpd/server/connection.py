@@ -48,7 +48,7 @@ async def run(
 ) -> None:
     """Move bytes until the connection is over, then give everything back.
 
-    `begin` comes before the first byte of AMQP and ends with the connection like all the rest; an OSError that it raises
+    `begin` comes before the first byte of AMQP and ends with the connection like all the rest; an OSError of its own
     ends the connection.
     """
     connection.outbox.transport = transport

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 import trio
@@ -31,7 +32,7 @@ def context(settings: Tls) -> ssl.SSLContext:
     assert settings.certificate is not None
     try:
         # An empty passphrase: a key that needs one is refused, and nobody is asked for it on a terminal.
-        made.load_cert_chain(settings.certificate, settings.key, password="")  # noqa: S106  # no secret
+        made.load_cert_chain(settings.certificate, settings.key, password="")
     except OSError as error:
         files = f"certificate {settings.certificate} with key {settings.key or settings.certificate}"
         raise _unusable("tls.certificate", files, error) from error
@@ -45,7 +46,8 @@ def context(settings: Tls) -> ssl.SSLContext:
 
 
 def _unusable(key: str, what: str, error: OSError) -> ConfigError:
-    return ConfigError(f"cannot load {what}: {error.strerror or error}", key=key, allowed="readable PEM files that belong together")
+    problem = f"cannot load {what}: {error.strerror or error}"
+    return ConfigError(problem, key=key, allowed="readable PEM files that belong together")
 
 
 class TlsTransport(SocketTransport):
@@ -112,10 +114,8 @@ class TlsTransport(SocketTransport):
         return b"".join(pieces)
 
     def say_end(self) -> None:
-        try:
+        with suppress(ssl.SSLWantReadError):  # the close_notify is written; the peer's own isn't waited for
             self._tls.unwrap()
-        except ssl.SSLWantReadError:  # the close_notify is written; the peer's own isn't waited for
-            pass
         self._encrypted += self._outgoing.read()
         self._push()
 

@@ -142,6 +142,7 @@ class EmbeddedBroker:
         self._call(function)
 
     def _settle(self) -> None:
-        """Finish the turn and all work, so that the caller sees the outcome."""
+        """Finish the turn and all work, so that the caller sees the outcome; what comes next may be due sooner than it was."""
         while self._server.end_turn():
             pass
+        self._server.wake_up()

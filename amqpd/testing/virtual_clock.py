@@ -31,7 +31,12 @@ class VirtualClock:
 
     def unfreeze(self) -> None:
         """Let time run again."""
-        self._call(self._clock.unfreeze)
+
+        def unfreeze() -> None:
+            self._clock.unfreeze()
+            self._settle()
+
+        self._call(unfreeze)
 
     def _advance(self, seconds: float) -> None:
         target = self._clock.monotonic() + seconds

@@ -47,7 +47,9 @@ def test_a_forked_child_ends_cleanly(fork: Callable[[Callable[[], None]], BasePr
             assert connection.is_open
 
 
-def test_a_child_that_outlives_the_broker_keeps_no_client_waiting(fork: Callable[[Callable[[], None]], BaseProcess]) -> None:
+def test_a_child_that_outlives_the_broker_keeps_no_client_waiting(
+    fork: Callable[[Callable[[], None]], BaseProcess],
+) -> None:
     """The child sleeps on; the parent's client sees the end of its connection, and the port is free."""
     reading, writing = multiprocessing.Pipe(duplex=False)
     with package.run_in_thread() as broker:

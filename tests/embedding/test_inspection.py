@@ -43,13 +43,20 @@ def test_an_exclusive_queue_says_so(amqpd: EmbeddedBroker, channel: pika.channel
 def test_messages_are_shown_in_delivery_order_and_stay(amqpd: EmbeddedBroker, channel: pika.channel.Channel) -> None:
     channel.queue_declare("q")
     channel.queue_bind("q", "amq.topic", "a.#")
-    properties = pika.BasicProperties(content_type="text/plain", delivery_mode=2, priority=3, headers={"x": 1, "y": ["z"]})
+    properties = pika.BasicProperties(
+        content_type="text/plain", delivery_mode=2, priority=3, headers={"x": 1, "y": ["z"]}
+    )
     channel.basic_publish("amq.topic", "a.b", b"first", properties)
     channel.basic_publish("", "q", b"second")
     channel.queue_declare("q", passive=True)
     first, second = amqpd.messages("q")
     assert (first.body, first.exchange, first.routing_key, first.redelivered) == (b"first", "amq.topic", "a.b", False)
-    assert first.properties == {"content_type": "text/plain", "delivery_mode": 2, "priority": 3, "headers": {"x": 1, "y": ["z"]}}
+    assert first.properties == {
+        "content_type": "text/plain",
+        "delivery_mode": 2,
+        "priority": 3,
+        "headers": {"x": 1, "y": ["z"]},
+    }
     assert (second.body, second.exchange, second.properties) == (b"second", "", {})
     assert [each.body for each in amqpd.messages("q", limit=1)] == [b"first"]
     assert amqpd.queue("q").messages_ready == 2
@@ -67,10 +74,18 @@ def test_bindings_and_exchanges_are_shown(amqpd: EmbeddedBroker, channel: pika.c
     assert {"amq.direct", "amq.fanout", "amq.topic", "amq.headers", "amq.match"} <= set(amqpd.exchanges())
 
 
-def test_connections_are_shown_in_the_order_of_their_arrival(amqpd: EmbeddedBroker, channel: pika.channel.Channel) -> None:
+def test_connections_are_shown_in_the_order_of_their_arrival(
+    amqpd: EmbeddedBroker, channel: pika.channel.Channel
+) -> None:
     with pika.BlockingConnection(pika.URLParameters(amqpd.add_vhost("other"))):
         first, second = amqpd.connections()
-    assert (first.user, first.vhost, first.channels, first.blocked, first.state) == ("guest", "/", (1,), False, "running")
+    assert (first.user, first.vhost, first.channels, first.blocked, first.state) == (
+        "guest",
+        "/",
+        (1,),
+        False,
+        "running",
+    )
     assert first.client_properties["connection_name"] == "the test"
     assert first.name.endswith(f"127.0.0.1:{amqpd.port}")
     assert (second.vhost, second.channels) == ("other", ())

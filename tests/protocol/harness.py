@@ -286,10 +286,13 @@ class Client:
         """All frames that arrived since the last look, decoded by pamqp."""
         octets = self.take()
         found = []
-        while octets:
-            consumed, channel, value = frame.unmarshal(octets)
+        at = 0
+        while at < len(octets):
+            stop = at + 8 + int.from_bytes(octets[at + 3 : at + 7], "big")
+            consumed, channel, value = frame.unmarshal(octets[at:stop])
+            assert consumed == stop - at
             found.append((channel, value))
-            octets = octets[consumed:]
+            at = stop
         return found
 
     def read(self) -> list[Reply]:

@@ -131,11 +131,11 @@ def test_overflow_is_a_nack_with_requeue_set(world: World) -> None:
     arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
     client.ask(commands.Queue.Declare(queue="full", arguments=arguments), commands.Queue.DeclareOk)
     client.send(publish("full", b"a"), publish("full", b"b"))
-    replies = [each.method for each in client.read()]
-    nack = replies[-1]
+    replies = {each.name: each.method for each in client.read()}
+    nack, ack = replies["Basic.Nack"], replies["Basic.Ack"]
     assert isinstance(nack, commands.Basic.Nack)
-    assert (nack.delivery_tag, nack.requeue) == (2, True)
-    assert [each.name for each in replies] == ["Basic.Ack", "Basic.Nack"]
+    assert isinstance(ack, commands.Basic.Ack)
+    assert (ack.delivery_tag, nack.delivery_tag, nack.requeue) == (1, 2, True)
     assert client.get("full").body == b"a"
 
 

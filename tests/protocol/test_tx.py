@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pamqp import base, commands
+from pamqp import base, commands, frame
 
 from tests.protocol.harness import Client, MakeWorld, Reply, World, publish
 
@@ -189,16 +189,10 @@ def test_what_follows_a_commit_waits_for_it_in_order(world: World) -> None:
     client = transactional(world)
     client.send(
         publish("q", b"a"),
-        *(_frame(each) for each in (commands.Tx.Commit(), commands.Basic.Get(queue="q"), commands.Tx.Rollback())),
+        *(frame.marshal(each, 1) for each in (commands.Tx.Commit(), commands.Basic.Get(queue="q"), commands.Tx.Rollback())),
     )
     replies: list[Reply] = client.read()
     assert [each.name for each in replies] == ["Tx.CommitOk", "Basic.GetOk", "Tx.RollbackOk"]
-
-
-def _frame(method: base.Frame) -> bytes:
-    from pamqp import frame
-
-    return frame.marshal(method, 1)
 
 
 def test_both_modes_survive_a_profile(make_world: MakeWorld) -> None:

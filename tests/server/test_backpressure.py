@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 import trio
 
 from amqpd.app import make_node, serve_node
@@ -65,7 +66,9 @@ async def test_a_slow_consumer_holds_back_itself_alone(connect: Connect, wait_un
         assert node.broker.vhosts["/"].queues["slow"].message_count == 0
 
 
-async def test_a_client_that_reads_no_replies_is_not_read_until_it_does(connect: Connect, wait_until: WaitUntil) -> None:
+async def test_a_client_that_reads_no_replies_is_not_read_until_it_does(
+    connect: Connect, wait_until: WaitUntil
+) -> None:
     node, config = small()
     async with serve_node(node, config) as server:
         port = server.addresses[0][1]
@@ -92,7 +95,7 @@ async def test_a_client_that_reads_no_replies_is_not_read_until_it_does(connect:
 
 
 async def test_a_flood_leaves_every_other_connection_its_turn(connect: Connect) -> None:
-    """While 1,000 publishes wait on one socket, another connection sees the queue grow by about a turn's worth at a time."""
+    """While 1,000 publishes wait on one socket, another connection sees the queue grow by about a turn at a time."""
     node, config = small()
     async with serve_node(node, config) as server:
         port = server.addresses[0][1]
@@ -117,3 +120,31 @@ async def test_a_flood_leaves_every_other_connection_its_turn(connect: Connect) 
         steps = [after - before for before, after in pairwise(seen)]
         assert len(set(seen)) >= 10
         assert max(steps) <= 4 * BUDGET
+
+
+@pytest.mark.parametrize("ending", ["the client vanishes", "the server cuts it off"])
+async def test_a_stalled_consumer_leaves_no_task_behind(connect: Connect, wait_until: WaitUntil, ending: str) -> None:
+    """Not even the one that waited for room in its socket."""
+    node, config = small()
+    async with serve_node(node, config) as server:
+        port = server.addresses[0][1]
+        before = len(server.nursery.child_tasks)
+
+        def stall() -> Client:
+            client = connect(port).handshake()
+            client.channel()
+            client.call(1, "queue.declare", "queue.declare-ok", queue="q")
+            for _ in range(MESSAGES):
+                client.send(client.publish_frames(1, "", "q", BODY))
+            client.call(1, "queue.declare", "queue.declare-ok", queue="q", passive=True)
+            client.send_method(1, "basic.consume", queue="q")
+            wait_until(lambda: oldest(node).outbox.over and len(server.nursery.child_tasks) == before + 2)
+            return client
+
+        client = await trio.to_thread.run_sync(stall)
+        if ending == "the client vanishes":
+            client.abort()
+        else:
+            oldest(node).abort()
+        await trio.to_thread.run_sync(wait_until, lambda: len(server.nursery.child_tasks) == before)
+        assert node.broker.vhosts["/"].queues["q"].message_count == MESSAGES

@@ -23,7 +23,9 @@ BODY = bytes(64 * 1024)
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedBroker]:
-    with amqpd.run_in_thread(limits_handshake_timeout=0.3, memory_outbox_high_water=65536, memory_outbox_low_water=1) as made:
+    with amqpd.run_in_thread(
+        limits_handshake_timeout=0.3, memory_outbox_high_water=65536, memory_outbox_low_water=1
+    ) as made:
         yield made
 
 
@@ -115,7 +117,9 @@ def test_a_peer_that_closes_during_a_big_delivery_gives_its_messages_back(
         channel.queue_delete("big")
 
 
-def test_a_peer_that_shuts_down_its_sending_side_is_gone(broker: EmbeddedBroker, connect: Connect, wait_until: WaitUntil) -> None:
+def test_a_peer_that_shuts_down_its_sending_side_is_gone(
+    broker: EmbeddedBroker, connect: Connect, wait_until: WaitUntil
+) -> None:
     with socket.create_connection(("127.0.0.1", broker.port)) as sock:
         sock.sendall(conversation(connect))
         sock.shutdown(socket.SHUT_WR)

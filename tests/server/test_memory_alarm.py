@@ -1,4 +1,4 @@
-"""The memory alarm: publishers are told and not read from, consumers go on, and it surely ends when the queues are drained."""
+"""The memory alarm: publishers are told and not read from, consumers go on, and it ends when the queues are drained."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def test_a_client_without_the_capability_is_blocked_in_silence(broker: EmbeddedB
     consumer.channel()
     consumer.call(1, "queue.purge", "queue.purge-ok", queue="loud")
     other.wait_for(0, "connection.unblocked")
-    assert publisher.call(1, "queue.declare", "queue.declare-ok", queue="silent", passive=True).fields["message_count"] == 1
+    assert (
+        publisher.call(1, "queue.declare", "queue.declare-ok", queue="silent", passive=True).fields["message_count"]
+        == 1
+    )
     assert publisher.taken(0) == []
 
 
@@ -76,7 +79,7 @@ def test_a_connection_that_only_consumes_is_never_blocked(broker: EmbeddedBroker
 
 @pytest.mark.parametrize("size", [0, 100, 4096, 300_000])
 def test_it_lets_go_however_many_messages_raised_it(broker: EmbeddedBroker, connect: Connect, size: int) -> None:
-    """Publisher and consumer at full speed across the limit, again and again: all messages arrive, and all memory is given back."""
+    """Publisher and consumer cross the limit at full speed: all messages arrive, and all memory is given back."""
     count = min(20_000, 24 * LIMIT // (size + 400))
     publisher, consumer = connect(broker.port).handshake(), connect(broker.port).handshake()
     for client in (publisher, consumer):

@@ -49,8 +49,9 @@ def refused(*options: str, environment: dict[str, str] | None = None) -> str:
     return lines[0]
 
 
-def parameters(port: int, user: str = "guest", password: str = "guest", vhost: str = "/") -> pika.ConnectionParameters:
-    return pika.ConnectionParameters("127.0.0.1", port, vhost, pika.PlainCredentials(user, password))
+def parameters(port: int, *login: str, vhost: str = "/") -> pika.ConnectionParameters:
+    """Where and as whom to connect; `login` is user and password, if it isn't the default user."""
+    return pika.ConnectionParameters("127.0.0.1", port, vhost, pika.PlainCredentials(*(login or ("guest", "guest"))))
 
 
 def test_it_says_what_is_not_kept_then_where_it_listens_then_that_it_is_ready(serve: StartServe) -> None:
@@ -100,7 +101,11 @@ def test_a_taken_port_is_one_line_with_host_and_port() -> None:
         ((), {"AMQPD_PROT": "1"}, r"unknown key 'AMQPD_PROT'.*did you mean 'AMQPD_PORT'\?"),
         (("--tls-port", "0"), {}, r"'tls.certificate'.*because 'tls.port' is set"),
         (("--config", "/nowhere/amqpd.toml"), {}, r"cannot read /nowhere/amqpd.toml: No such file"),
-        (("--access-file", "/nowhere/access.toml", "--port", "0"), {}, r"cannot read /nowhere/access.toml: No such file"),
+        (
+            ("--access-file", "/nowhere/access.toml", "--port", "0"),
+            {},
+            r"cannot read /nowhere/access.toml: No such file",
+        ),
         (
             ("--tls-port", "0", "--port", "0", "--tls-certificate", "/nowhere/c.pem"),
             {},
@@ -109,7 +114,9 @@ def test_a_taken_port_is_one_line_with_host_and_port() -> None:
         (("--host", "no host", "--port", "0"), {}, r"cannot listen on no host:0: "),
     ],
 )
-def test_a_wrong_setting_is_one_line_and_status_1(options: tuple[str, ...], environment: dict[str, str], line: str) -> None:
+def test_a_wrong_setting_is_one_line_and_status_1(
+    options: tuple[str, ...], environment: dict[str, str], line: str
+) -> None:
     assert re.search(line, refused(*options, environment=environment))
 
 
@@ -117,11 +124,11 @@ def test_the_access_file_decides_who_may_do_what(serve: StartServe, tmp_path: Pa
     (tmp_path / "access.toml").write_text(ACCESS)
     process = serve("--access-file", str(tmp_path / "access.toml"))
     with pytest.raises(pika.exceptions.ProbableAuthenticationError):
-        pika.BlockingConnection(parameters(process.port, "reader", "wrong", "shop"))
+        pika.BlockingConnection(parameters(process.port, "reader", "wrong", vhost="shop"))
     refusal = re.escape("(530) \"NOT_ALLOWED - access to vhost '/' refused for user 'reader'\"")
     with pytest.raises(pika.exceptions.ProbableAccessDeniedError, match=refusal):
-        pika.BlockingConnection(parameters(process.port, "reader", "secret", "/"))
-    with pika.BlockingConnection(parameters(process.port, "reader", "secret", "shop")) as connection:
+        pika.BlockingConnection(parameters(process.port, "reader", "secret"))
+    with pika.BlockingConnection(parameters(process.port, "reader", "secret", vhost="shop")) as connection:
         with pytest.raises(pika.exceptions.ChannelClosedByBroker) as configure:
             connection.channel().queue_declare("orders")
         assert (configure.value.reply_code, configure.value.reply_text) == (
@@ -131,8 +138,7 @@ def test_the_access_file_decides_who_may_do_what(serve: StartServe, tmp_path: Pa
         channel = connection.channel()
         channel.basic_publish("amq.fanout", "", b"")
         with pytest.raises(pika.exceptions.ChannelClosedByBroker) as write:
-            connection.process_data_events(5)
-            channel.queue_declare("", passive=True)
+            channel.basic_qos(prefetch_count=1)  # waits for an answer, and this is it
         assert (write.value.reply_code, write.value.reply_text) == (
             403,
             "ACCESS_REFUSED - write access to exchange 'amq.fanout' in vhost 'shop' refused for user 'reader'",
@@ -143,7 +149,7 @@ def test_the_default_user_and_vhost_come_from_rabbitmqs_variables(serve: StartSe
     process = serve(
         environment={"RABBITMQ_DEFAULT_USER": "app", "RABBITMQ_DEFAULT_PASS": "pass", "RABBITMQ_DEFAULT_VHOST": "own"}
     )
-    with pika.BlockingConnection(parameters(process.port, "app", "pass", "own")) as connection:
+    with pika.BlockingConnection(parameters(process.port, "app", "pass", vhost="own")) as connection:
         connection.channel().queue_declare("configured", exclusive=True)
     with pytest.raises(pika.exceptions.AMQPConnectionError):
         pika.BlockingConnection(parameters(process.port))
@@ -151,14 +157,19 @@ def test_the_default_user_and_vhost_come_from_rabbitmqs_variables(serve: StartSe
 
 def test_a_file_the_environment_and_flags_come_in_this_order(serve: StartServe, tmp_path: Path) -> None:
     file = tmp_path / "amqpd.toml"
-    file.write_text('compat = "4.0"\n[server]\nproduct = "from file"\nversion = "from file"\ncluster_name = "from file"\n')
+    file.write_text(
+        'compat = "4.0"\n[server]\nproduct = "from file"\nversion = "from file"\ncluster_name = "from file"\n'
+    )
     process = serve(
-        "--config", str(file), "--server-cluster-name", "from flag",
+        "--config",
+        str(file),
+        "--server-cluster-name",
+        "from flag",
         environment={"AMQPD_SERVER_CLUSTER_NAME": "from environment", "AMQPD_SERVER_VERSION": "from environment"},
     )
     assert process.port
     said: dict[str, object] = {}
     with pika.BlockingConnection(parameters(process.port)) as connection:
-        said.update(connection._impl.server_properties)  # noqa: SLF001  # pika shows them nowhere else
+        said.update(connection._impl.server_properties)  # pika shows them nowhere else
     assert (said["product"], said["version"], said["cluster_name"]) == ("from file", "from environment", "from flag")
     assert "compat 4.0" in process.log

@@ -45,13 +45,14 @@ def test_pika_is_told_why_it_was_closed(serve: StartServe) -> None:
     stopping = Thread(target=process.stop)
     stopping.start()
     with pytest.raises(pika.exceptions.ConnectionClosedByBroker, match=re.escape(TEXT)) as caught:
-        while True:
-            connection.process_data_events(1)
+        connection.process_data_events(None)
     assert caught.value.reply_code == 320
     stopping.join()
 
 
-def test_clients_that_do_not_answer_hold_the_end_up_only_until_the_deadline(serve: StartServe, connect: Connect) -> None:
+def test_clients_that_do_not_answer_hold_the_end_up_only_until_the_deadline(
+    serve: StartServe, connect: Connect
+) -> None:
     """Idle ones, one in the handshake, one with more unsent than the socket takes, and a blocked publisher."""
     process = serve("--shutdown-timeout", "0.5", "--memory-limit", "10MB")
     idle, handshaking, slow, blocked = (connect(process.port) for _ in range(4))

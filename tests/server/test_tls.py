@@ -1,4 +1,4 @@
-"""TLS: the same broker behind it, and handshakes that fail without harm. Certificates come from the `openssl` command."""
+"""TLS: the same broker behind it, and handshakes that fail without harm. Certificates are made by `openssl`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pika
@@ -90,7 +91,9 @@ def with_certificate(authority: Authority, name: str, subject: str) -> ssl.SSLCo
     return made
 
 
-def test_bodies_of_many_records_arrive_whole_in_both_directions(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
+def test_bodies_of_many_records_arrive_whole_in_both_directions(
+    broker: EmbeddedBroker, context: ssl.SSLContext
+) -> None:
     with pika.BlockingConnection(parameters(broker, context)) as connection:
         channel = connection.channel()
         channel.queue_declare("whole", exclusive=True)
@@ -171,7 +174,9 @@ def test_a_slow_consumer_over_tls_holds_back_itself_alone(
             channel.queue_delete(queue)
 
 
-def test_a_client_certificate_logs_in_as_its_subject_with_external(authority: Authority, settings: dict[str, object]) -> None:
+def test_a_client_certificate_logs_in_as_its_subject_with_external(
+    authority: Authority, settings: dict[str, object]
+) -> None:
     with amqpd.run_in_thread(
         None,
         **settings,  # type: ignore[arg-type]  # settings are checked as they are loaded
@@ -236,16 +241,19 @@ def test_a_handshake_that_does_not_come_is_given_up(settings: dict[str, object])
         assert broker.connections() == []
 
 
-def test_garbage_after_the_handshake_costs_that_connection_alone(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
-    with socket.create_connection(("127.0.0.1", broker.tls_port)) as raw:
-        with context.wrap_socket(raw.dup(), server_hostname="localhost") as tls:
-            tls.send(PROTOCOL_HEADER)
-            assert tls.recv(1) == b"\x01"
-            raw.sendall(bytes(100))
-            with pytest.raises((ssl.SSLError, ConnectionResetError)):
-                while tls.recv(65536):
-                    pass
-                raise ssl.SSLError("ended without an alert")
+def test_garbage_after_the_handshake_costs_that_connection_alone(
+    broker: EmbeddedBroker, context: ssl.SSLContext
+) -> None:
+    with (
+        socket.create_connection(("127.0.0.1", broker.tls_port)) as raw,
+        context.wrap_socket(raw.dup(), server_hostname="localhost") as tls,
+    ):
+        tls.send(PROTOCOL_HEADER)
+        assert tls.recv(1) == b"\x01"
+        raw.sendall(bytes(100))
+        with suppress(OSError):  # an alert or a reset
+            while tls.recv(65536):
+                pass
     with pika.BlockingConnection(parameters(broker, context)) as connection:
         assert connection.is_open
 
@@ -253,7 +261,9 @@ def test_garbage_after_the_handshake_costs_that_connection_alone(broker: Embedde
 def test_a_tls_connection_is_closed_with_a_close_notify(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
     """So that a client that reads to the end doesn't take it for a cut."""
     with context.wrap_socket(
-        socket.create_connection(("127.0.0.1", broker.tls_port)), server_hostname="localhost", suppress_ragged_eofs=False
+        socket.create_connection(("127.0.0.1", broker.tls_port)),
+        server_hostname="localhost",
+        suppress_ragged_eofs=False,
     ) as tls:
         tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
         received = b""
@@ -273,7 +283,10 @@ def test_many_tls_clients_at_once_are_served(broker: EmbeddedBroker, context: ss
 
 def test_a_certificate_that_cannot_be_loaded_is_named(tmp_path: Path, authority: Authority) -> None:
     missing = tmp_path / "missing.pem"
-    with pytest.raises(ConfigError, match=r"missing\.pem.*No such file"), amqpd.run_in_thread(tls_port=0, tls_certificate=missing):
+    with (
+        pytest.raises(ConfigError, match=r"missing\.pem.*No such file"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=missing),
+    ):
         pass
     with (
         pytest.raises(ConfigError, match=r"cannot load certificate .*ca\.pem with key .*ca\.pem"),

@@ -24,7 +24,7 @@ from amqpd.fields import Table
 
 def bind(
     broker: Broker, session: Session, kind: str, destination: str, source: str, routing_key: str, arguments: Table
-) -> None | Pending[None]:
+) -> Pending[None] | None:
     """Bind a queue or an exchange (`kind`) to a source exchange; the same again changes nothing."""
     destination, source = cleaned(destination), cleaned(source)
     _check_access(broker, session, kind, destination, source, routing_key)
@@ -43,7 +43,7 @@ def bind(
 
 def unbind(
     broker: Broker, session: Session, kind: str, destination: str, source: str, routing_key: str, arguments: Table
-) -> None | Pending[None]:
+) -> Pending[None] | None:
     """Remove a binding; one that doesn't exist is fine."""
     vhost = session.vhost
     destination, source = cleaned(destination), cleaned(source)

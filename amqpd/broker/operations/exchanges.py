@@ -34,7 +34,7 @@ def declare(
     auto_delete: bool,
     internal: bool,
     arguments: Table,
-) -> None | Pending[None]:
+) -> Pending[None] | None:
     """Create an exchange, or check that the existing one is the same."""
     vhost, profile = session.vhost, broker.compat.profile
     type_ = broker.exchange_types.get(type_name)
@@ -65,7 +65,7 @@ def declare(
     return once_durable(broker.journal, None)
 
 
-def declare_passive(broker: Broker, session: Session, name: str) -> None | Pending[None]:
+def declare_passive(broker: Broker, session: Session, name: str) -> Pending[None] | None:
     """Check that an exchange exists."""
     name = cleaned(name)
     refuse_default(name)
@@ -75,7 +75,7 @@ def declare_passive(broker: Broker, session: Session, name: str) -> None | Pendi
     return once_durable(broker.journal, None)
 
 
-def delete(broker: Broker, session: Session, name: str, *, if_unused: bool) -> None | Pending[None]:
+def delete(broker: Broker, session: Session, name: str, *, if_unused: bool) -> Pending[None] | None:
     """Delete an exchange with its bindings; one that doesn't exist is fine."""
     vhost = session.vhost
     name = cleaned(name)

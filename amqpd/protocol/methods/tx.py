@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.pending import Pending
+from amqpd.broker.queue import Queue
 from amqpd.broker.transaction import Transaction
 from amqpd.errors import PreconditionFailed
 from amqpd.wire import server_methods
 
 if TYPE_CHECKING:
     from amqpd.protocol.channel import Channel
+
+COMMIT: Final = (90, 20)
 
 
 def select(channel: Channel) -> None:
@@ -27,9 +30,10 @@ def commit(channel: Channel) -> None:
     publishes, settlements = _transaction(channel).take()
     complete = True
     for message, route, mandatory in publishes:
-        if route:
-            complete = channel.session.vhost.publish(message, route) and complete
-        elif mandatory:
+        left = tuple(each for each in route if not (isinstance(each, Queue) and each.deleted))
+        if left:
+            complete = channel.session.vhost.publish(message, left) and complete
+        elif mandatory and not route:
             channel.return_unroutable(message)
     for settlement in settlements:
         settlement.settle(channel, [settlement.delivery])
@@ -43,7 +47,10 @@ def commit(channel: Channel) -> None:
 
 
 def _committed(channel: Channel, done: Pending[None]) -> None:
-    done.result()
+    try:
+        done.result()
+    except Exception as error:  # the journal has logged why
+        raise PreconditionFailed("partial tx completion", method=COMMIT) from error
     channel.send(server_methods.TX_COMMIT_OK)
 
 

@@ -20,6 +20,11 @@ def publish_many(queue: Queue, count: int, first: int = 0) -> None:
         queue.publish(Message("", "q", Properties.parse(raw), BODY + b"%06d" % number))
 
 
+def empty(queue: Queue) -> None:
+    while (message := queue.get()) is not None:
+        queue.settle(message)
+
+
 def visited_by_a_full_collection() -> int:
     gc.collect()
     return len(gc.get_objects())
@@ -64,9 +69,7 @@ def test_publishing_settling_and_requeueing_leave_no_cycles(world: World) -> Non
             queue.put_back_all(got)
             del got
             world.drain()
-            while (message := queue.get()) is not None:
-                queue.settle(message)
-        del message
+            empty(queue)
         assert gc.collect() < 50
     finally:
         gc.enable()

@@ -127,7 +127,9 @@ def test_overflow_modes(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x-overflow", "x-queue-type", "x-queue-leader-locator", "x-queue-mode"])
-@pytest.mark.parametrize(("value", "type_name"), [(signedint(1), "signedint"), (boolean(True), "bool"), (void(), "void")])
+@pytest.mark.parametrize(
+    ("value", "type_name"), [(signedint(1), "signedint"), (boolean(True), "bool"), (void(), "void")]
+)
 def test_words_must_be_texts(name: str, value: Field, type_name: str) -> None:
     assert reason(name, value) == f"{{unacceptable_type,{type_name}}}"
 
@@ -169,7 +171,9 @@ def test_a_single_active_consumer_is_asked_for_with_a_bool() -> None:
 
 
 @pytest.mark.parametrize("profile", ALL)
-@pytest.mark.parametrize(("value", "type_name"), [(signedint(1), "signedint"), (boolean(True), "bool"), (long(1), "long")])
+@pytest.mark.parametrize(
+    ("value", "type_name"), [(signedint(1), "signedint"), (boolean(True), "bool"), (long(1), "long")]
+)
 def test_a_dead_letter_exchange_of_another_type_has_a_text_of_its_own(
     profile: str, value: Field, type_name: str
 ) -> None:

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import FrameType
 
 import pytest
 
 from amqpd.properties import EMPTY as NO_PROPERTIES
+from tests.unit.broker.cost import calls, lines
 from tests.unit.broker.world import World
 
 FEW, MANY = 10, 100_000
-
-
-def calls(function: Callable[[], object]) -> int:
-    """How many Python and C functions a call runs."""
-    counted = 0
-
-    def count(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal counted
-        if event in ("call", "c_call"):
-            counted += 1
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        function()
-    finally:
-        sys.setprofile(before)
-    return counted
 
 
 class CountedKey(str):
@@ -45,24 +26,6 @@ class CountedKey(str):
     def __eq__(self, other: object) -> bool:
         CountedKey.touched += 1
         return str.__eq__(self, other)
-
-
-def lines(function: Callable[[], object]) -> int:
-    """How many source lines a call runs: loops that call nothing show here."""
-    counted = 0
-
-    def trace(frame: FrameType, event: str, argument: object) -> object:
-        nonlocal counted
-        counted += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function()
-    finally:
-        sys.settrace(before)
-    return counted
 
 
 def bound(type_: str, keys: Callable[[int], str], count: int) -> World:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import tracemalloc
 from collections.abc import Callable
-from types import FrameType
 
 import pytest
 from hypothesis import settings
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from amqpd.broker.unacked import Delivery, Unacked
+from tests.unit.broker.cost import calls
 from tests.unit.broker.world import World, message
 
 
@@ -141,7 +141,7 @@ class CountedTag(int):
         return int.__le__(self, other)
 
     def __eq__(self, other: object) -> bool:
-        return int.__eq__(self, other)  # type: ignore[no-any-return]  # typeshed gives the slot's wrapper Any
+        return int.__eq__(self, other)
 
 
 def touches(function: Callable[[], object]) -> int:
@@ -175,19 +175,16 @@ def test_settling_oldest_first_makes_as_many_calls_for_many_as_for_few(one: Deli
     assert calls(lambda: few.take(600, multiple=True)) == calls(lambda: many.take(600, multiple=True))
 
 
-def calls(function: Callable[[], object]) -> int:
-    """How many Python and C functions a call runs."""
-    counted = 0
-
-    def count(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal counted
-        if event in ("call", "c_call"):
-            counted += 1
-
-    before = sys.getprofile()
-    sys.setprofile(count)
+def test_tags_that_were_settled_singly_are_not_kept(one: Delivery) -> None:
+    """A client that leaves its oldest delivery unsettled must not make the broker remember all that came after."""
+    unacked = holding(one, CountedTag(1))
+    tracemalloc.start()
     try:
-        function()
+        for tag in range(2, 100_000):
+            unacked.add(tag, one)
+            unacked.take(tag, multiple=False)
+        held = tracemalloc.get_traced_memory()[0]
     finally:
-        sys.setprofile(before)
-    return counted
+        tracemalloc.stop()
+    assert held < 100_000
+    assert unacked.tags(0, multiple=True) == [1]

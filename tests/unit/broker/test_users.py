@@ -33,7 +33,7 @@ def test_every_algorithm_accepts_what_it_hashed(algorithm: str) -> None:
 
 
 def test_an_unknown_algorithm_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown hashing algorithm 'rot13': expected one of rabbit_password_hashing_sha256"):
+    with pytest.raises(ValueError, match=r"unknown hashing algorithm 'rot13': expected one of rabbit_password"):
         hash_password("x", algorithm="rot13")
 
 

@@ -145,7 +145,7 @@ class World:
         if grant is not None:
             self.broker.access.grant(user, "/", *grant)
         access, profile = self.broker.access, self.broker.compat.profile
-        session = Session(f"connection of {user}", self.broker.access.users[user], self.vhost, access, profile, RecordingPeer())
+        session = Session(f"of {user}", access.users[user], self.vhost, access, profile, RecordingPeer())
         self.broker.add_session(session)
         return session
 
