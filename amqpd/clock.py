@@ -1,7 +1,8 @@
 """The only module that reads a clock.
 
-Time has two faces: `monotonic()` for durations and timers, `wall()` for what is written down (x-death times, deadlines on
-disk). Both are in seconds. Everything else takes a `Clock`, so that tests and the in-process broker can move time.
+Time has two faces: `monotonic()` for durations and timers, `wall()` for what is written down (x-death times,
+deadlines on disk). Both are in seconds. Everything else takes a `Clock`, so that tests and the in-process broker can
+move time.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class Clock(ABC):
         """Seconds since the Unix epoch."""
 
     def seconds_until(self, deadline: float) -> float:
-        """Real seconds to sleep until `monotonic()` can reach `deadline`; infinity where only a caller moves this clock."""
+        """Real seconds to sleep until `monotonic()` can reach `deadline`; infinity where only a caller moves this
+        clock.
+        """
         return max(0.0, deadline - self.monotonic())
 
 

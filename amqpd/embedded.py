@@ -1,7 +1,7 @@
 """A broker inside another program: `serve` in a trio program, `run_in_thread` anywhere else.
 
-Both yield a handle with the URL to connect to, a clock that can be moved, faults on demand, and a look inside. The host's
-garbage collector, thread switch interval, signals and logging are left alone.
+Both yield a handle with the URL to connect to, a clock that can be moved, faults on demand, and a look inside. The
+host's garbage collector, thread switch interval, signals and logging are left alone.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ async def serve(
 ) -> AsyncGenerator[EmbeddedBroker]:
     """Run a broker in this trio program while the block runs.
 
-    Settings are those of the configuration (`port=0`, `compat="3.10"`, `limits_heartbeat=0`), over those of `config` if one
-    is given; `journal` is the storage behind the broker (nothing is kept by default). Raises ConfigError for one that is wrong, OSError for an address that is taken.
+    Settings are those of the configuration (`port=0`, `compat="3.10"`, `limits_heartbeat=0`), over those of `config`
+    if one is given; `journal` is the storage behind the broker (nothing is kept by default). Raises ConfigError for
+    one that is wrong, OSError for an address that is taken.
     """
     config = _configured(config, settings)
     clock, faulty = OffsetClock(), FaultyJournal(journal or MemoryJournal())

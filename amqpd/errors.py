@@ -1,7 +1,7 @@
 """The errors that reach a client: each knows its AMQP reply code.
 
-Handlers raise them and never write; `protocol.closing` alone turns one into channel.close or connection.close.
-A soft error closes the channel that it happened on, a hard one the connection (AMQP 0-9-1, section 4.10; constants of the
+Handlers raise them and never write; `protocol.closing` alone turns one into channel.close or connection.close. A soft
+error closes the channel that it happened on, a hard one the connection (AMQP 0-9-1, section 4.10; constants of the
 specification). This module imports nothing, so that every layer can raise.
 """
 
@@ -46,26 +46,38 @@ class HardError(AmqpError):
 
 
 class AccessRefused(AmqpError):
+    """403: the user may not do that."""
+
     code, name = 403, "ACCESS_REFUSED"
 
 
 class NotFound(AmqpError):
+    """404: it does not exist."""
+
     code, name = 404, "NOT_FOUND"
 
 
 class ResourceLocked(AmqpError):
+    """405: it is another connection's alone."""
+
     code, name = 405, "RESOURCE_LOCKED"
 
 
 class PreconditionFailed(AmqpError):
+    """406: it is not as the request presumes."""
+
     code, name = 406, "PRECONDITION_FAILED"
 
 
 class ConnectionForced(HardError):
+    """320: an operator, or the broker's end, closes the connection."""
+
     code, name = 320, "CONNECTION_FORCED"
 
 
 class FrameError(HardError):
+    """501: a frame is malformed."""
+
     code, name = 501, "FRAME_ERROR"
 
 
@@ -74,34 +86,50 @@ class FatalFrameError(FrameError):
 
 
 class SyntaxRefused(HardError):
+    """502: a field's value is malformed."""
+
     code, name = 502, "SYNTAX_ERROR"
 
 
 class CommandInvalid(HardError):
+    """503: the method makes no sense here."""
+
     code, name = 503, "COMMAND_INVALID"
 
 
 class ChannelMisused(HardError):
+    """504: the method doesn't fit the state of its channel."""
+
     code, name = 504, "CHANNEL_ERROR"
 
 
 class UnexpectedFrame(HardError):
+    """505: another frame is expected."""
+
     code, name = 505, "UNEXPECTED_FRAME"
 
 
 class ResourceError(HardError):
+    """506: the client asks for more than the broker gives it."""
+
     code, name = 506, "RESOURCE_ERROR"
 
 
 class NotAllowed(HardError):
+    """530: it is forbidden for everybody in this situation."""
+
     code, name = 530, "NOT_ALLOWED"
 
 
 class NotImplementedHere(HardError):
+    """540: RabbitMQ doesn't do that."""
+
     code, name = 540, "NOT_IMPLEMENTED"
 
 
 class InternalError(HardError):
+    """541: the broker failed, or RabbitMQ would have."""
+
     code, name = 541, "INTERNAL_ERROR"
 
 

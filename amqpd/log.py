@@ -1,7 +1,7 @@
 """Logging: one line per event that an operator acts on, with values as keys.
 
-Libraries and tests that embed amqpd keep their own logging: events go to the standard `logging` tree under `amqpd`, with
-their values as `extra`, and nothing is configured on import. `configure` is for the server process alone.
+Libraries and tests that embed amqpd keep their own logging: events go to the standard `logging` tree under `amqpd`,
+with their values as `extra`, and nothing is configured on import. `configure` is for the server process alone.
 """
 
 from __future__ import annotations

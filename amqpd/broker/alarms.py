@@ -1,8 +1,8 @@
 """Resource alarms: while one is in force, connections that publish are not read from.
 
-The memory alarm has two sources: the broker's own account of the bytes it holds, and the resident size of the process,
-which a Python heap seldom gives back. So the second one clears also once the account is below half of the limit: an alarm
-always ends when the queues are drained.
+The memory alarm has two sources: the broker's own account of the bytes it holds, and the resident size of the
+process, which a Python heap seldom gives back. So the second one clears also once the account is below half of the
+limit: an alarm always ends when the queues are drained.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Alarms:
 class MemoryWatch:
     """Decides the memory alarm from the account and the resident size, both in octets against one limit.
 
-    A limit of 0 raises the alarm for good. Between 95 and 100 % of the limit the account changes nothing, so that a queue
-    at the limit doesn't make the alarm flap.
+    A limit of 0 raises the alarm for good. Between 95 and 100 % of the limit the account changes nothing, so that a
+    queue at the limit doesn't make the alarm flap.
     """
 
     __slots__ = ("_account", "_account_short", "_alarms", "_limit", "_low", "_resident_short")

@@ -1,7 +1,7 @@
 """The broker: virtual hosts, users, time, and the end of a turn.
 
-A turn is one synchronous stretch: somebody's input is handled to completion, then `drain` does what was left for the end
-of the turn and a bounded share of the long work. Between turns everything is consistent; nothing here waits.
+A turn is one synchronous stretch: somebody's input is handled to completion, then `drain` does what was left for the
+end of the turn and a bounded share of the long work. Between turns everything is consistent; nothing here waits.
 """
 
 from __future__ import annotations

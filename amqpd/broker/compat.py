@@ -1,7 +1,7 @@
 """Versions are data: the behaviours that differ between RabbitMQ's versions, and amqpd's own extensions.
 
-`PROFILES` answers "what does that version do"; handlers ask a `Compat` and never compare version numbers. Extensions are
-what amqpd does and no RabbitMQ does; they are on in every profile and off with `strict`.
+`PROFILES` answers "what does that version do"; handlers ask a `Compat` and never compare version numbers. Extensions
+are what amqpd does and no RabbitMQ does; they are on in every profile and off with `strict`.
 """
 
 from __future__ import annotations
@@ -197,8 +197,8 @@ DEFAULT: Final = "4.2"
 
 EXTENSIONS: Final[dict[str, str]] = {
     "small-frames": "a frame_max of 4096, the specification's minimum, is taken where RabbitMQ 4.1 and later want 8192",
-    "waits-behind-commit": "methods that follow a tx.commit wait until it is durable; RabbitMQ closes the connection with 504 "
-    "if the commit is still pending",
+    "waits-behind-commit": "methods that follow a tx.commit wait until it is durable; RabbitMQ closes the connection "
+    "with 504 if the commit is still pending",
     "answers-undecodable": "a method that can't be decoded, or is unknown, is answered with a close that says so; "
     "RabbitMQ drops the TCP connection or answers with a bare INTERNAL_ERROR",
 }

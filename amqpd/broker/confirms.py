@@ -1,8 +1,8 @@
 """Publisher confirms of one channel: which publishes are settled, and the fewest frames that say so.
 
-Numbers start at 1. What was settled in a turn goes out at its end, in RabbitMQ's grouping: all acks below the smallest
-unsettled number as one cumulative ack, the rest singly, then the nacks. A cumulative ack never covers a nack, nor a number
-that is still unsettled.
+Numbers start at 1. What was settled in a turn goes out at its end, in RabbitMQ's grouping: all acks below the
+smallest unsettled number as one cumulative ack, the rest singly, then the nacks. A cumulative ack never covers a
+nack, nor a number that is still unsettled.
 """
 
 from __future__ import annotations

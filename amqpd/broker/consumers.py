@@ -1,9 +1,9 @@
 """Who gets the next message of a queue: consumers in rotation, higher priorities first.
 
 `Consumer` is the port through which the model delivers; the protocol implements it. A consumer that can't take more
-(prefetch window full, its connection's outbox over the mark) is dropped from the rotation when its turn comes and rejoins
-at the end once it can, so that a choice costs the same however many are blocked. The choice is made at each dispatch and
-never kept: a consumer of higher priority may have arrived meanwhile.
+(prefetch window full, its connection's outbox over the mark) is dropped from the rotation when its turn comes and
+rejoins at the end once it can, so that a choice costs the same however many are blocked. The choice is made at each
+dispatch and never kept: a consumer of higher priority may have arrived meanwhile.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Consumer(ABC):
         self.priority = priority
         self.arguments = arguments
         self.able = True
-        """Whether it can take a message now; the implementation keeps it current and calls `queue.resume` on the rise."""
+        """Whether it can take a message now; the implementation keeps it current and calls `queue.resume` on the
+        rise.
+        """
         self.in_rotation = False
 
     @abstractmethod

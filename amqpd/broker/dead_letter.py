@@ -1,8 +1,8 @@
 """Dead-lettering: what a queue rejects, expires or drops is published to its dead-letter exchange, with its history.
 
-Deaths of one moment are published in the order of dying. A chain of queues that dead-letter into one another is worked off
-from one list, never by recursion, and under the turn's budget. What the history (`x-death`) looks like follows the compat
-profile. https://www.rabbitmq.com/docs/dlx
+Deaths of one moment are published in the order of dying. A chain of queues that dead-letter into one another is
+worked off from one list, never by recursion, and under the turn's budget. What the history (`x-death`) looks like
+follows the compat profile. https://www.rabbitmq.com/docs/dlx
 """
 
 from __future__ import annotations
@@ -172,7 +172,10 @@ class DeadLetters(Work):
         headers = before.with_field(HISTORY, fields.array([fields.table(each.table()) for each in deaths]))
         if rekeyed and profile.rekeying_drops_copies:
             headers = headers.without("CC")
-        known = HISTORY in before if profile.extends_client_history else message.trail is not None and bool(message.trail.deaths)
+        if profile.extends_client_history:
+            known = HISTORY in before
+        else:
+            known = message.trail is not None and bool(message.trail.deaths)
         last = {"queue": queue.name, "reason": reason, "exchange": message.exchange}
         if not known:
             for name, value in last.items():

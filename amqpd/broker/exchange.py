@@ -1,7 +1,7 @@
 """An exchange: its bindings and a router of its type that finds destinations for a message.
 
-The exchange owns what all types share (bindings, alternate exchange, cycles, distinct queues); a type answers one question:
-which destinations does this key, or do these properties, lead to.
+The exchange owns what all types share (bindings, alternate exchange, cycles, distinct queues); a type answers one
+question: which destinations does this key, or do these properties, lead to.
 """
 
 from __future__ import annotations

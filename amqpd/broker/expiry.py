@@ -1,7 +1,7 @@
 """When the messages of a queue expire: at its head, when their deadline passes.
 
-One timer a queue, at the earliest deadline of its heads (a priority queue has a head for each level). A message behind an
-unexpired one stays and counts, as RabbitMQ has it. https://www.rabbitmq.com/docs/ttl
+One timer a queue, at the earliest deadline of its heads (a priority queue has a head for each level). A message
+behind an unexpired one stays and counts, as RabbitMQ has it. https://www.rabbitmq.com/docs/ttl
 """
 
 from __future__ import annotations

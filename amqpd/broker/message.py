@@ -1,7 +1,7 @@
 """A message: opaque bytes and where they were published to, plus its place in the one queue that holds it.
 
-Header and body stay as they came in and are shared by every queue; what differs per queue (number, redelivered, deadline)
-is why a fan-out makes one `copy` for each further queue.
+Header and body stay as they came in and are shared by every queue; what differs per queue (number, redelivered,
+deadline) is why a fan-out makes one `copy` for each further queue.
 """
 
 from __future__ import annotations
@@ -14,13 +14,25 @@ if TYPE_CHECKING:
     from amqpd.broker.dead_letter import Death
 
 OVERHEAD: Final = 220
-"""Octets that a waiting message costs beyond its body: the object, its number, its list slot. A test holds it near RSS."""
+"""Octets that a waiting message costs beyond its body: the object, its number, its list slot. A test holds it near
+RSS.
+"""
 
 
 class Message:
     """One message in at most one queue."""
 
-    __slots__ = ("body", "deadline", "exchange", "number", "properties", "redelivered", "routing_key", "sharing", "trail")
+    __slots__ = (
+        "body",
+        "deadline",
+        "exchange",
+        "number",
+        "properties",
+        "redelivered",
+        "routing_key",
+        "sharing",
+        "trail",
+    )
 
     def __init__(self, exchange: str, routing_key: str, properties: Properties, body: bytes) -> None:
         self.exchange = exchange
@@ -49,7 +61,9 @@ class Message:
 
 
 class Trail:
-    """What the broker knows of a message beyond its content: deaths so far, and routing keys that receivers don't see."""
+    """What the broker knows of a message beyond its content: deaths so far, and routing keys that receivers don't
+    see.
+    """
 
     __slots__ = ("deaths", "hidden_keys")
 

@@ -1,7 +1,7 @@
 """What a queue does when it is full: drop its head, or refuse what is published (x-max-length, x-max-length-bytes).
 
-Limits count ready messages only. Dropping comes after the enqueue, so a message larger than the limit is itself dropped;
-refusing comes before it, even where a consumer waits. https://www.rabbitmq.com/docs/maxlength
+Limits count ready messages only. Dropping comes after the enqueue, so a message larger than the limit is itself
+dropped; refusing comes before it, even where a consumer waits. https://www.rabbitmq.com/docs/maxlength
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What must wait is a Pending: an operation returns its result, or one of these where the result comes in a later turn.
 
-Whoever asked keeps the order of its own replies and lets everybody else go on. A Pending is settled exactly once, on the
-broker's thread.
+Whoever asked keeps the order of its own replies and lets everybody else go on. A Pending is settled exactly once, on
+the broker's thread.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Pending(Generic[T]):
         def finish(done: Pending[T]) -> None:
             try:
                 result = function(done.result())
-            except Exception as error:  # whoever waits on the new Pending raises it
+            except Exception as error:  # noqa: BLE001  # whoever waits on the new Pending raises it
                 following.fail(error)
             else:
                 following.settle(result)

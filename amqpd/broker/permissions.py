@@ -1,7 +1,7 @@
 """Who may configure, write and read what: three regular expressions for each user and vhost, and topic permissions.
 
-Patterns search anywhere in the name; an empty one matches the empty name only. They are matched by `amqpd.patterns`, whose
-work is bounded, because a pattern and a name come from people.
+Patterns search anywhere in the name; an empty one matches the empty name only. They are matched by `amqpd.patterns`,
+whose work is bounded, because a pattern and a name come from people.
 """
 
 from __future__ import annotations

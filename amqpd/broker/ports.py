@@ -57,7 +57,7 @@ class Inline(Offload):
         pending: Pending[T] = Pending()
         try:
             result = function()
-        except Exception as error:  # the caller of `result()` raises it
+        except Exception as error:  # noqa: BLE001  # the caller of `result()` raises it
             pending.fail(error)
         else:
             pending.settle(result)

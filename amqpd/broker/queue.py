@@ -1,10 +1,10 @@
 """One queue: waiting messages, who consumes them, and how many are delivered but unsettled.
 
-It is passive: no task, no lock. It acts when a message is published, when a consumer becomes able, and when one of its two
-timers (message TTL at the head, queue expiry) runs. It doesn't know connections, permissions or routing.
+It is passive: no task, no lock. It acts when a message is published, when a consumer becomes able, and when one of
+its two timers (message TTL at the head, queue expiry) runs. It doesn't know connections, permissions or routing.
 
-Invariants: while messages are ready, no consumer is able, unless a resumption of this queue is on the work list; a message
-is in exactly one of ready, unacked (held by a channel) or gone; `account` counts the first two.
+Invariants: while messages are ready, no consumer is able, unless a resumption of this queue is on the work list; a
+message is in exactly one of ready, unacked (held by a channel) or gone; `account` counts the first two.
 """
 
 from __future__ import annotations
@@ -271,7 +271,9 @@ class Queue:
         self._expiry_timer = self._timers.after(self.expires_after, self._lease_ended)
 
     def delete(self) -> int:
-        """Drop everything and tell the consumers; return how many messages were ready. Bindings are the vhost's matter."""
+        """Drop everything and tell the consumers; return how many messages were ready. Bindings are the vhost's
+        matter.
+        """
         count = self.message_count
         self.deleted = True
         if self._heads is not None:

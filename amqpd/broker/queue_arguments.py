@@ -1,7 +1,7 @@
 """One table of the x-arguments of queues: how each is checked, which queue types know it, and what it sets.
 
-Declare reads it for validation and equivalence; policies will read the same table. Order matters: it is the order in which
-RabbitMQ reports bad values. https://www.rabbitmq.com/docs/queues#optional-arguments
+Declare reads it for validation and equivalence; policies will read the same table. Order matters: it is the order in
+which RabbitMQ reports bad values. https://www.rabbitmq.com/docs/queues#optional-arguments
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ CLASSIC: Final = "classic"
 MAX_DURATION: Final = 315_360_000_000
 """Ten years in milliseconds: RabbitMQ's limit for TTLs and expiries."""
 
+LEADER_LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
 MASTER_LOCATORS: Final = ("min-masters", "client-local", "random")
 
 Check = Callable[[Field, Table, Profile], str | None]
@@ -155,7 +156,7 @@ TABLE: Final[tuple[Argument, ...]] = (
     Argument("x-stream-max-segment-size-bytes", _anything, classic=False),
     Argument("x-initial-cluster-size", _anything, classic=False),
     Argument("x-delivery-limit", _anything, classic=False),
-    Argument("x-queue-leader-locator", _one_of(("client-local", "balanced", "random", "least-leaders"), "invalid_queue_locator_arg")),
+    Argument("x-queue-leader-locator", _one_of(LEADER_LOCATORS, "invalid_queue_locator_arg")),
     Argument("x-queue-master-locator", _master_locator),
     Argument("x-stream-filter-size-bytes", _anything, classic=False, newer=True),
     Argument("x-consumer-timeout", _anything, classic=False, newer=True),

@@ -1,11 +1,11 @@
 """The waiting messages of one queue, ordered by enqueue number.
 
-Four parts, taken in this order: `returned` (a heap of requeued messages), `head` (objects, reversed, so that a pop is at
-the end), `runs` (packed columns, no object per message), `tail` (objects, as they were published). A pop takes the smaller
-number of returned and head, which is what puts a requeued message back to its original position.
+Four parts, taken in this order: `returned` (a heap of requeued messages), `head` (objects, reversed, so that a pop is
+at the end), `runs` (packed columns, no object per message), `tail` (objects, as they were published). A pop takes the
+smaller number of returned and head, which is what puts a requeued message back to its original position.
 
-A queue that its consumers keep up with never packs anything. Packed columns hold only bytes, strings and numbers, so that
-the garbage collector has nothing to walk through: a million waiting messages cost it a thousand tuples.
+A queue that its consumers keep up with never packs anything. Packed columns hold only bytes, strings and numbers, so
+that the garbage collector has nothing to walk through: a million waiting messages cost it a thousand tuples.
 """
 
 from __future__ import annotations
@@ -25,7 +25,17 @@ RUN: Final = 1024
 class Run:
     """Consecutive messages as columns. A column whose values are all one object holds just that object."""
 
-    __slots__ = ("_bodies", "_deadlines", "_exchanges", "_numbers", "_properties", "_routing_keys", "_sharing", "_trails", "count")
+    __slots__ = (
+        "_bodies",
+        "_deadlines",
+        "_exchanges",
+        "_numbers",
+        "_properties",
+        "_routing_keys",
+        "_sharing",
+        "_trails",
+        "count",
+    )
 
     def __init__(self, messages: list[Message]) -> None:
         self.count = len(messages)
@@ -134,7 +144,8 @@ class ReadyList:
         heapq.heappush(self._returned, (message.number, message))
 
     def browse(self, limit: int) -> list[Message]:
-        """Up to `limit` messages in delivery order, without removing any. Packed ones are unpacked for the look only."""
+        """Up to `limit` messages in delivery order, without removing any. Packed ones are unpacked for the look only.
+        """
         found: list[Message] = []
         returned = sorted(self._returned)
         at = 0

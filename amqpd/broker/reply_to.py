@@ -1,8 +1,8 @@
 """Direct reply-to: the pseudo queue through which a reply goes straight to the channel that asked.
 
-A requester consumes from `amq.rabbitmq.reply-to`; its requests carry a made-up name instead, and whoever publishes to the
-default exchange under that name reaches the requester's channel. Nothing is stored: without the requester the name leads
-nowhere. https://www.rabbitmq.com/docs/direct-reply-to
+A requester consumes from `amq.rabbitmq.reply-to`; its requests carry a made-up name instead, and whoever publishes to
+the default exchange under that name reaches the requester's channel. Nothing is stored: without the requester the
+name leads nowhere. https://www.rabbitmq.com/docs/direct-reply-to
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Giving back what a channel held: a few messages at once, a million in slices.
 
-What is on its way back counts as ready at once, and its queue hands out nothing until all of it is in place, so that order
-is kept and nobody waits for a million requeues.
+What is on its way back counts as ready at once, and its queue hands out nothing until all of it is in place, so that
+order is kept and nobody waits for a million requeues.
 """
 
 from __future__ import annotations

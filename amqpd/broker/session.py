@@ -1,7 +1,7 @@
 """A client's standing in one vhost: who it is, what it may do, and the exclusive queues that live as long as it.
 
-One session a connection. Permission verdicts are remembered until permissions change anywhere. Checks come before existence
-is looked at, so that a refusal says nothing about what exists.
+One session a connection. Permission verdicts are remembered until permissions change anywhere. Checks come before
+existence is looked at, so that a refusal says nothing about what exists.
 """
 
 from __future__ import annotations

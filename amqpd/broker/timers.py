@@ -1,8 +1,8 @@
 """One heap for everything that takes time: heartbeats, deadlines, TTLs, expiries.
 
-The server sleeps until `next_deadline()` and calls `run_due`; tests move a manual clock and call it. Equal deadlines run
-in the order in which they were set. A cancelled timer stays in the heap until its time or until cancelled ones are the
-majority.
+The server sleeps until `next_deadline()` and calls `run_due`; tests move a manual clock and call it. Equal deadlines
+run in the order in which they were set. A cancelled timer stays in the heap until its time or until cancelled ones
+are the majority.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ class Timers:
         return float("inf") if deadline is None else self._clock.seconds_until(deadline)
 
     def run_due(self, budget: int = 512) -> bool:
-        """Run at most `budget` timers that are due; return whether more are. One set meanwhile waits for the next run."""
+        """Run at most `budget` timers that are due; return whether more are. One set meanwhile waits for the next
+        run.
+        """
         now = self._clock.monotonic()
         newest = self._count
         while budget:

@@ -1,7 +1,7 @@
 """The deliveries of one channel that the client has yet to settle, by delivery tag.
 
-Tags rise, so "all up to this tag" is a walk from the oldest. A queue of tags beside the dictionary keeps that walk short:
-asking a dictionary for its first key takes ever longer once many were removed from its front.
+Tags rise, so "all up to this tag" is a walk from the oldest. A queue of tags beside the dictionary keeps that walk
+short: asking a dictionary for its first key takes ever longer once many were removed from its front.
 """
 
 from __future__ import annotations

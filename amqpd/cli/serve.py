@@ -28,7 +28,8 @@ SWITCH_INTERVAL: Final = 0.0005
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for setting in reversed(settings()):
         if setting.is_switch:
-            option = click.option(f"{setting.flag}/--no-{setting.flag[2:]}", setting.parameter, default=None, help=setting.help)
+            flags = f"{setting.flag}/--no-{setting.flag[2:]}"
+            option = click.option(flags, setting.parameter, default=None, help=setting.help)
         else:
             option = click.option(setting.flag, setting.parameter, default=None, metavar="VALUE", help=setting.help)
         command = option(command)
@@ -36,7 +37,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.option("--config", "config_file", type=click.Path(path_type=Path), envvar="AMQPD_CONFIG", help="TOML file with settings.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), envvar="AMQPD_CONFIG", help="TOML file with settings."
+)
 @_options
 def serve(config_file: Path | None, **flags: object) -> None:
     """Run a broker until SIGINT or SIGTERM."""
@@ -61,7 +64,7 @@ async def _serve(config: Config) -> None:
     node = make_node(config, offload=Threads())
     async with serve_node(node, config) as server:
         _settle_garbage()
-        # Before it says that it is ready: whoever reads that may send a signal at once. A second signal ends it at once.
+        # Before it says that it is ready: whoever reads that may send a signal at once, and a second one ends it.
         with trio.open_signal_receiver(*_signals()) as received:
             _announce(server, config)
             async for number in received:

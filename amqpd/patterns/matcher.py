@@ -120,7 +120,7 @@ class _Program:
             if isinstance(node, Look):
                 self.tests.append(_Around(node))
             else:
-                assert isinstance(node, CharSet | Assertion)  # noqa: S101 - the other kinds of Node are not leaves
+                assert isinstance(node, CharSet | Assertion)
                 self.tests.append(node)
         return number
 
@@ -275,7 +275,7 @@ class Pattern:
             return text.endswith((literal, literal + "\n"))
         if shape is _Shape.STARTS_ONE_LINE:
             return text.startswith(literal) and text.find("\n", len(literal), -1) < 0
-        assert self._program is not None  # noqa: S101 - what has no shape has a program
+        assert self._program is not None
         return _run(self._program, _Text(text), to_the_end=False) != 0
 
 

@@ -1,7 +1,8 @@
 """One channel: its line of methods, its deliveries, confirms and transaction.
 
-Methods are handled strictly in order. While one of them is Pending, later frames stand in line, bounded, so that replies
-keep their order; other channels go on. A channel that an error has closed drops everything but the client's close-ok.
+Methods are handled strictly in order. While one of them is Pending, later frames stand in line, bounded, so that
+replies keep their order; other channels go on. A channel that an error has closed drops everything but the client's
+close-ok.
 """
 
 from __future__ import annotations
@@ -243,7 +244,7 @@ class Channel:
                 then(done)
             except AmqpError as error:
                 self.connection.failed(error, self.number)
-            except Exception as error:  # a defect, or a disk, must cost this connection, not the broker
+            except Exception as error:  # noqa: BLE001  # a defect, or a disk, must cost this connection, not the broker
                 closing.unforeseen(self.connection, self.number, error)
             self._work_off_line()
 
@@ -330,8 +331,8 @@ class Channel:
     def fail(self, error: AmqpError, failed: MethodId) -> None:
         """Close this channel for an error; the client's close-ok frees its number.
 
-        As in RabbitMQ, what is outstanding on queues that this channel consumes from goes back before the close is sent,
-        the rest (of basic.get, of cancelled consumers) once the client has answered.
+        As in RabbitMQ, what is outstanding on queues that this channel consumes from goes back before the close is
+        sent, the rest (of basic.get, of cancelled consumers) once the client has answered.
         """
         self._finish_settling()
         queues = {consumer.queue for consumer in self.consumers.values()}

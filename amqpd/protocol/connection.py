@@ -1,8 +1,8 @@
 """One client's connection: frames in, calls on the model, frames out.
 
-`receive_data` takes bytes, `process` handles at most a turn's worth of them, and `outbox` collects the answers; nothing
-here awaits. What decides on a frame is the state: while RUNNING, frames go to their channels; before and after, the table
-in `states` says what may come. An error never leaves `process`: `closing.answer` tells the client.
+`receive_data` takes bytes, `process` handles at most a turn's worth of them, and `outbox` collects the answers;
+nothing here awaits. What decides on a frame is the state: while RUNNING, frames go to their channels; before and
+after, the table in `states` says what may come. An error never leaves `process`: `closing.answer` tells the client.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Connection(Peer):
                 then(done)
             except AmqpError as error:
                 self.failed(error, 0)
-            except Exception as error:  # a defect must cost this connection, not the broker
+            except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
                 closing.unforeseen(self, 0, error)
             self.resume()
 
@@ -255,7 +255,8 @@ class Connection(Peer):
             self.outbox.transport.close(abort=True)
 
     def terminate(self) -> None:
-        """Give back what the client holds: unsettled messages, consumers, exclusive queues. Harmless the second time."""
+        """Give back what the client holds: unsettled messages, consumers, exclusive queues. Harmless the second time.
+        """
         channels, self.channels = self.channels, {}
         for channel in channels.values():
             channel.terminate()
@@ -300,7 +301,7 @@ class Connection(Peer):
                         channel.publish(payload, header, body)
                     except AmqpError as error:
                         self.failed(error, number, (60, 40))
-                    except Exception as error:  # a defect must cost this connection, not the broker
+                    except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
                         closing.unforeseen(self, number, error)
                     continue
             self._frames_of(kind, number, payload, header, body)
@@ -338,7 +339,7 @@ class Connection(Peer):
                 channel.receive(kind, handling, payload)
         except AmqpError as error:
             self.failed(error, number, handling)
-        except Exception as error:  # a defect must cost this connection, not the broker
+        except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
             closing.unforeseen(self, number, error)
 
     def _check_shape(self, kind: int, payload: bytes) -> None:
@@ -383,8 +384,11 @@ class Connection(Peer):
             if opened >= user.max_channels:
                 brackets = self.node.broker.compat.profile.user_channel_limit_in_brackets
                 limit = f"({user.max_channels})" if brackets else str(user.max_channels)
-                text = f"number of channels opened for user '{user.name}' has reached the maximum allowed user limit of {limit}"
-                raise NotAllowed(text, method=(0, 0))
+                raise NotAllowed(
+                    f"number of channels opened for user '{user.name}' "
+                    f"has reached the maximum allowed user limit of {limit}",
+                    method=(0, 0),
+                )
         channel = Channel(self, number, self.session)
         self.channels[number] = channel
         return channel

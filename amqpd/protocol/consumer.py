@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.message import Message
-from amqpd.broker.queue import Queue
+from amqpd.broker.queue import ACCEPTED, Queue
 from amqpd.broker.reply_to import ReplyConsumer
-from amqpd.broker.queue import ACCEPTED
 from amqpd.fields import Table
 from amqpd.wire import hot
 
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class ChannelConsumer(Consumer):
-    """Implements the model's port on one channel. `able` is false while a window is full or the outbox over its mark."""
+    """Implements the model's port on one channel. `able` is false while a window is full or the outbox over its mark.
+    """
 
     __slots__ = ("_encoder", "_limit", "_outbox", "channel", "unacked")
 

@@ -70,7 +70,7 @@ def tune_ok(connection: Connection, channel_max: int, frame_max: int, heartbeat:
     connection.state = states.OPENING
 
 
-def open(connection: Connection, virtual_host: str, capabilities: str, insist: bool) -> None:
+def open(connection: Connection, virtual_host: str, capabilities: str, insist: bool) -> None:  # noqa: A001  # the method's name in the specification
     """Enter a virtual host."""
     node, user = connection.node, connection.user
     assert user is not None
@@ -84,11 +84,11 @@ def open(connection: Connection, virtual_host: str, capabilities: str, insist: b
     refused = f"access to vhost '{virtual_host}' refused for user '{user.name}'"
     if vhost.max_connections is not None and 0 <= vhost.max_connections <= len(vhost.sessions):
         raise NotAllowed(f"{refused}: connection limit ({vhost.max_connections}) is reached")
-    if user.max_connections is not None and 0 <= user.max_connections:
+    if user.max_connections is not None and user.max_connections >= 0:
         count = sum(each.user.name == user.name for each in broker.sessions)
         if count >= user.max_connections:
-            text = f"connection refused for user '{user.name}': user connection limit ({user.max_connections}) is reached"
-            raise NotAllowed(text)
+            limit = user.max_connections
+            raise NotAllowed(f"connection refused for user '{user.name}': user connection limit ({limit}) is reached")
     if (user.name, virtual_host) not in broker.access.permissions:
         raise NotAllowed(refused)
     session = Session(connection.name, user, vhost, broker.access, broker.compat.profile, connection)

@@ -1,9 +1,9 @@
 """Heartbeats in both directions, by counting octets: no timer is touched per frame.
 
 Sending: every half interval a heartbeat goes out if nothing else was sent meanwhile; the first tick always sends.
-Receiving: every interval the octets received are compared; two silent intervals in a row end the connection, so a peer is
-dropped between two and three intervals after its last octet. Any traffic counts. While the broker itself doesn't read,
-it can't see the peer's heartbeats, and nothing is held against it.
+Receiving: every interval the octets received are compared; two silent intervals in a row end the connection, so a
+peer is dropped between two and three intervals after its last octet. Any traffic counts. While the broker itself
+doesn't read, it can't see the peer's heartbeats, and nothing is held against it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ SILENT_CHECKS: Final = 2
 class Heartbeat:
     """Both monitors of one connection."""
 
-    __slots__ = ("_connection", "_interval", "_on_timeout", "_receiving", "_seen", "_sending", "_silent", "_timers", "_written")
+    __slots__ = (
+        "_connection",
+        "_interval",
+        "_on_timeout",
+        "_receiving",
+        "_seen",
+        "_sending",
+        "_silent",
+        "_timers",
+        "_written",
+    )
 
     def __init__(self, connection: Connection, timers: Timers, interval: int, on_timeout: Callable[[], None]) -> None:
         """`interval` in seconds, above 0."""

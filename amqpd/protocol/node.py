@@ -33,7 +33,9 @@ CAPABILITIES: Final = (
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What a node offers and enforces. Sizes in octets, times in seconds; None and 0 mean no limit where a limit can be off."""
+    """What a node offers and enforces. Sizes in octets, times in seconds; None and 0 mean no limit where a limit can
+    be off.
+    """
 
     product: str = "RabbitMQ"
     version: str | None = None

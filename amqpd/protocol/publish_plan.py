@@ -1,8 +1,8 @@
 """What a connection remembers of its publishes: everything that depends on the method's octets alone.
 
 A publisher repeats its exchange and routing key. So the parsed names, the permission, the exchange and, where the key
-alone decides, the queues are kept under the octets of the method and looked up at once. Generations of the vhost's graph
-and of the permissions say when an entry is stale.
+alone decides, the queues are kept under the octets of the method and looked up at once. Generations of the vhost's
+graph and of the permissions say when an entry is stale.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """basic.publish once its content is complete: the checks, the route, the queues, and what the publisher hears.
 
-The order of the checks is RabbitMQ's. What depends on the method's octets alone comes from the plan; what depends on the
-properties is looked at only if their flags say that there is something to look at.
+The order of the checks is RabbitMQ's. What depends on the method's octets alone comes from the plan; what depends on
+the properties is looked at only if their flags say that there is something to look at.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ LOOKED_AT: Final = HEADERS | REPLY_TO | EXPIRATION | USER_ID
 MAX_EXPIRATION: Final = 315_360_000_000
 
 
-def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:
+# One function on purpose: each further call would cost every message.
+def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912
     """Route and enqueue one message. Raises an AmqpError for what the publisher did wrong."""
     connection = channel.connection
     plan = connection.plans.get(payload)
@@ -122,7 +123,7 @@ def _confirm_when_durable(channel: Channel, number: int) -> None:
             return  # the channel ended meanwhile
         try:
             pending.result()
-        except Exception:  # the journal has logged why; to the publisher it is a nack
+        except Exception:  # noqa: BLE001  # the journal has logged why; to the publisher it is a nack
             confirms.settle(number, accepted=False)
         else:
             confirms.settle(number, accepted=True)

@@ -1,7 +1,7 @@
 """SASL mechanisms: what a client answers to connection.start, and whom that makes it.
 
-A mechanism parses and asks; whether a login is accepted is decided by the broker's users. Built-in mechanisms come through
-the same registry (entry-point group `amqpd.sasl_mechanisms`) as a plugin's.
+A mechanism parses and asks; whether a login is accepted is decided by the broker's users. Built-in mechanisms come
+through the same registry (entry-point group `amqpd.sasl_mechanisms`) as a plugin's.
 """
 
 from __future__ import annotations

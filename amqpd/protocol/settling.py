@@ -1,7 +1,8 @@
 """What a settlement does to deliveries: a few at once, a million in slices.
 
-Acknowledging, rejecting or requeueing everything up to a tag may cover any number of deliveries. Above a slice it becomes
-work: the channel's later frames wait, other channels go on. If the channel ends meanwhile, the rest is settled first.
+Acknowledging, rejecting or requeueing everything up to a tag may cover any number of deliveries. Above a slice it
+becomes work: the channel's later frames wait, other channels go on. If the channel ends meanwhile, the rest is
+settled first.
 """
 
 from __future__ import annotations

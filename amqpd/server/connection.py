@@ -1,7 +1,7 @@
 """One task a connection: wait for bytes, handle them in turns, and clean up in the end whatever happens.
 
-The only await of a busy publisher is the one for readability. Bytes that one turn's budget doesn't cover stay in the parser,
-and the connection goes to the back of the line.
+The only await of a busy publisher is the one for readability. Bytes that one turn's budget doesn't cover stay in the
+parser, and the connection goes to the back of the line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Listening sockets and the accept loop.
 
-Out of file descriptors or memory, accepting pauses for a moment and goes on: open connections are worth more than new ones.
+Out of file descriptors or memory, accepting pauses for a moment and goes on: open connections are worth more than new
+ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the platform says about memory: how much there is, and how much this process holds.
 
-Linux answers from /proc and the cgroup (both versions), macOS and Windows through sysconf or not at all; without an answer
-the broker goes by its own account alone.
+Linux answers from /proc and the cgroup (both versions), macOS and Windows through sysconf or not at all; without an
+answer the broker goes by its own account alone.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Threads(Offload):
     async def _run(self, function: Callable[[], T], pending: Pending[T]) -> None:
         try:
             result = await trio.to_thread.run_sync(function)
-        except Exception as error:  # whoever asked raises it
+        except Exception as error:  # noqa: BLE001  # whoever asked raises it
             pending.fail(error)
         else:
             pending.settle(result)

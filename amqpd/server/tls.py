@@ -79,9 +79,11 @@ class TlsTransport(SocketTransport):
         self._push()
         if self._encrypted:
             raise BlockingIOError
-        taken = self._tls.write(data[:CHUNK]) if data else 0
-        self._encrypted = self._outgoing.read()
-        self._push()
+        view, taken = memoryview(data), 0
+        while taken < len(data) and not self._encrypted:
+            taken += self._tls.write(view[taken : taken + CHUNK])
+            self._encrypted = self._outgoing.read()
+            self._push()
         return taken
 
     def receive(self, buffer: memoryview) -> bytes | None:

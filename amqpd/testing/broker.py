@@ -92,9 +92,12 @@ class EmbeddedBroker:
 
     def queues(self, vhost: str = "/") -> list[QueueSnapshot]:
         """All queues of a vhost. Raises KeyError if there is no such vhost."""
-        return self._look(
-            lambda: [QueueSnapshot.of(found, each) for found in [self._broker.vhosts[vhost]] for each in found.queues.values()]
-        )
+
+        def look() -> list[QueueSnapshot]:
+            found = self._broker.vhosts[vhost]
+            return [QueueSnapshot.of(found, each) for each in found.queues.values()]
+
+        return self._look(look)
 
     def queue(self, name: str, vhost: str = "/") -> QueueSnapshot:
         """One queue. Raises KeyError if there is no such queue or vhost."""
@@ -142,7 +145,9 @@ class EmbeddedBroker:
         self._call(function)
 
     def _settle(self) -> None:
-        """Finish the turn and all work, so that the caller sees the outcome; what comes next may be due sooner than it was."""
+        """Finish the turn and all work, so that the caller sees the outcome; what comes next may be due sooner than
+        it was.
+        """
         while self._server.end_turn():
             pass
         self._server.wake_up()

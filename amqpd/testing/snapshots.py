@@ -96,7 +96,13 @@ class BindingSnapshot:
     def all_of(cls, exchange: Exchange) -> list[BindingSnapshot]:
         """The bindings with this exchange as their source."""
         return [
-            cls(exchange.name, each.destination.name, each.destination.kind, each.routing_key, each.arguments.to_python())
+            cls(
+                exchange.name,
+                each.destination.name,
+                each.destination.kind,
+                each.routing_key,
+                each.arguments.to_python(),
+            )
             for each in exchange.outgoing.values()
         ]
 

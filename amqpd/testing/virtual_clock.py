@@ -1,4 +1,5 @@
-"""Moves the time of a running broker: TTLs, expiries and delays come due at once, while heartbeats stay on real time."""
+"""Moves the time of a running broker: TTLs, expiries and delays come due at once, while heartbeats stay on real time.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ class VirtualClock:
         self._call = call
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass: timers run in the order and at the time at which they are due. Raises ValueError if negative."""
+        """Let `seconds` pass: timers run in the order and at the time at which they are due. Raises ValueError if
+        negative.
+        """
         if seconds < 0:
             raise ValueError(f"time only moves forward: got {seconds!r} seconds, expected 0 or more")
         self._call(lambda: self._advance(seconds))

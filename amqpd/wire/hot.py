@@ -39,7 +39,9 @@ def method(channel: int, class_id: int, method_id: int, arguments: bytes = b"") 
 
 
 def parse_publish(payload: bytes) -> tuple[str, str, bool, bool]:
-    """Exchange, routing key, mandatory and immediate of a basic.publish payload. Raises ValueError if it is malformed."""
+    """Exchange, routing key, mandatory and immediate of a basic.publish payload. Raises ValueError if it is
+    malformed.
+    """
     size = len(payload)
     if size < 9:
         raise ValueError("a basic.publish has at least 9 octets")
@@ -64,6 +66,7 @@ def parse_settlement(payload: bytes) -> tuple[int, int]:
 
 
 def ack(channel: int, tag: int, multiple: bool) -> bytes:
+    """basic.ack of a publish."""
     return _SETTLE(1, channel, 13, 60, 80, tag, multiple, 0xCE)
 
 
@@ -79,6 +82,7 @@ def close(channel: int, code: int, text: str, failed: tuple[int, int]) -> bytes:
 
 
 def declare_ok(channel: int, queue: str, messages: int, consumers: int) -> bytes:
+    """queue.declare-ok with ready messages and consumers."""
     return method(channel, 50, 11, short(queue) + _COUNTS(messages & 0xFFFFFFFF, consumers))
 
 
@@ -88,10 +92,12 @@ def counted(channel: int, method_id: int, messages: int) -> bytes:
 
 
 def consume_ok(channel: int, tag: str) -> bytes:
+    """basic.consume-ok."""
     return method(channel, 60, 21, short(tag))
 
 
 def cancel_ok(channel: int, tag: str) -> bytes:
+    """basic.cancel-ok."""
     return method(channel, 60, 31, short(tag))
 
 
@@ -101,6 +107,7 @@ def cancel(channel: int, tag: str) -> bytes:
 
 
 def blocked(reason: str) -> bytes:
+    """connection.blocked with its reason."""
     return method(0, 10, 60, short(reason))
 
 
@@ -121,6 +128,7 @@ def content(channel: int, properties: Properties, body: bytes, frame_max: int) -
 
 
 def get_ok(channel: int, tag: int, redelivered: bool, exchange: str, routing_key: str, left: int) -> bytes:
+    """basic.get-ok; its content follows."""
     flag = b"\x01" if redelivered else b"\x00"
     names = short(exchange) + short(routing_key)
     return method(channel, 60, 71, _TAG(tag) + flag + names + _LONG(left & 0xFFFFFFFF))

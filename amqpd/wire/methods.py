@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pamqp import base, commands, decode as pamqp_decode, frame as pamqp_frame
+from pamqp import base, commands
+from pamqp import decode as pamqp_decode
+from pamqp import frame as pamqp_frame
 
 from amqpd.errors import FrameError, HardError
 from amqpd.fields import FieldError, Table

@@ -284,7 +284,7 @@ class Client:
 
     def frames(self) -> list[tuple[int, frame.FrameTypes]]:
         """All frames that arrived since the last look, decoded by pamqp."""
-        octets = self.take()
+        octets = self.take().removeprefix(HEADER)
         found = []
         at = 0
         while at < len(octets):

@@ -1,7 +1,7 @@
 """headers: the binding's arguments are a pattern for the message's headers; the routing key is ignored.
 
-`x-match` says whether all or any of them must match, and whether those whose names start with `x-` take part.
-Values compare by kind and value: integers of any width are alike, a string never equals a number; a void argument asks only
+`x-match` says whether all or any of them must match, and whether those whose names start with `x-` take part. Values
+compare by kind and value: integers of any width are alike, a string never equals a number; a void argument asks only
 that the header be there.
 """
 

@@ -47,6 +47,7 @@ def find_queue(session: Session, name: str) -> Queue:
 
 
 def no_queue(vhost: VHost, name: str) -> NotFound:
+    """The error for a queue that doesn't exist."""
     return NotFound(f"no queue '{name}' in vhost '{vhost.name}'")
 
 
@@ -57,9 +58,11 @@ def require_access(session: Session, queue: Queue) -> None:
 
 
 def locked(vhost: VHost, queue: str) -> ResourceLocked:
+    """The error for a queue that is another connection's alone."""
     return ResourceLocked(
         f"cannot obtain exclusive access to locked queue '{queue}' in vhost '{vhost.name}'. It could be originally "
-        "declared on another connection or the exclusive property value does not match that of the original declaration."
+        "declared on another connection or the exclusive property value does not match that of the "
+        "original declaration."
     )
 
 

@@ -51,7 +51,9 @@ def declare(
     auto_delete: bool,
     arguments: Table,
 ) -> Declared | Pending[Declared]:
-    """Create a queue (an empty name asks for one that the server makes up), or check that the existing one is the same."""
+    """Create a queue (an empty name asks for one that the server makes up), or check that the existing one is the
+    same.
+    """
     vhost, profile = session.vhost, broker.compat.profile
     if name.startswith(PSEUDO_QUEUE):
         return _reply_queue(broker, session, name)

@@ -1,7 +1,8 @@
 """The methods of a channel: one file an AMQP class, one small function a method.
 
-A handler takes the channel and the method's arguments in the specification's order. It returns nothing: it replies through
-the channel or raises. Settlements have their own table, because they come once a message and are parsed by hand.
+A handler takes the channel and the method's arguments in the specification's order. It returns nothing: it replies
+through the channel or raises. Settlements have their own table, because they come once a message and are parsed by
+hand.
 """
 
 from __future__ import annotations
@@ -44,4 +45,6 @@ SETTLEMENTS: Final[dict[MethodId, Callable[..., None]]] = {
 }
 
 CONTENT: Final[tuple[MethodId, ...]] = ((60, 40), (60, 50), (60, 60), (60, 71))
-"""Methods that content follows: publish first; the others are the server's, but their content is awaited all the same."""
+"""Methods that content follows: publish first; the others are the server's, but their content is awaited all the
+same.
+"""

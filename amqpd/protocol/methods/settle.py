@@ -1,7 +1,7 @@
 """basic.ack, reject and nack: once a message, so parsed by hand and kept short.
 
-A settlement of a tag that isn't outstanding is an error of the channel and settles nothing. Inside a transaction it takes
-effect at the commit.
+A settlement of a tag that isn't outstanding is an error of the channel and settles nothing. Inside a transaction it
+takes effect at the commit.
 """
 
 from __future__ import annotations
