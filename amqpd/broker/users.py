@@ -31,7 +31,7 @@ class User:
 
     name: str
     password_hash: str = attrs.field(default="", repr=False)
-    hashing_algorithm: str = SHA256
+    hashing_algorithm: str = attrs.field(default=SHA256, validator=attrs.validators.in_(ALGORITHMS))
     tags: tuple[str, ...] = ()
     max_connections: int | None = None
     max_channels: int | None = None

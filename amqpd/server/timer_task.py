@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from amqpd.server.server import Server
 
 
+TIMER_COST: Final = 16
+"""Units of the turn's budget that one timer counts as."""
+
+
 async def run_timers(server: Server) -> None:
     """Sleep until a timer is due or work is there, do a share of it, and let the others go on."""
     timers = server.timers
+    # One timer may expire a slice of a queue's heads: so many timers are a turn's worth of work.
+    budget = max(1, server.node.settings.turn_budget // TIMER_COST)
     while True:
-        busy = [each.run_due(server.node.settings.turn_budget) for each in timers]
+        busy = [each.run_due(budget) for each in timers]
         more = server.end_turn()
         if more or any(busy):
             await trio.lowlevel.checkpoint()

@@ -271,10 +271,13 @@ class Client:
         self.connection.eof()
         self.world.settle()
 
-    @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the broker has ended the TCP connection."""
         return self.wire.ended
+
+    def is_read(self) -> bool:
+        """Whether the broker takes octets from this client."""
+        return self.connection.reading
 
     def take(self) -> bytes:
         """All octets that arrived since the last look."""

@@ -28,7 +28,7 @@ def test_an_alarm_alone_tells_nobody(world: World) -> None:
     client = opened(world)
     alarm(world)
     assert client.take() == b""
-    assert client.connection.reading
+    assert client.is_read()
 
 
 def test_who_never_publishes_goes_on(world: World) -> None:
@@ -56,13 +56,13 @@ def test_who_publishes_is_blocked_and_told_why(world: World, resources: list[str
         alarm(world, resource)
     client.fill("q", b"a")
     assert blocked(client) == reason
-    assert not client.connection.reading
+    assert not client.is_read()
 
 
 def test_a_connection_opened_during_an_alarm_is_no_exception(world: World) -> None:
     alarm(world)
     client = opened(world)
-    assert client.connection.reading
+    assert client.is_read()
     client.fill("q", b"a")
     assert blocked(client) == "low on memory"
 
@@ -75,7 +75,7 @@ def test_nothing_is_handled_while_blocked_and_everything_afterwards(world: World
     assert other.count("q") == 1
     alarm(world, short=False)
     client.only(commands.Connection.Unblocked, channel=0)
-    assert client.connection.reading
+    assert client.is_read()
     assert other.count("q") == 3
 
 
@@ -94,7 +94,7 @@ def test_a_block_is_told_once(world: World) -> None:
     alarm(world, DISK)
     alarm(world, MEMORY, short=False)
     assert client.take() == b""
-    assert not client.connection.reading
+    assert not client.is_read()
     alarm(world, DISK, short=False)
     client.only(commands.Connection.Unblocked, channel=0)
 
@@ -115,7 +115,7 @@ def test_a_client_without_the_capability_is_blocked_silently(world: World) -> No
     alarm(world)
     client.send(publish("q", b"a"), publish("q", b"b"))
     assert client.take() == b""
-    assert not client.connection.reading
+    assert not client.is_read()
     alarm(world, short=False)
     assert client.take() == b""
     assert world.open().count("q") == 2

@@ -25,7 +25,7 @@ def test_a_close_is_answered(world: World) -> None:
     client = world.open()
     client.send(CLOSE)
     client.only(commands.Connection.CloseOk, channel=0)
-    assert not client.ended
+    assert not client.has_ended()
 
 
 def test_what_a_client_held_is_given_back_before_close_ok(world: World) -> None:
@@ -45,9 +45,9 @@ def test_a_client_that_stays_after_close_ok_is_dropped(world: World, heartbeat: 
     client = world.open(heartbeat=heartbeat)
     client.send(CLOSE)
     world.advance(grace - 0.01)
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(0.02)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_after_close_ok_frames_are_ignored_but_a_close_is_answered(world: World) -> None:
@@ -72,9 +72,9 @@ def test_after_close_ok_heartbeats_go_on(world: World) -> None:
 
 def test_a_servers_close_ends_at_close_ok(world: World) -> None:
     client = in_error(world)
-    assert not client.ended
+    assert not client.has_ended()
     client.send(CLOSE_OK)
-    assert client.ended
+    assert client.has_ended()
     assert client.take() == b""
 
 
@@ -82,9 +82,9 @@ def test_a_servers_close_ends_at_close_ok(world: World) -> None:
 def test_a_client_that_does_not_answer_a_close_is_dropped(world: World, heartbeat: int, grace: int) -> None:
     client = in_error(world, heartbeat)
     world.advance(grace - 0.01)
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(0.02)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_while_a_close_is_unanswered_frames_are_ignored(world: World) -> None:
@@ -92,18 +92,18 @@ def test_while_a_close_is_unanswered_frames_are_ignored(world: World) -> None:
     client.send(publish("q", b"m"), raw_method(1, 20, 10, b"\x00"), raw_method(0, 10, 40, b"\x01/\x00\x00"))
     client.send(raw_method(0, 10, 50, b"\x00"), raw_method(0, 99, 1), raw_method(0, 10, 51, b"left over"))
     assert client.take() == b""
-    assert not client.ended
+    assert not client.has_ended()
     client.send(CLOSE_OK)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_closes_that_cross_are_both_answered(world: World) -> None:
     client = in_error(world)
     client.send(CLOSE)
     client.only(commands.Connection.CloseOk, channel=0)
-    assert not client.ended
+    assert not client.has_ended()
     client.send(CLOSE_OK)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_what_follows_an_error_in_the_same_read_is_ignored(world: World) -> None:
@@ -118,7 +118,7 @@ def test_what_follows_a_close_ok_in_the_same_read_is_ignored(world: World) -> No
     client = in_error(world)
     client.send(CLOSE_OK + CLOSE + publish("q"))
     assert client.take() == b""
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_a_forced_close_names_the_reason(world: World) -> None:
@@ -127,7 +127,7 @@ def test_a_forced_close_names_the_reason(world: World) -> None:
     world.settle()
     assert client.connection_close() == (320, "CONNECTION_FORCED - Closed via management plugin", 0, 0)
     client.send(CLOSE_OK)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_deleting_a_user_or_a_vhost_closes_its_connections(world: World) -> None:
@@ -146,7 +146,7 @@ def test_a_forced_close_during_the_handshake_just_ends_it(world: World) -> None:
     client = world.connect()
     client.connection.force_close("shutdown")
     world.settle()
-    assert client.ended
+    assert client.has_ended()
     assert client.take() == b""
 
 

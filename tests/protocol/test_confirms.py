@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pamqp import commands
+from pamqp.common import FieldTable
 
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Journal
@@ -128,7 +129,7 @@ def test_confirm_and_tx_exclude_each_other(world: World) -> None:
 
 def test_overflow_is_a_nack_with_requeue_set(world: World) -> None:
     client = confirming(world)
-    arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    arguments: FieldTable = {"x-max-length": 1, "x-overflow": "reject-publish"}
     client.ask(commands.Queue.Declare(queue="full", arguments=arguments), commands.Queue.DeclareOk)
     client.send(publish("full", b"a"), publish("full", b"b"))
     replies = {each.name: each.method for each in client.read()}

@@ -9,7 +9,7 @@ from amqpd.protocol.node import Settings
 from tests.protocol.harness import Client, MakeWorld, Reply, World, publish
 
 
-def deliveries(replies: list[Reply]) -> list[tuple[str, int, bool, bytes]]:
+def deliveries(replies: list[Reply]) -> list[tuple[str | None, int | None, bool, bytes]]:
     """Consumer tag, delivery tag, redelivered and body."""
     found = []
     for each in replies:
@@ -38,7 +38,7 @@ def test_an_empty_tag_asks_for_one(world: World) -> None:
         client.ask(commands.Basic.Consume(queue="q"), commands.Basic.ConsumeOk).consumer_tag for _ in range(2)
     ]
     assert len(set(tags)) == 2
-    assert all(tag.startswith("amq.ctag-") and len(tag) == 9 + 22 for tag in tags)
+    assert all(tag is not None and tag.startswith("amq.ctag-") and len(tag) == 9 + 22 for tag in tags)
 
 
 def test_a_tag_in_use_is_530(world: World) -> None:
@@ -81,8 +81,8 @@ def test_no_consumers_beyond_the_limit(make_world: MakeWorld) -> None:
             commands.Basic.Consume(queue="q", arguments={"x-priority": "high"}),
             (
                 406,
-                "PRECONDITION_FAILED - invalid arg 'x-priority' for queue 'q' in vhost '/': "
-                '"expected integer, got longstr"',
+                """PRECONDITION_FAILED - invalid arg 'x-priority' for queue 'q' in vhost '/': \
+"expected integer, got longstr\"""",
                 60,
                 20,
             ),

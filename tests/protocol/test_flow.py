@@ -1,4 +1,4 @@
-"""What a client can make the broker hold: unfinished content, an outbox that nobody reads, and long work in one turn."""
+"""What a client can make the broker hold: unfinished content, an outbox that nobody reads, long work in one turn."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_who_reads_no_replies_is_not_read_either(make_world: MakeWorld) -> None:
     get = frame.marshal(commands.Basic.Get(queue="q"), 1)
     recover = frame.marshal(commands.Basic.Recover(requeue=True), 1)
     sent = 0
-    while client.connection.reading:
+    while client.is_read():
         client.send(get + recover)
         sent += 1
         assert sent < 1000
@@ -162,7 +162,7 @@ def test_who_reads_no_replies_is_not_read_either(make_world: MakeWorld) -> None:
     client.wire.full = False
     client.wire.flush()
     world.settle()
-    assert client.connection.reading
+    assert client.is_read()
     assert len([each for each in client.read() if each.name == "Basic.GetOk"]) == sent
 
 

@@ -37,9 +37,9 @@ def assert_fatal(world: World, client: Client) -> None:
     client.send(CLOSE_OK, raw_method(0, 10, 50, struct.pack(">H", 200) + b"\x00" + bytes(4)))
     world.advance(2.99)
     assert client.take() == b""
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(0.02)
-    assert client.ended
+    assert client.has_ended()
 
 
 # -- F1 and F2: the stream is out of step --------------------------------------------------------------------------
@@ -240,11 +240,14 @@ def test_a_frame_error_is_answered_with_its_exact_close(world: World, case: str,
         client.send(piece)
     assert client.connection_close() == (code, f"{NAMES[code]} - {text}", class_id, method_id)
     client.send(CLOSE_OK)
-    assert client.ended
+    assert client.has_ended()
     assert other.declare("q").message_count == 0
 
 
-@pytest.mark.parametrize("properties", [b"", b"\x80", b"\x80\x00\x05ab", b"\x00\x01\x00\x00", b"\x20\x00\0\0\0\x03\x01aX"])
+BAD_PROPERTIES = [b"", b"\x80", b"\x80\x00\x05ab", b"\x00\x01\x00\x00", b"\x20\x00\0\0\0\x03\x01aX"]
+
+
+@pytest.mark.parametrize("properties", BAD_PROPERTIES)
 @pytest.mark.parametrize("body", [b"", b"x"])
 def test_properties_that_do_not_decode_are_541_without_a_text(world: World, properties: bytes, body: bytes) -> None:
     client = world.open()
@@ -277,7 +280,7 @@ def test_before_4_2_6_content_with_too_much_body_never_completes(make_world: Mak
 def test_an_empty_body_frame_inside_a_body_is_legal(world: World) -> None:
     client = world.open()
     client.declare("q")
-    client.send(publish_method("q"), content_header(1, 3), raw(3, 1, b""), raw(3, 1, b"ab"), raw(3, 1, b""), raw(3, 1, b"c"))
+    client.send(publish_method("q"), content_header(1, 3), *(raw(3, 1, each) for each in (b"", b"ab", b"", b"c")))
     assert client.get("q").body == b"abc"
 
 
@@ -308,7 +311,7 @@ STRICT_DROPS = {
 def test_where_strict_the_connection_is_dropped_as_rabbitmq_does(make_world: MakeWorld, case: str) -> None:
     client = make_world(strict=True).open()
     client.send(STRICT_DROPS[case])
-    assert client.ended
+    assert client.has_ended()
     assert client.take() == b""
 
 

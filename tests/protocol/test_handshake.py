@@ -1,4 +1,4 @@
-"""From the protocol header to connection.open-ok: what is offered, what is taken, and how refusals look from outside."""
+"""From the protocol header to connection.tune: what is offered, and how a refused login looks from outside."""
 
 from __future__ import annotations
 
@@ -18,49 +18,12 @@ from tests.protocol.harness import (
     FOREIGN,
     HEADER,
     LOOPBACK,
-    Client,
     MakeWorld,
     World,
     raw_method,
     shortstr,
 )
 from tests.protocol.harness import longstr as sized
-
-
-def started(world: World, endpoint: Endpoint = LOOPBACK) -> Client:
-    client = world.connect(endpoint)
-    client.send(HEADER)
-    assert client.read()[0].name == "Connection.Start"
-    return client
-
-
-def tuned(world: World) -> Client:
-    """A client that got connection.tune."""
-    client = started(world)
-    client.start_ok()
-    client.only(commands.Connection.Tune, channel=0)
-    return client
-
-
-def opening(world: World, user: str = "guest") -> Client:
-    client = started(world)
-    client.start_ok(user=user)
-    client.tune_ok()
-    client.read()
-    return client
-
-
-def assert_silence_then_drop(world: World, client: Client) -> None:
-    """Nothing for three seconds, then the end of the TCP connection."""
-    assert client.take() == b""
-    client.send(HEADER, raw_method(0, 10, 40, b"\x01/\x00\x00"))
-    world.advance(2.99)
-    assert not client.ended
-    world.advance(0.02)
-    assert client.ended
-    assert client.take() == b""
-    assert client.connection not in world.node.connections
-
 
 # -- the header ----------------------------------------------------------------------------------------------------
 
@@ -114,7 +77,7 @@ def test_any_other_header_is_answered_with_ours_and_the_end(world: World, header
     client = world.connect()
     client.send(header + b"whatever follows")
     assert client.take() == HEADER
-    assert client.ended
+    assert client.has_ended()
     assert client.connection not in world.node.connections
 
 
@@ -133,23 +96,23 @@ def test_a_client_that_does_not_get_on_is_dropped_after_the_handshake_timeout(wo
     client.send(sent)
     client.take()
     world.advance(9.99)
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(0.02)
-    assert client.ended
+    assert client.has_ended()
     assert client.take() == b""
 
 
 def test_the_handshake_timeout_covers_everything_up_to_open_ok(world: World) -> None:
     client = opening(world)
     world.advance(10.01)
-    assert client.ended
+    assert client.has_ended()
     assert client.take() == b""
 
 
 def test_the_handshake_timeout_ends_with_open_ok(world: World) -> None:
     client = world.open()
     world.advance(3600)
-    assert not client.ended
+    assert not client.has_ended()
 
 
 def test_the_whole_handshake_may_come_in_one_piece(world: World) -> None:
@@ -230,7 +193,7 @@ def test_a_refused_login_is_told_to_who_can_hear_it(world: World, mechanism: str
     text = f"ACCESS_REFUSED - Login was refused using authentication mechanism {mechanism}. "
     assert client.connection_close() == (403, text + "For details see the broker logfile.", 0, 0)
     client.send(raw_method(0, 10, 51))
-    assert client.ended
+    assert client.has_ended()
 
 
 @pytest.mark.parametrize(("mechanism", "response"), REFUSED)
@@ -244,9 +207,9 @@ def test_a_refused_client_that_does_not_answer_is_dropped_after_three_seconds(wo
     client = started(world)
     client.start_ok(response=b"\0guest\0wrong")
     world.advance(2.99)
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(0.02)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_a_user_without_a_hash_can_not_log_in(world: World) -> None:
@@ -336,184 +299,3 @@ def test_external_is_not_offered_without_tls(make_world: MakeWorld) -> None:
     assert client.only(commands.Connection.Start, channel=0).mechanisms == "PLAIN"
     client.start_ok("EXTERNAL", b"")
     assert_silence_then_drop(world, client)
-
-
-# -- tune ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("channel_max", "frame_max"), [(2047, 131_072), (1, 8192), (1, 4096), (2047, 4097), (100, 131_071)]
-)
-def test_limits_within_the_offer_are_final(world: World, channel_max: int, frame_max: int) -> None:
-    client = tuned(world)
-    client.tune_ok(channel_max, frame_max, 0)
-    client.open()
-    client.only(commands.Connection.OpenOk, channel=0)
-    assert (client.connection.channel_max, client.connection.frame_max) == (channel_max, frame_max)
-
-
-@pytest.mark.parametrize(
-    ("channel_max", "frame_max"),
-    [(2048, 131_072), (0, 131_072), (65535, 131_072), (2047, 131_073), (2047, 0), (2047, 4095), (2047, 1)],
-)
-def test_limits_beyond_the_offer_are_met_with_silence(world: World, channel_max: int, frame_max: int) -> None:
-    client = tuned(world)
-    client.tune_ok(channel_max, frame_max, 0)
-    assert_silence_then_drop(world, client)
-
-
-@pytest.mark.parametrize(("profile", "minimum"), [("3.10", 4096), ("4.0", 4096), ("4.2", 8192), ("4.3", 8192)])
-def test_the_smallest_frame_max_is_the_profiles_where_strict(
-    make_world: MakeWorld, profile: str, minimum: int
-) -> None:
-    world = make_world(profile=profile, strict=True)
-    client = tuned(world)
-    client.tune_ok(2047, minimum, 0)
-    client.open()
-    client.only(commands.Connection.OpenOk, channel=0)
-    client = tuned(world)
-    client.tune_ok(2047, minimum - 1, 0)
-    assert_silence_then_drop(world, client)
-
-
-def test_no_limit_may_be_asked_for_only_where_none_is_offered(make_world: MakeWorld) -> None:
-    world = make_world(settings=Settings(frame_max=0, channel_max=0))
-    client = started(world)
-    client.start_ok()
-    client.read()
-    client.tune_ok(0, 0, 0)
-    client.open()
-    client.only(commands.Connection.OpenOk, channel=0)
-
-
-@pytest.mark.parametrize(("profile", "limit"), [("3.10", 4096), ("4.2", 8192)])
-def test_before_tune_ok_frames_are_limited_by_the_profile(make_world: MakeWorld, profile: str, limit: int) -> None:
-    world = make_world(profile=profile)
-    for size, taken in ((limit, True), (limit + 1, False)):
-        client = started(world)
-        rest = shortstr("PLAIN") + sized(b"\0guest\0guest") + shortstr("en_US")
-        filler = size - 4 - 4 - len(rest) - 7
-        properties = shortstr("k") + b"S" + sized(b"x" * filler)
-        client.send(raw_method(0, 10, 11, sized(properties) + rest))
-        if taken:
-            client.only(commands.Connection.Tune, channel=0)
-        else:
-            assert_silence_then_drop(world, client)
-
-
-# -- open ----------------------------------------------------------------------------------------------------------
-
-
-def test_open_ok_follows_an_accepted_open(world: World) -> None:
-    client = opening(world)
-    client.open()
-    assert client.only(commands.Connection.OpenOk, channel=0).known_hosts == ""
-
-
-@pytest.mark.parametrize("vhost", ["nope", "", "Ümlaut"])
-def test_an_unknown_vhost_is_530(world: World, vhost: str) -> None:
-    client = opening(world)
-    client.open(vhost)
-    assert client.connection_close() == (530, f"NOT_ALLOWED - vhost {vhost} not found", 10, 40)
-
-
-def test_a_full_vhost_is_530(world: World) -> None:
-    world.broker.vhosts["/"].max_connections = 1
-    world.open()
-    client = opening(world)
-    client.open()
-    text = "NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (1) is reached"
-    assert client.connection_close() == (530, text, 10, 40)
-
-
-@pytest.mark.parametrize(("limit", "allowed"), [(0, False), (-1, True)])
-def test_a_vhost_limit_of_0_lets_nobody_in_and_a_negative_one_everybody(
-    world: World, limit: int, allowed: bool
-) -> None:
-    world.broker.vhosts["/"].max_connections = limit
-    client = opening(world)
-    client.open()
-    assert (client.read()[0].name == "Connection.OpenOk") is allowed
-
-
-def test_a_users_connection_limit_is_530(world: World) -> None:
-    world.broker.add_user(attrs.evolve(world.add_user("alice"), max_connections=1))
-    world.open("alice")
-    client = opening(world, "alice")
-    client.open()
-    text = "NOT_ALLOWED - connection refused for user 'alice': user connection limit (1) is reached"
-    assert client.connection_close() == (530, text, 10, 40)
-
-
-def test_a_connection_that_has_ended_counts_no_more(world: World) -> None:
-    world.broker.vhosts["/"].max_connections = 1
-    world.open().vanish()
-    client = opening(world)
-    client.open()
-    client.only(commands.Connection.OpenOk, channel=0)
-
-
-def test_a_nodes_connection_limit_is_530(make_world: MakeWorld) -> None:
-    world = make_world(settings=Settings(max_connections=1))
-    world.open()
-    client = opening(world)
-    client.open()
-    text = "NOT_ALLOWED - connection refused: node connection limit (1) is reached"
-    assert client.connection_close() == (530, text, 10, 40)
-
-
-def test_a_user_without_permissions_in_the_vhost_is_530(world: World) -> None:
-    world.broker.add_vhost("other")
-    client = opening(world)
-    client.open("other")
-    assert client.connection_close() == (530, "NOT_ALLOWED - access to vhost 'other' refused for user 'guest'", 10, 40)
-
-
-# -- what does not belong there ------------------------------------------------------------------------------------
-
-OUT_OF_PLACE = {
-    "open": raw_method(0, 10, 40, b"\x01/\x00\x00"),
-    "secure-ok": raw_method(0, 10, 21, sized(b"")),
-    "close": raw_method(0, 10, 50, struct.pack(">H", 200) + b"\x00" + bytes(4)),
-    "a channel": raw_method(1, 20, 10, b"\x00"),
-    "a body on channel 0": b"\x03\x00\x00\x00\x00\x00\x00\xce",
-    "an unknown type": b"\x09\x00\x00\x00\x00\x00\x00\xce",
-    "an unknown method": raw_method(0, 99, 99),
-    "a wrong end": b"\x08\x00\x00\x00\x00\x00\x00\x00",
-    "too large a frame": b"\x01\x00\x00\x00\xff\xff\xff",
-}
-
-
-@pytest.mark.parametrize("frame", OUT_OF_PLACE)
-def test_before_tune_ok_every_error_is_met_with_silence(world: World, frame: str) -> None:
-    for client in (started(world), tuned(world)):
-        client.send(OUT_OF_PLACE[frame])
-        assert_silence_then_drop(world, client)
-
-
-@pytest.mark.parametrize(
-    ("frame", "expected"),
-    [
-        (raw_method(0, 10, 31, bytes(8)), (504, "CHANNEL_ERROR - unexpected method in connection state opening", 10, 31)),
-        (OUT_OF_PLACE["close"], (504, "CHANNEL_ERROR - unexpected method in connection state opening", 10, 50)),
-        (OUT_OF_PLACE["secure-ok"], (504, "CHANNEL_ERROR - unexpected method in connection state opening", 10, 21)),
-        (OUT_OF_PLACE["a channel"], (505, "UNEXPECTED_FRAME - type 1, all octets = <<0,20,0,10,0>>", 0, 0)),
-        (OUT_OF_PLACE["a body on channel 0"], (505, "UNEXPECTED_FRAME - type 3, all octets = <<>>", 0, 0)),
-    ],
-)
-def test_before_open_errors_are_answered(world: World, frame: bytes, expected: tuple[int, str, int, int]) -> None:
-    client = opening(world)
-    client.send(frame)
-    assert client.connection_close() == expected
-
-
-def test_heartbeats_are_taken_at_any_time_after_start(world: World) -> None:
-    heartbeat = b"\x08\x00\x00\x00\x00\x00\x00\xce"
-    client = started(world)
-    client.send(heartbeat)
-    client.start_ok()
-    client.send(heartbeat)
-    client.tune_ok()
-    client.send(heartbeat)
-    client.open()
-    assert [each.name for each in client.read()] == ["Connection.Tune", "Connection.OpenOk"]

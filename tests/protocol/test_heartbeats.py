@@ -17,7 +17,7 @@ def opened(world: World, heartbeat: int = 10) -> Client:
 def test_without_heartbeats_a_silent_client_stays(world: World) -> None:
     client = opened(world, 0)
     world.advance(100_000)
-    assert not client.ended
+    assert not client.has_ended()
     assert client.take() == b""
 
 
@@ -75,9 +75,9 @@ def test_a_client_silent_since_open_is_dropped_after_two_intervals(world: World)
     """Nothing was received at the first check nor at the second one; no close is sent."""
     client = opened(world)
     world.advance(19.9)
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(10.2)
-    assert client.ended
+    assert client.has_ended()
     assert client.read() == []
 
 
@@ -87,9 +87,9 @@ def test_a_client_is_dropped_between_two_and_three_intervals_after_its_last_octe
     world.advance(offset)
     client.send(HEARTBEAT)
     world.advance(20)
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(10)
-    assert client.ended
+    assert client.has_ended()
     assert client.connection not in world.node.connections
 
 
@@ -98,7 +98,7 @@ def test_a_client_that_sends_heartbeats_stays(world: World) -> None:
     for _ in range(100):
         world.advance(10)
         client.send(HEARTBEAT)
-    assert not client.ended
+    assert not client.has_ended()
 
 
 def test_any_octet_counts_even_half_a_frame(world: World) -> None:
@@ -106,7 +106,7 @@ def test_any_octet_counts_even_half_a_frame(world: World) -> None:
     for octet in publish("q", b"x" * 20):
         world.advance(15)
         client.send(bytes((octet,)))
-    assert not client.ended
+    assert not client.has_ended()
 
 
 def test_a_dropped_clients_messages_go_back(world: World) -> None:
@@ -116,7 +116,7 @@ def test_a_dropped_clients_messages_go_back(world: World) -> None:
     other.fill("q", b"m")
     client.get("q")
     world.advance(31)
-    assert client.ended
+    assert client.has_ended()
     assert other.get("q").body == b"m"
 
 
@@ -125,26 +125,26 @@ def test_a_blocked_clients_silence_is_not_held_against_it(world: World) -> None:
     client.declare("q")
     world.broker.alarms.set(MEMORY, "test", True)
     client.fill("q", b"m")
-    assert not client.connection.reading
+    assert not client.is_read()
     world.advance(1000)
-    assert not client.ended
+    assert not client.has_ended()
     world.broker.alarms.set(MEMORY, "test", False)
     world.settle()
-    assert client.connection.reading
+    assert client.is_read()
     world.advance(9)
-    assert not client.ended
+    assert not client.has_ended()
     world.advance(21)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_a_stalled_clients_silence_is_not_held_against_it(world: World) -> None:
     client = opened(world)
     client.connection.stall(True)
     world.advance(1000)
-    assert not client.ended
+    assert not client.has_ended()
     client.connection.stall(False)
     world.advance(40)
-    assert client.ended
+    assert client.has_ended()
 
 
 def test_heartbeats_stop_with_the_connection(world: World) -> None:

@@ -128,7 +128,7 @@ def test_a_login_that_comes_too_late_does_nothing(make_world: MakeWorld, end: st
         client.vanish()
     else:
         world.advance(10.01)
-        assert client.ended
+        assert client.has_ended()
     offload.finish()
     world.settle()
     assert client.take() == b""
@@ -143,7 +143,7 @@ def test_a_check_that_fails_costs_its_connection_alone() -> None:
     client.start_ok()
     assert client.take() == b""
     world.advance(3.01)
-    assert client.ended
+    assert client.has_ended()
 
 
 # -- a slow journal ------------------------------------------------------------------------------------------------
@@ -176,19 +176,19 @@ def test_a_full_line_stops_the_reading_of_its_connection(make_world: MakeWorld) 
     client, other = world.open(), world.open()
     client.send(declare("q"))
     sent = 0
-    while client.connection.reading:
+    while client.is_read():
         client.send(frame.marshal(commands.Basic.Qos(prefetch_count=1), 1))
         sent += 1
         assert sent < 1000
     assert sent > 10
-    assert other.connection.reading
+    assert other.is_read()
     for _ in range(10):
         client.send(frame.marshal(commands.Basic.Qos(prefetch_count=1), 1))
     journal.waiting.pop().settle(None)
     world.settle()
     names = [each.name for each in client.read()]
     assert names == ["Queue.DeclareOk", *["Basic.QosOk"] * (sent + 10)]
-    assert client.connection.reading
+    assert client.is_read()
 
 
 def test_content_stands_in_line_whole(make_world: MakeWorld) -> None:
@@ -233,7 +233,7 @@ def test_an_error_behind_a_wait_drops_the_rest_of_the_line(make_world: MakeWorld
     journal.waiting.pop().settle(None)
     world.settle()
     assert [each.name for each in client.read()] == ["Queue.DeclareOk", "Channel.Close"]
-    assert client.connection.reading
+    assert client.is_read()
     assert world.broker.vhosts["/"].queues["q"].message_count == 0
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from pamqp import base, commands
+from pamqp.common import FieldTable
 
 from tests.protocol.harness import MakeWorld, World, publish
 
 Q, X = "queue 'other' in vhost '/'", "exchange 'other' in vhost '/'"
-DLX = {"x-dead-letter-exchange": "elsewhere"}
-AE = {"alternate-exchange": "elsewhere"}
+DLX: FieldTable = {"x-dead-letter-exchange": "elsewhere"}
+AE: FieldTable = {"alternate-exchange": "elsewhere"}
 
 NEEDED: dict[str, tuple[base.Frame, str, str]] = {
     "exchange.declare": (commands.Exchange.Declare(exchange="other"), "configure", X),

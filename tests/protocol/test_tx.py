@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pamqp import base, commands, frame
+from pamqp.common import FieldTable
 
 from tests.protocol.harness import Client, MakeWorld, Reply, World, publish
 
@@ -138,7 +139,7 @@ def test_an_error_drops_the_transaction_too(world: World) -> None:
 
 def test_a_queue_that_refuses_makes_the_commit_fail_although_the_rest_is_done(world: World) -> None:
     client = transactional(world)
-    arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    arguments: FieldTable = {"x-max-length": 1, "x-overflow": "reject-publish"}
     client.call(commands.Queue.Declare(queue="full", arguments=arguments))
     client.send(publish("full", b"a"), publish("full", b"b"), publish("q", b"c"))
     text = "PRECONDITION_FAILED - partial tx completion"
@@ -189,7 +190,9 @@ def test_what_follows_a_commit_waits_for_it_in_order(world: World) -> None:
     client = transactional(world)
     client.send(
         publish("q", b"a"),
-        *(frame.marshal(each, 1) for each in (commands.Tx.Commit(), commands.Basic.Get(queue="q"), commands.Tx.Rollback())),
+        frame.marshal(commands.Tx.Commit(), 1),
+        frame.marshal(commands.Basic.Get(queue="q"), 1),
+        frame.marshal(commands.Tx.Rollback(), 1),
     )
     replies: list[Reply] = client.read()
     assert [each.name for each in replies] == ["Tx.CommitOk", "Basic.GetOk", "Tx.RollbackOk"]
