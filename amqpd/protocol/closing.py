@@ -61,6 +61,7 @@ def close_connection(connection: Connection, error: AmqpError, failed: MethodId,
     connection.terminate()
     connection.send(hot.close(0, error.code, error.reply_text, failed))
     connection.state = states.CLOSING
+    connection.reading_changed()
     connection.drop_after(wait)
 
 

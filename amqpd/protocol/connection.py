@@ -169,6 +169,8 @@ class Connection(Peer):
     @property
     def reading(self) -> bool:
         """False while the broker doesn't want this client's bytes."""
+        if self.state in (states.CLOSING, states.CLOSED):
+            return True  # nothing but a close is taken any more
         return not (self.blocked or self._unread or self.queueing or self.stalled)
 
     @property
@@ -224,17 +226,17 @@ class Connection(Peer):
         if "connection.blocked" in self.capabilities and not self.notified:
             self.notified = True
             self.send(hot.blocked(self.node.broker.alarms.text))
-        self._reading_changed()
+        self.reading_changed()
 
     def line_changed(self, full: bool) -> None:
         """A channel's line of waiting frames became full, or has room again."""
         self.queueing += 1 if full else -1
-        self._reading_changed()
+        self.reading_changed()
 
     def stall(self, stalled: bool) -> None:
         """A fault on demand: take no bytes from the client until told otherwise."""
         self.stalled = stalled
-        self._reading_changed()
+        self.reading_changed()
 
     def drop_after(self, seconds: float) -> None:
         """End the TCP connection after a while, if the client has not done so."""
@@ -262,7 +264,7 @@ class Connection(Peer):
             channel.terminate()
         if self.queueing:
             self.queueing = 0
-            self._reading_changed()
+            self.reading_changed()
         session, self.session = self.session, None
         if session is not None:
             self.node.broker.end_session(session)
@@ -287,7 +289,7 @@ class Connection(Peer):
             if self.notified:
                 self.notified = False
                 self.send(server_methods.UNBLOCKED)
-            self._reading_changed()
+            self.reading_changed()
 
     # -- frames ----------------------------------------------------------------------------------------------------
 
@@ -439,7 +441,7 @@ class Connection(Peer):
     def _outbox_drained(self) -> None:
         if self._unread:
             self._unread = False
-            self._reading_changed()
+            self.reading_changed()
         for channel in list(self.channels.values()):
             channel.outbox_changed()
 
@@ -447,9 +449,10 @@ class Connection(Peer):
         """Stop reading a client that sends requests and reads none of the answers. Called at the end of a flush."""
         if self.outbox.size > UNREAD_REPLIES * self.node.settings.outbox_high_water and not self._unread:
             self._unread = True
-            self._reading_changed()
+            self.reading_changed()
 
-    def _reading_changed(self) -> None:
+    def reading_changed(self) -> None:
+        """Go on with what is buffered, and tell the transport."""
         if self.reading:
             self.resume()
         if self.outbox.transport is not None:

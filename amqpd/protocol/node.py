@@ -76,7 +76,7 @@ class Node:
         self.broker = broker
         self.settings = settings
         self.mechanisms = mechanisms
-        self.liveness = liveness or broker.timers
+        self.liveness = broker.timers if liveness is None else liveness
         """Timers of heartbeats, handshakes and close graces: they stay on the real clock when virtual time jumps."""
         self.dirty: list[Outbox] = []
         """Outboxes that this turn appended to."""

@@ -82,14 +82,24 @@ class Outbox:
             if self.on_over is not None:
                 self.on_over()
 
-    def take(self) -> bytes:
-        """Remove and return everything as one piece; for callers that send all of it."""
-        parts, self.parts = self.parts, []
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+    def take(self, limit: int = 0) -> bytes:
+        """Remove and return the oldest octets as one piece: everything, or (with a limit) about so many.
 
-    def put_back(self, rest: bytes) -> None:
-        """What did not fit goes to the front again."""
-        self.parts.insert(0, rest)
+        A part above the limit comes alone and is not copied.
+        """
+        parts = self.parts
+        if not limit or self.size <= limit:
+            self.parts = []
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        count = octets = 0
+        for part in parts:
+            octets += len(part)
+            if count and octets > limit:
+                break
+            count += 1
+        taken = parts[:count]
+        del parts[:count]
+        return taken[0] if count == 1 else b"".join(taken)
 
     def was_sent(self, octets: int) -> None:
         """`octets` left; below the low mark the consumers go on."""

@@ -75,7 +75,7 @@ class TlsTransport(SocketTransport):
     def pending(self) -> bool:
         return bool(self._encrypted)
 
-    def send_some(self, data: bytes) -> int:
+    def send_some(self, data: bytes | memoryview) -> int:
         self._push()
         if self._encrypted:
             raise BlockingIOError

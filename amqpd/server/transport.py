@@ -17,13 +17,24 @@ from amqpd.protocol.connection import Connection
 from amqpd.protocol.outbox import Transport
 
 JOIN: Final = 256 * 1024
-"""Octets that are joined into one send; above, they go out piece by piece without a copy."""
+"""Octets that are joined into one send; a larger body goes out alone, without a copy."""
 
 
 class SocketTransport(Transport):
     """Sends for one connection; subclasses say how bytes reach the socket."""
 
-    __slots__ = ("_aborted", "_closing", "_connection", "_nursery", "_on_sent", "_scope", "_writing", "reading", "sock")
+    __slots__ = (
+        "_aborted",
+        "_closing",
+        "_connection",
+        "_nursery",
+        "_on_sent",
+        "_piece",
+        "_scope",
+        "_writing",
+        "reading",
+        "sock",
+    )
 
     def __init__(
         self, sock: socket.socket, connection: Connection, nursery: trio.Nursery, on_sent: Callable[[], object]
@@ -34,6 +45,8 @@ class SocketTransport(Transport):
         self._connection = connection
         self._nursery = nursery
         self._on_sent = on_sent
+        self._piece: bytes | memoryview | None = None
+        """What was taken from the outbox and is not sent to its end yet."""
         self._writing = False
         self._closing = False
         self._aborted = False
@@ -85,7 +98,7 @@ class SocketTransport(Transport):
         return False
 
     @abstractmethod
-    def send_some(self, data: bytes) -> int:
+    def send_some(self, data: bytes | memoryview) -> int:
         """Send without blocking; return how many octets of `data` were taken. Raises BlockingIOError or OSError."""
 
     def say_end(self) -> None:
@@ -99,18 +112,19 @@ class SocketTransport(Transport):
         try:
             if self.pending:
                 self.send_some(b"")
-            while outbox.parts:
-                data = outbox.take()
-                sent = 0
-                try:
-                    sent = self.send_some(data)
-                except BlockingIOError:
-                    pass
-                if sent < len(data):
-                    outbox.put_back(data[sent:])
+            while True:
+                piece = self._piece
+                if piece is None:
+                    if not outbox.parts:
+                        return
+                    piece = outbox.take(JOIN)
+                self._piece = piece
+                sent = self.send_some(piece)
                 outbox.was_sent(sent)
-                if sent < len(data):
+                if sent < len(piece):
+                    self._piece = memoryview(piece)[sent:]
                     return
+                self._piece = None
         except BlockingIOError:
             return
         except OSError:
@@ -145,5 +159,5 @@ class PlainTransport(SocketTransport):
 
     __slots__ = ()
 
-    def send_some(self, data: bytes) -> int:
+    def send_some(self, data: bytes | memoryview) -> int:
         return self.sock.send(data)

@@ -6,7 +6,7 @@ import pytest
 from pamqp import commands
 
 from amqpd.broker.alarms import DISK, MEMORY
-from tests.protocol.harness import Client, World, publish
+from tests.protocol.harness import Client, World, publish, raw_method
 
 
 def alarm(world: World, resource: str = MEMORY, *, short: bool = True) -> None:
@@ -156,3 +156,25 @@ def test_confirms_reach_a_blocked_client(world: World) -> None:
     alarm(world)
     client.fill("q", b"a")
     assert sorted(each.name for each in client.read()) == ["Basic.Ack", "Connection.Blocked"]
+
+
+def test_a_blocked_client_that_is_closed_can_answer(world: World) -> None:
+    client = opened(world)
+    alarm(world)
+    client.send(publish("q", b"a"), publish("q", b"lost"))
+    assert blocked(client) == "low on memory"
+    client.connection.force_close("shutdown")
+    world.settle()
+    assert client.connection_close()[0] == 320
+    client.send(raw_method(0, 10, 51))
+    assert client.has_ended()
+    assert world.open().count("q") == 1
+
+
+def test_unblocked_comes_before_the_replies_that_waited(world: World) -> None:
+    client = opened(world)
+    alarm(world)
+    client.send(publish("q", b"a"), raw_method(1, 20, 20, b"\x01"))
+    assert blocked(client) == "low on memory"
+    alarm(world, short=False)
+    assert [each.name for each in client.read()] == ["Connection.Unblocked", "Channel.FlowOk"]

@@ -13,6 +13,7 @@ from amqpd.broker.users import User
 from amqpd.fields import Table, longstr, signedint
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import Settings
+from tests.protocol.handshaking import assert_silence_then_drop, opening, started
 from tests.protocol.harness import (
     CAPABILITIES,
     FOREIGN,
