@@ -27,6 +27,8 @@ EXPIRED: Final = "expired"
 MAXLEN: Final = "maxlen"
 
 HISTORY: Final = "x-death"
+MAX_COUNT: Final = 2**63 - 1
+"""What the wire type of a count can hold."""
 AT_ONCE: Final = 256
 """Deaths that are published in the turn in which they happen; the rest follow as work."""
 
@@ -43,9 +45,19 @@ class Death:
     exchange: str
     routing_keys: tuple[str, ...]
     expiration: str | None = None
+    claimed: Table | None = None
+    """The entry as a client sent it: it goes on with all that it says, and only its count changes."""
+
+    def again(self) -> Death:
+        """The same death once more."""
+        count = min(self.count + 1, MAX_COUNT)
+        claimed = None if self.claimed is None else self.claimed.with_field("count", fields.long(count)).sorted()
+        return attrs.evolve(self, count=count, claimed=claimed)
 
     def table(self) -> Table:
         """The entry as it stands in the header."""
+        if self.claimed is not None:
+            return self.claimed
         entries: list[tuple[str, Field]] = []
         if self.expiration is not None:
             entries.append(("original-expiration", fields.longstr(self.expiration)))
@@ -60,23 +72,18 @@ class Death:
         return Table.of(entries)
 
     @classmethod
-    def parse(cls, table: Table) -> Death | None:
-        """An entry that came from a client, or None if it is none."""
+    def parse(cls, table: Table) -> Death:
+        """An entry that came from a client; one that names no queue or no reason is like no other."""
         queue, reason, count = table.get("queue"), table.get("reason"), table.get("count")
-        if queue is None or reason is None:
-            return None
-        time, exchange, keys = table.get("time"), table.get("exchange"), table.get("routing-keys")
-        expiration = table.get("original-expiration")
+        known = count.value if count is not None and count.is_integer else None
         return cls(
-            queue.text(),
-            reason.text(),
-            count.value if count is not None and isinstance(count.value, int) else 1,
-            time.value if time is not None and isinstance(time.value, int) else 0,
-            "" if exchange is None else exchange.text(),
-            tuple(each.text() for each in keys.value if isinstance(each, Field))
-            if keys is not None and keys.tag == "A" and isinstance(keys.value, tuple)
-            else (),
-            None if expiration is None else expiration.text(),
+            "" if queue is None else queue.text(),
+            "" if reason is None else reason.text(),
+            known if isinstance(known, int) else 0,
+            time=0,
+            exchange="",
+            routing_keys=(),
+            claimed=table,
         )
 
 
@@ -115,16 +122,21 @@ class DeadLetters(Work):
         exchange = self._vhost.exchanges.get(queue.dead_letter_exchange)
         if exchange is None:
             return
+        rekeyed = queue.dead_letter_routing_key is not None
         original = _routing_keys(message)
         hidden = () if message.trail is None else message.trail.hidden_keys
-        keys = (*original, *hidden) if queue.dead_letter_routing_key is None else (queue.dead_letter_routing_key,)
+        if queue.dead_letter_routing_key is None:
+            keys = (*original, *hidden)
+        else:
+            keys, hidden = (queue.dead_letter_routing_key,), ()
         deaths = self._with_death(queue, message, reason, original)
         properties = message.properties.replace(
-            headers=self._headers(queue, message, reason, deaths, rekeyed=queue.dead_letter_routing_key is not None),
+            headers=self._headers(queue, message, reason, deaths, rekeyed=rekeyed),
             expiration=None,
         )
         dead = Message(exchange.name, keys[0], properties, message.body)
-        dead.trail = Trail(deaths=deaths, hidden_keys=hidden)
+        rekeyed_before = message.trail is not None and message.trail.rekeyed
+        dead.trail = Trail(deaths=deaths, hidden_keys=hidden, rekeyed=rekeyed or rekeyed_before)
         route = tuple(
             each
             for each in self._vhost.route(exchange, tuple(dict.fromkeys(keys)), properties)
@@ -138,7 +150,7 @@ class DeadLetters(Work):
         before = self._history(message)
         same = [each for each in before if each.queue == queue.name and each.reason == reason]
         if same:
-            death = attrs.evolve(same[0], count=same[0].count + 1)
+            death = same[0].again()
         else:
             death = Death(
                 queue.name,
@@ -161,8 +173,7 @@ class DeadLetters(Work):
         if field is None or field.tag != "A" or not isinstance(field.value, tuple):
             return ()
         tables = [each.value for each in field.value if isinstance(each, Field)]
-        parsed = [Death.parse(each) for each in tables if isinstance(each, Table)]
-        return tuple(each for each in parsed if each is not None)
+        return tuple([Death.parse(each) for each in tables if isinstance(each, Table)])
 
     def _headers(
         self, queue: Queue, message: Message, reason: str, deaths: tuple[Death, ...], *, rekeyed: bool
@@ -187,8 +198,10 @@ class DeadLetters(Work):
 
 
 def _routing_keys(message: Message) -> tuple[str, ...]:
-    """The routing key and the keys in CC."""
+    """The routing key and the keys in CC, unless a dead-letter routing key took the place of all of them."""
     keys = [message.routing_key]
+    if message.trail is not None and message.trail.rekeyed:
+        return tuple(keys)
     copies = None if message.properties.headers is None else message.properties.headers.get("CC")
     if copies is not None and copies.tag == "A" and isinstance(copies.value, tuple):
         keys += [each.text() for each in copies.value if isinstance(each, Field) and each.tag == "S"]

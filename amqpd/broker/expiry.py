@@ -18,26 +18,29 @@ SLICE: Final = 64
 
 
 class HeadExpiry:
-    """Watches the heads of one queue. `pop` removes the head of a level; `expired` gets what was removed."""
+    """Watches the heads of one queue.
 
-    __slots__ = ("_expired", "_pop", "_ready", "_timer", "_timers")
+    `levels` gives the lists whose heads can expire now, `pop` removes the head of one, `expired` gets what was removed.
+    """
+
+    __slots__ = ("_expired", "_levels", "_pop", "_timer", "_timers")
 
     def __init__(
         self,
         timers: Timers,
-        ready: Callable[[], ReadyList],
+        levels: Callable[[], list[ReadyList]],
         pop: Callable[[ReadyList], Message],
         expired: Callable[[Message], None],
     ) -> None:
         self._timers = timers
-        self._ready = ready
+        self._levels = levels
         self._pop = pop
         self._expired = expired
         self._timer: Timer | None = None
 
     def watch(self) -> None:
         """The heads may have changed: expire those whose time has come, and set the timer for the next."""
-        deadlines = [level.peek().deadline for level in self._ready().levels()]
+        deadlines = [level.peek().deadline for level in self._levels()]
         deadline = min((each for each in deadlines if each is not None), default=None)
         if deadline is None:
             return
@@ -59,7 +62,7 @@ class HeadExpiry:
         self._timer = None
         budget, now = SLICE, self._timers.now()
         earliest: float | None = None
-        for level in self._ready().levels():
+        for level in self._levels():
             while level.count:
                 deadline = level.peek().deadline
                 if deadline is None:

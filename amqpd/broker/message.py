@@ -65,13 +65,17 @@ class Trail:
     see.
     """
 
-    __slots__ = ("deaths", "hidden_keys")
+    __slots__ = ("deaths", "hidden_keys", "rekeyed")
 
-    def __init__(self, deaths: tuple[Death, ...] = (), hidden_keys: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, deaths: tuple[Death, ...] = (), hidden_keys: tuple[str, ...] = (), *, rekeyed: bool = False
+    ) -> None:
         self.deaths = deaths
         """Most recent first."""
         self.hidden_keys = hidden_keys
         """The keys of a BCC header that was removed."""
+        self.rekeyed = rekeyed
+        """A dead-letter routing key replaced all keys: those in a CC header no longer take part."""
 
 
 class Sharing:

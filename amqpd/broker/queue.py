@@ -343,7 +343,7 @@ class Queue:
         if ttl is not None:
             message.deadline = self._timers.now() + ttl
             if self._heads is None:
-                self._heads = HeadExpiry(self._timers, lambda: self.ready, self._pop, self._expired)
+                self._heads = HeadExpiry(self._timers, self._levels, self._pop, self._expired)
 
     def _pop(self, level: ReadyList | None = None) -> Message:
         """Remove the head of the queue, or of one level."""
@@ -351,6 +351,10 @@ class Queue:
         if self.limits is not None:
             self.limits.octets -= len(message.body)
         return message
+
+    def _levels(self) -> list[ReadyList]:
+        """The lists whose heads are the queue's; none while older messages are on their way back."""
+        return [] if self.returning else self.ready.levels()
 
     def _expired(self, message: Message) -> None:
         self._die(message, EXPIRED)
