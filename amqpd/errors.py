@@ -36,7 +36,10 @@ class AmqpError(Exception):
         octets = whole.encode("utf-8", "surrogateescape")
         if len(octets) <= MAX_REPLY_TEXT:
             return whole
-        return octets[: MAX_REPLY_TEXT - 3].decode("utf-8", "ignore") + "..."
+        end = MAX_REPLY_TEXT - 3
+        while octets[end] & 0xC0 == 0x80 and end > MAX_REPLY_TEXT - 6:  # not within a character
+            end -= 1
+        return octets[:end].decode("utf-8", "surrogateescape") + "..."
 
 
 class HardError(AmqpError):

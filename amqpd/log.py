@@ -41,12 +41,12 @@ class _Render(logging.Formatter):
         self._renderer = renderer
 
     def format(self, record: logging.LogRecord) -> str:
-        event: dict[str, Any] = {
+        known: dict[str, Any] = {
             "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
             "level": record.levelname.lower(),
             "event": getattr(record, "event", None) or record.getMessage(),
-            **getattr(record, "values", {}),
         }
+        event = {**known, **getattr(record, "values", {}), **known}  # a value never passes itself off as one of them
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         return cast(str, self._renderer(None, record.levelname.lower(), event))

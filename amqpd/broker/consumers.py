@@ -88,9 +88,9 @@ class Consumers:
 
     def add(self, consumer: Consumer) -> None:
         """Register a consumer, last in its rotation."""
+        if self.single:
+            self._active = self.active or consumer  # one that waits goes before a newcomer
         self._members[consumer] = None
-        if self.single and self._active is None:
-            self._active = consumer
         level = self._levels.get(consumer.priority)
         if level is None:
             level = self._levels[consumer.priority] = _Level()

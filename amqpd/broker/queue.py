@@ -223,8 +223,7 @@ class Queue:
     def resume(self) -> None:
         """Hand out what waits, now that a consumer may be able to take it: one slice here, the rest as work."""
         if self.ready.count and not self._resuming and self._hand_out(SLICE):
-            self._resuming = True
-            self._work.add(Resume(self))
+            self._resume_later()
 
     def purge(self) -> int:
         """Drop all ready messages; return how many."""
@@ -249,7 +248,10 @@ class Queue:
 
     def remove_consumer(self, consumer: Consumer) -> bool:
         """Forget it; return whether the queue is auto-delete and that was its last consumer."""
+        was_active = self.consumers.single and self.consumers.active is consumer
         self.consumers.remove(consumer)
+        if was_active and self.ready.count and not self._resuming:
+            self._resume_later()  # not now: what the old one held comes back first, and in its place
         if self.exclusive_consumer is consumer:
             self.exclusive_consumer = None
         if len(self.consumers) == 0:
@@ -321,6 +323,10 @@ class Queue:
         """One more slice on behalf of the work list; return whether there is more to do."""
         self._resuming = self._hand_out(min(budget, SLICE))
         return self._resuming
+
+    def _resume_later(self) -> None:
+        self._resuming = True
+        self._work.add(Resume(self))
 
     def _finish_returns(self) -> None:
         while self._returns:

@@ -17,5 +17,5 @@ def broker_url() -> Iterator[str]:
     if override:
         yield override
         return
-    with amqpd.run_in_thread() as broker:
+    with amqpd.run_in_thread(compat="3.10") as broker:
         yield broker.url

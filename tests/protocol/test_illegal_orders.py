@@ -207,7 +207,7 @@ def run(steps: Steps, *, delayed: bool) -> None:
         client.send(ACTIONS[action](number))
         assert closes(client) == expected, (action, number)
         healthy.fill("mine", b"m")
-        assert healthy.get("mine", no_ack=True).body
+        assert healthy.get("mine", no_ack=True) is not None
         if expected.connection:
             client.send(raw_method(0, 10, 51))
             assert client.has_ended()
