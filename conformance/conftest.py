@@ -34,7 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance")
     group.addoption("--broker", metavar="URL", help="use the broker at amqp://host:port")
     group.addoption("--oracle", action="store_true", help="start and use RabbitMQ (same as --targets rabbitmq)")
-    group.addoption("--targets", metavar="NAMES", help="amqpd, delayed, rabbitmq, or several separated by commas; default amqpd")
+    targets = "amqpd, delayed, rabbitmq, or several separated by commas; default amqpd"
+    group.addoption("--targets", metavar="NAMES", help=targets)
     group.addoption(
         "--compat",
         metavar="VERSION",

@@ -61,7 +61,10 @@ class Target:
 
 @contextmanager
 def open_target(name: str, broker: str | None, compat: str | None) -> Iterator[Target]:
-    """Start the broker of that name (`amqpd`, `rabbitmq`, or `delayed`: amqpd on a slow journal) or find the one at the URL (`broker`)."""
+    """Start the broker of that name (`amqpd`, `rabbitmq`, or `delayed`: amqpd on a slow journal).
+
+    `broker` finds the one at the URL instead.
+    """
     if name == "rabbitmq":
         with rabbitmq.node() as port:
             yield from _used(Target(name, "127.0.0.1", port))

@@ -13,6 +13,8 @@ from amqpd.cli.bench.frames import BODY, FRAME, FRAME_END, FRAME_OVERHEAD, HEADE
 
 _DELIVER = METHOD_ID.pack(60, 60)
 _PREFIX = FRAME.size + METHOD_ID.size
+_HEADER_SIZE = 12
+"""Octets of a content header up to the end of the body size."""
 
 
 class DeliveryCounter:
@@ -39,8 +41,8 @@ class DeliveryCounter:
         """Take `received` octets out of ``space()`` and return the new count; raises BrokerClosedError at a close."""
         self._used += received
         position = self._stride_over() if self._stride and not self._length else 0
-        if not position:
-            position = self._walk()
+        if not position or self._is_shorter(position):
+            position = self._walk(position)
         left = self._used - position
         if left and position:
             self._view[:left] = self._view[position : self._used]
@@ -59,9 +61,20 @@ class DeliveryCounter:
         self.count += whole
         return end
 
-    def _walk(self) -> int:
-        """Take whole frames one by one and return the end of the last."""
-        position = 0
+    def _is_shorter(self, position: int) -> bool:
+        """Whether the delivery that begins there is complete although less than a stride is left: it may be the last."""
+        header = position + FRAME_OVERHEAD
+        if self._used - header < FRAME.size:
+            return False
+        header += FRAME.unpack_from(self._buffer, position)[2]
+        if self._used < header + FRAME.size + _HEADER_SIZE:
+            return False
+        end = header + FRAME_OVERHEAD + FRAME.unpack_from(self._buffer, header)[2]
+        body = int.from_bytes(self._view[header + FRAME.size + 4 : header + FRAME.size + _HEADER_SIZE], "big")
+        return end + (body + FRAME_OVERHEAD if body else 0) <= self._used
+
+    def _walk(self, position: int) -> int:
+        """Take whole frames one by one, from `position` on, and return the end of the last."""
         while self._used - position >= FRAME.size:
             kind, _, size = FRAME.unpack_from(self._buffer, position)
             after = position + size + FRAME_OVERHEAD
