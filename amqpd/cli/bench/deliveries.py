@@ -62,7 +62,7 @@ class DeliveryCounter:
         return end
 
     def _is_shorter(self, position: int) -> bool:
-        """Whether the delivery that begins there is complete although less than a stride is left: it may be the last."""
+        """Whether the delivery there is complete although less than a stride is left: it may be the last."""
         header = position + FRAME_OVERHEAD
         if self._used - header < FRAME.size:
             return False
