@@ -29,6 +29,9 @@ from amqpd.broker.vhost import VHost
 from amqpd.broker.work import WorkList
 from amqpd.clock import Clock
 from amqpd.fields import Table
+from amqpd.log import get_logger
+
+log = get_logger(__name__)
 
 NAME_OCTETS: Final = 16
 LOOPBACK: Final = "can only connect via localhost"
@@ -87,7 +90,10 @@ class Broker:
         while self._turn_end:
             functions, self._turn_end = self._turn_end, []
             for function in functions:
-                function()
+                try:
+                    function()
+                except Exception:  # a defect must not keep the others from ending their turn
+                    log.exception("internal error at the end of a turn")
 
     # -- names -----------------------------------------------------------------------------------------------------
 
@@ -102,7 +108,7 @@ class Broker:
         """Create a virtual host with the predeclared exchanges, or return the one that exists."""
         vhost = self.vhosts.get(name)
         if vhost is None:
-            vhost = VHost(name, self.exchange_types, self.compat, self.reply_consumers, self._make_queue)
+            vhost = VHost(name, self.exchange_types, self.compat, self.reply_consumers, self._make_queue, self.work)
             vhost.on_death = DeadLetters(self, vhost).add
             self.vhosts[name] = vhost
         return vhost

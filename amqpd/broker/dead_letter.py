@@ -16,11 +16,14 @@ from amqpd import fields
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.work import Work
 from amqpd.fields import EMPTY, Field, Table
+from amqpd.log import get_logger
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
     from amqpd.broker.queue import Queue
     from amqpd.broker.vhost import VHost
+
+log = get_logger(__name__)
 
 REJECTED: Final = "rejected"
 EXPIRED: Final = "expired"
@@ -110,8 +113,12 @@ class DeadLetters(Work):
         self._publishing = True
         try:
             while self._waiting and budget > 0:
-                self._publish(*self._waiting.popleft())
+                death = self._waiting.popleft()
                 budget -= 1
+                try:
+                    self._publish(*death)
+                except Exception:  # a defect costs this message, not all that die after it
+                    log.exception("internal error: a message could not be dead-lettered", queue=death[0].name)
         finally:
             self._publishing = False
         self._listed = bool(self._waiting)

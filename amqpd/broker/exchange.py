@@ -54,6 +54,7 @@ class Exchange:
         "alternate",
         "arguments",
         "auto_delete",
+        "by_key",
         "durable",
         "exchanges",
         "incoming",
@@ -93,6 +94,8 @@ class Exchange:
         self.exchanges: dict[Binding, Exchange] = {}
         """The outgoing bindings that lead to exchanges, so that nobody looks for them among those to queues."""
         self.incoming: dict[Binding, None] = {}
+        self.by_key: tuple[int, bool] | None = None
+        """The vhost's verdict on whether routes from here depend on the key alone, and of which topology."""
         self.router = type_(self, compat)
 
     def add(self, binding: Binding) -> None:

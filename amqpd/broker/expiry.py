@@ -45,13 +45,11 @@ class HeadExpiry:
         if deadline is None:
             return
         timer = self._timer
-        if timer is not None and timer.callback is not None and timer.deadline <= deadline:
-            return
-        self._timers.cancel(timer)
-        self._timer = None
         if deadline <= self._timers.now():
+            self._timers.cancel(timer)
             self._expire()
-        else:
+        elif timer is None or timer.callback is None or timer.deadline > deadline:
+            self._timers.cancel(timer)
             self._timer = self._timers.at(deadline, self._expire)
 
     def stop(self) -> None:

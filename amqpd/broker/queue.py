@@ -50,6 +50,7 @@ class Queue:
         "_resuming",
         "_returns",
         "_timers",
+        "_trimming",
         "_work",
         "arguments",
         "auto_delete",
@@ -116,6 +117,7 @@ class Queue:
         self._number = 0
         self._had_consumer = False
         self._resuming = False
+        self._trimming = False
         self._returns: list[Return] = []
         self._heads: HeadExpiry | None = None
         """Set by the first message with a deadline: from then on, whatever becomes a head is watched."""
@@ -197,15 +199,14 @@ class Queue:
         self._finish_returns()
         self.renew_lease()
         message: Message | None = None
-        while self.ready.count:
-            message = self._pop()
-            if message.deadline is not None and message.deadline <= self._timers.now():
-                self._die(message, EXPIRED)
-                continue
-            self.unacked += 1
-            break
-        else:
-            message = None
+        if self._heads is not None:
+            self._heads.watch()
+        if self.ready.count:
+            deadline = self.ready.peek().deadline
+            # An overdue head is left of an expiry storm, which is worked off in slices; all behind it is hidden by it.
+            if deadline is None or deadline > self._timers.now():
+                message = self._pop()
+                self.unacked += 1
         if self._heads is not None:
             self._heads.watch()
         return message
@@ -376,8 +377,22 @@ class Queue:
 
     def _drop_excess(self) -> None:
         assert self.limits is not None
+        budget = SLICE
         while self.limits.over(self.ready.count):
+            if not budget:
+                if not self._trimming:
+                    self._trimming = True
+                    self._work.add(Trim(self))
+                return
+            budget -= 1
             self._die(self._pop(), MAXLEN)
+
+    def trim_step(self) -> bool:
+        """Drop one more slice of what is over the limit; return whether there is more."""
+        self._trimming = True
+        self._drop_excess()
+        self._trimming = self.limits is not None and self.limits.over(self.ready.count)
+        return self._trimming
 
     def _die(self, message: Message, reason: str) -> None:
         """A held message leaves for good: to the dead-letter exchange, or nowhere."""
@@ -410,6 +425,18 @@ class Resume(Work):
 
     def step(self, budget: int) -> bool:
         return self._queue.resume_step(budget)
+
+
+class Trim(Work):
+    """Drops what a queue holds over its limit, where one large message drives many small ones out."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def step(self, budget: int) -> bool:
+        return self._queue.trim_step()
 
 
 class Release(Work):

@@ -24,6 +24,7 @@ CLASSIC: Final = "classic"
 MAX_DURATION: Final = 315_360_000_000
 """Ten years in milliseconds: RabbitMQ's limit for TTLs and expiries."""
 
+MAX_ROUTING_KEY: Final = 255
 LEADER_LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
 MASTER_LOCATORS: Final = ("min-masters", "client-local", "random")
 
@@ -88,8 +89,11 @@ def _queue_type(field: Field, arguments: Table, profile: Profile) -> str | None:
 
 
 def _dead_letter_key(field: Field, arguments: Table, profile: Profile) -> str | None:
-    if _text(field) is None:
+    if not isinstance(field.value, bytes) or field.tag != "S":
         return _unacceptable(field)
+    if len(field.value) > MAX_ROUTING_KEY:
+        # RabbitMQ takes it and then can't deliver what died: a routing key is a short string.
+        return f"{{value_too_large,{len(field.value)}}}"
     return None if "x-dead-letter-exchange" in arguments else "routing_key_but_no_dlx_defined"
 
 

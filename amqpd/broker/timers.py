@@ -11,6 +11,9 @@ import heapq
 from collections.abc import Callable
 
 from amqpd.clock import Clock
+from amqpd.log import get_logger
+
+log = get_logger(__name__)
 
 
 class Timer:
@@ -96,7 +99,10 @@ class Timers:
             timer = heapq.heappop(self._heap)
             callback, timer.callback = timer.callback, None
             assert callback is not None
-            callback()
+            try:
+                callback()
+            except Exception:  # a defect must not end the task that runs everybody's timers
+                log.exception("internal error in a timer")
             budget -= 1
         deadline = self.next_deadline()
         return deadline is not None and deadline <= now

@@ -16,6 +16,7 @@ from amqpd.broker.exchange import Exchange, ExchangeType
 from amqpd.broker.message import Message
 from amqpd.broker.queue import REJECTED, OnExpiry, Queue
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
+from amqpd.broker.work import WorkList
 from amqpd.fields import EMPTY, Table
 from amqpd.properties import Properties
 
@@ -31,6 +32,9 @@ PREDECLARED: Final = (
     ("amq.rabbitmq.trace", "topic", True),
 )
 """Name, type, internal."""
+
+PATTERNS_A_UNIT: Final = 16
+"""Bindings that an exchange may have to try for one unit of the turn's budget."""
 
 Route = tuple[Queue | ReplyConsumer, ...]
 
@@ -63,6 +67,7 @@ class VHost(OnExpiry):
         compat: Compat,
         reply_consumers: dict[str, ReplyConsumer],
         make_queue: Callable[[str, bool, bool, Session | None, Table], Queue],
+        work: WorkList,
     ) -> None:
         self.name = name
         self.exchange_types = exchange_types
@@ -74,6 +79,9 @@ class VHost(OnExpiry):
         self.on_death: Callable[[Queue, Message, str], None] | None = None
         """Called with what died in a queue that has a dead-letter exchange."""
         self._make_queue = make_queue
+        self._work = work
+        self._topology = 0
+        """Rises when exchanges, or bindings between them, change."""
         self._reply_consumers = reply_consumers
         self.default_exchange = Exchange("", DefaultExchange, compat, arguments=EMPTY)
         self.exchanges: dict[str, Exchange] = {"": self.default_exchange}
@@ -87,6 +95,7 @@ class VHost(OnExpiry):
     def add_exchange(self, exchange: Exchange) -> None:
         self.exchanges[exchange.name] = exchange
         self.generation += 1
+        self._topology += 1
 
     def delete_exchange(self, exchange: Exchange) -> None:
         """Remove it and its bindings on both sides; auto-delete sources that lose their last binding go too."""
@@ -100,6 +109,7 @@ class VHost(OnExpiry):
                 if self._is_unused(binding.source):
                     going.append(binding.source)
         self.generation += 1
+        self._topology += 1
 
     def add_queue(
         self, name: str, durable: bool, auto_delete: bool, owner: Session | None, arguments: Table
@@ -140,6 +150,8 @@ class VHost(OnExpiry):
             return
         binding = Binding(source, destination, routing_key, arguments)
         source.add(binding)
+        if isinstance(destination, Exchange):
+            self._topology += 1
         (destination.bindings if isinstance(destination, Queue) else destination.incoming)[binding] = None
         self.generation += 1
 
@@ -158,6 +170,8 @@ class VHost(OnExpiry):
     def _disconnect(self, binding: Binding) -> None:
         destination = binding.destination
         binding.source.remove(binding)
+        if isinstance(destination, Exchange):
+            self._topology += 1
         incoming = destination.bindings if isinstance(destination, Queue) else destination.incoming
         incoming.pop(binding, None)
 
@@ -171,7 +185,12 @@ class VHost(OnExpiry):
         queues: dict[Queue | ReplyConsumer, None] = {}
         visited: set[str] = {exchange.name}
         waiting = [exchange]
+        work = self._work
+        if len(routing_keys) > 1:
+            work.spent += len(routing_keys)
         for current in waiting:
+            if not current.router.by_key:
+                work.spent += len(current.outgoing) // PATTERNS_A_UNIT
             destinations = current.destinations(routing_keys, properties)
             if current is self.default_exchange:
                 self._add_replies(routing_keys, queues)
@@ -190,6 +209,12 @@ class VHost(OnExpiry):
 
     def by_key(self, exchange: Exchange) -> bool:
         """Whether the routing key alone decides where a message to this exchange goes."""
+        known = exchange.by_key
+        if known is None or known[0] != self._topology:
+            known = exchange.by_key = (self._topology, self._routes_by_key(exchange))
+        return known[1]
+
+    def _routes_by_key(self, exchange: Exchange) -> bool:
         visited = {exchange}
         waiting = [exchange]
         for current in waiting:
@@ -206,6 +231,7 @@ class VHost(OnExpiry):
         """Give a message to every queue of its route; return False if any of them refused it."""
         if len(route) == 1:
             return route[0].publish(message) != REJECTED
+        self._work.spent += len(route)
         accepted = True
         queues = [each for each in route if isinstance(each, Queue)]
         copies = [message, *(message.copy() for _ in queues[1:])]

@@ -11,6 +11,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from amqpd.log import get_logger
+
+log = get_logger(__name__)
+
 AT_ONCE: Final = 8
 """Pieces of work that share the budget of one turn."""
 
@@ -58,10 +62,12 @@ class Discard(Work):
 class WorkList:
     """First in, first served; what isn't finished goes to the back of the line."""
 
-    __slots__ = ("_waiting", "on_work")
+    __slots__ = ("_waiting", "on_work", "spent")
 
     def __init__(self) -> None:
         self._waiting: deque[Work] = deque()
+        self.spent = 0
+        """Units that this turn has cost beyond its frames: further queues of a fan-out, patterns tried."""
         self.on_work: Callable[[], None] | None = None
         """Called when the list stops being empty: whoever sleeps must wake up."""
 
@@ -75,7 +81,12 @@ class WorkList:
         turns = min(len(self._waiting), AT_ONCE)
         for _ in range(turns):
             work = self._waiting.popleft()
-            if work.step(max(1, budget // turns)):
+            try:
+                more = work.step(max(1, budget // turns))
+            except Exception:  # a defect costs this piece of work, not everybody's
+                log.exception("internal error in a piece of work")
+                continue
+            if more:
                 self._waiting.append(work)
         return bool(self._waiting)
 

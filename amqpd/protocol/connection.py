@@ -33,6 +33,7 @@ from amqpd.wire.frames import (
     OLD_PROTOCOL_HEADER,
     PROTOCOL_HEADER,
     PUBLISH,
+    Frame,
     FrameParser,
 )
 from amqpd.wire.methods import MethodId
@@ -56,6 +57,7 @@ class Connection(Peer):
 
     __slots__ = (
         "_deadline",
+        "_parsed",
         "_pending",
         "_resuming",
         "_unread",
@@ -122,6 +124,8 @@ class Connection(Peer):
         """Octets of bodies that are still arriving."""
         self.queueing = 0
         """Channels whose line of waiting frames is full."""
+        self._parsed: list[Frame] = []
+        """Frames that a turn had no budget for."""
         self._unread = False
         self._pending: Pending[object] | None = None
         self._resuming = False
@@ -144,20 +148,21 @@ class Connection(Peer):
         if self.state == states.HEADER and not self._protocol_header():
             return False
         # Before it is open, each frame may change what the next one may be.
-        frames = self.parser.frames(budget if self.state == states.RUNNING and not self.alarmed else 1)
+        frames = self._parsed or self.parser.frames(budget if self.state == states.RUNNING and not self.alarmed else 1)
+        self._parsed = []
         if self.state == states.RUNNING:
-            self._running(frames)
+            self._running(frames, budget)
         else:
             for kind, number, payload, header, body in frames:
                 self._frames_of(kind, number, payload, header, body)
         failure = self.parser.failure
-        if failure is not None and not self.fatal:
+        if failure is not None and not self.fatal and not self._parsed:
             self.parser.failure = None
             self.failed(failure, 0)
             # Also where nobody is told any more: what can't be read on is not kept either.
             self.fatal = True
             return False
-        return bool(frames) and self.parser.buffered > 0
+        return bool(self._parsed) or (bool(frames) and self.parser.buffered > 0)
 
     def eof(self) -> None:
         """The peer is gone. Harmless after any end."""
@@ -215,7 +220,7 @@ class Connection(Peer):
 
     def resume(self) -> None:
         """Handle what is buffered, in a turn of its own."""
-        if not self._resuming and self.parser.buffered:
+        if not self._resuming and (self._parsed or self.parser.buffered):
             self._resuming = True
             self.node.broker.work.add(_Resume(self))
 
@@ -293,9 +298,13 @@ class Connection(Peer):
 
     # -- frames ----------------------------------------------------------------------------------------------------
 
-    def _running(self, frames: list[tuple[int, int, bytes, bytes, bytes]]) -> None:
+    def _running(self, frames: list[Frame], budget: int) -> None:
+        """Handle frames until the budget is spent; what is left of them waits for the next turn."""
         channels = self.channels
-        for kind, number, payload, header, body in frames:
+        work = self.node.broker.work
+        work.spent = 0
+        waiting = iter(frames)
+        for kind, number, payload, header, body in waiting:
             if kind == PUBLISH:
                 channel = channels.get(number)
                 if channel is not None and channel.direct:
@@ -305,9 +314,14 @@ class Connection(Peer):
                         self.failed(error, number, (60, 40))
                     except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
                         closing.unforeseen(self, number, error)
+                    if work.spent > budget:
+                        break
                     continue
             self._frames_of(kind, number, payload, header, body)
             channels = self.channels
+            if work.spent > budget:
+                break
+        self._parsed = list(waiting)
 
     def _frames_of(self, kind: int, number: int, payload: bytes, header: bytes, body: bytes) -> None:
         """Handle one frame, or the frames of a fused publish one by one."""

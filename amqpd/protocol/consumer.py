@@ -9,6 +9,7 @@ from amqpd.broker.message import Message
 from amqpd.broker.queue import ACCEPTED, Queue
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.fields import Table
+from amqpd.protocol import closing
 from amqpd.wire import hot
 
 if TYPE_CHECKING:
@@ -54,17 +55,21 @@ class ChannelConsumer(Consumer):
                 if channel.window_used >= channel.window:
                     channel.window_changed()
         outbox = self._outbox
-        outbox.grown(
-            self._encoder.encode(
-                tag,
-                message.redelivered,
-                message.exchange,
-                message.routing_key,
-                message.properties,
-                message.body,
-                outbox.parts,
+        try:
+            outbox.grown(
+                self._encoder.encode(
+                    tag,
+                    message.redelivered,
+                    message.exchange,
+                    message.routing_key,
+                    message.properties,
+                    message.body,
+                    outbox.parts,
+                )
             )
-        )
+        except Exception as error:  # a defect must cost this connection, not who published
+            connection, defect = channel.connection, error
+            connection.node.broker.at_turn_end(lambda: closing.unforeseen(connection, channel.number, defect))
 
     def cancelled(self) -> None:
         self.channel.consumer_cancelled(self)

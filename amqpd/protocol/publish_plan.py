@@ -21,6 +21,9 @@ from amqpd.wire import erlang, hot, methods
 PLANS: Final = 4096
 """Entries that one connection keeps; more distinct keys are planned anew each time."""
 
+LONG: Final = 64
+"""Queues in a route that is found anew each time."""
+
 
 class PublishPlan:
     """One remembered (exchange, routing key, flags)."""
@@ -59,7 +62,10 @@ class PublishPlan:
             raise AccessRefused(f"cannot publish to internal exchange '{exchange.name}' in vhost '{vhost.name}'")
         self.exchange = exchange
         self.checks_topic = exchange.type_name == "topic" and session.has_topic_rules(exchange.name)
-        self.route = vhost.route(exchange, (self.routing_key,), EMPTY) if vhost.by_key(exchange) else None
+        route = vhost.route(exchange, (self.routing_key,), EMPTY) if vhost.by_key(exchange) else None
+        # A long route would cost every plan its length, and one to a requester would outlive it.
+        remembered = route is not None and len(route) <= LONG and not any(each.kind == "reply" for each in route)
+        self.route = route if remembered else None
         self.generation = vhost.generation
         self.access_generation = session.access_generation
 

@@ -71,7 +71,7 @@ class DeliveryCounter:
             return False
         end = header + FRAME_OVERHEAD + FRAME.unpack_from(self._buffer, header)[2]
         body = int.from_bytes(self._view[header + FRAME.size + 4 : header + FRAME.size + _HEADER_SIZE], "big")
-        return end + (body + FRAME_OVERHEAD if body else 0) <= self._used
+        return bool(end + (body + FRAME_OVERHEAD if body else 0) <= self._used)
 
     def _walk(self, position: int) -> int:
         """Take whole frames one by one, from `position` on, and return the end of the last."""
