@@ -108,7 +108,15 @@ class Broker:
         """Create a virtual host with the predeclared exchanges, or return the one that exists."""
         vhost = self.vhosts.get(name)
         if vhost is None:
-            vhost = VHost(name, self.exchange_types, self.compat, self.reply_consumers, self._make_queue, self.work)
+            vhost = VHost(
+                name,
+                self.exchange_types,
+                self.compat,
+                self.reply_consumers,
+                self._make_queue,
+                self.work,
+                self.account,
+            )
             vhost.on_death = DeadLetters(self, vhost).add
             self.vhosts[name] = vhost
         return vhost

@@ -18,6 +18,9 @@ OVERHEAD: Final = 220
 RSS.
 """
 
+SMALL_HEADER: Final = 256
+"""Octets of properties up to which they are in OVERHEAD; equal small ones are one object for all messages."""
+
 
 class Message:
     """One message in at most one queue."""
@@ -94,14 +97,19 @@ class Account:
     It drives the memory alarm, because a Python heap seldom shrinks when messages leave.
     """
 
-    __slots__ = ("octets",)
+    __slots__ = ("definitions", "octets")
 
     def __init__(self) -> None:
         self.octets = 0
+        self.definitions = 0
+        """Octets of queues and bindings, estimated; they stay when messages go."""
 
     def hold(self, message: Message) -> None:
         """A queue keeps this message from now on."""
         sharing = message.sharing
+        header = len(message.properties.raw)
+        if header > SMALL_HEADER:
+            self.octets += header
         if sharing is None:
             self.octets += len(message.body) + OVERHEAD
             return
@@ -113,6 +121,9 @@ class Account:
     def release(self, message: Message) -> None:
         """A message that was held is gone."""
         sharing = message.sharing
+        header = len(message.properties.raw)
+        if header > SMALL_HEADER:
+            self.octets -= header
         if sharing is None:
             self.octets -= len(message.body) + OVERHEAD
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from amqpd.broker.message import Message
+from amqpd.broker.message import Account, Message
 from amqpd.broker.unacked import Delivery
 from amqpd.broker.vhost import Route
 
@@ -34,15 +34,23 @@ class Settlement(NamedTuple):
 class Transaction:
     """What the next commit will do, in order."""
 
-    __slots__ = ("publishes", "settlements")
+    __slots__ = ("_account", "publishes", "settlements")
 
-    def __init__(self) -> None:
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self.publishes: list[Publish] = []
         self.settlements: list[Settlement] = []
+
+    def publish(self, message: Message, route: Route, mandatory: bool) -> None:
+        """Keep a publish for the commit; it counts as held."""
+        self._account.hold(message)
+        self.publishes.append(Publish(message, route, mandatory))
 
     def take(self) -> tuple[list[Publish], list[Settlement]]:
         """Remove and return everything: a new transaction begins."""
         publishes, self.publishes = self.publishes, []
+        for publish in publishes:
+            self._account.release(publish.message)
         settlements, self.settlements = self.settlements, []
         return publishes, settlements
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from amqpd.broker.bindings import Binding, binding_key
 from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
-from amqpd.broker.message import Message
+from amqpd.broker.message import Account, Message
 from amqpd.broker.queue import REJECTED, OnExpiry, Queue
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
 from amqpd.broker.work import WorkList
@@ -32,6 +32,10 @@ PREDECLARED: Final = (
     ("amq.rabbitmq.trace", "topic", True),
 )
 """Name, type, internal."""
+
+QUEUE_OCTETS: Final = 1500
+BINDING_OCTETS: Final = 600
+"""What a queue and a binding cost in memory, roughly; clients can make any number of them."""
 
 PATTERNS_A_UNIT: Final = 16
 """Bindings that an exchange may have to try for one unit of the turn's budget."""
@@ -68,6 +72,7 @@ class VHost(OnExpiry):
         reply_consumers: dict[str, ReplyConsumer],
         make_queue: Callable[[str, bool, bool, Session | None, Table], Queue],
         work: WorkList,
+        account: Account,
     ) -> None:
         self.name = name
         self.exchange_types = exchange_types
@@ -80,6 +85,7 @@ class VHost(OnExpiry):
         """Called with what died in a queue that has a dead-letter exchange."""
         self._make_queue = make_queue
         self._work = work
+        self._account = account
         self._topology = 0
         """Rises when exchanges, or bindings between them, change."""
         self._reply_consumers = reply_consumers
@@ -116,6 +122,7 @@ class VHost(OnExpiry):
     ) -> Queue:
         """Create a queue; an exclusive one belongs to `owner`."""
         queue = self._make_queue(name, durable, auto_delete, owner, arguments)
+        self._account.definitions += QUEUE_OCTETS
         queue.on_expiry = self
         queue.on_death = self.on_death
         self.queues[name] = queue
@@ -129,6 +136,7 @@ class VHost(OnExpiry):
         if queue.deleted:
             return 0
         del self.queues[queue.name]
+        self._account.definitions -= QUEUE_OCTETS
         if queue.owner is not None:
             queue.owner.exclusive_queues.pop(queue, None)
         for binding in list(queue.bindings):
@@ -150,6 +158,7 @@ class VHost(OnExpiry):
             return
         binding = Binding(source, destination, routing_key, arguments)
         source.add(binding)
+        self._account.definitions += BINDING_OCTETS
         if isinstance(destination, Exchange):
             self._topology += 1
         (destination.bindings if isinstance(destination, Queue) else destination.incoming)[binding] = None
@@ -170,6 +179,7 @@ class VHost(OnExpiry):
     def _disconnect(self, binding: Binding) -> None:
         destination = binding.destination
         binding.source.remove(binding)
+        self._account.definitions -= BINDING_OCTETS
         if isinstance(destination, Exchange):
             self._topology += 1
         incoming = destination.bindings if isinstance(destination, Queue) else destination.incoming

@@ -94,7 +94,7 @@ class Channel:
         self.confirms: Confirms | None = None
         self.transaction: Transaction | None = None
         self.reply_port: ReplyPort | None = None
-        self.retired: list[ChannelConsumer] = []
+        self.retired: dict[ChannelConsumer, None] = {}
         """Consumers that are over, while something of theirs is outstanding."""
         self._settling: Settling | None = None
         self._open = False
@@ -109,6 +109,8 @@ class Channel:
 
     def publish(self, payload: bytes, header: bytes, body: bytes) -> None:
         """A whole basic.publish, while `direct`."""
+        if self.connection.alarmed:
+            self.connection.publish_blocked()
         try:
             content = self.connection.headers.get(header)
         except InternalError:
@@ -140,6 +142,8 @@ class Channel:
             self._method(ids, payload)
 
     def _receive_content(self, kind: int, payload: bytes) -> None:
+        if self.connection.alarmed and not self.assembler.idle:
+            self.connection.publish_blocked()
         assembler = self.assembler
         before = assembler.received
         body = assembler.receive(kind, payload)
@@ -261,6 +265,8 @@ class Channel:
         consumer = delivery[2]
         if isinstance(consumer, ChannelConsumer):
             consumer.unacked -= 1
+            if self.retired and not consumer.unacked:
+                self.retired.pop(consumer, None)
             if self.window and self.window_used:
                 self.window_used -= 1
 
@@ -301,8 +307,7 @@ class Channel:
     def retire(self, consumer: ChannelConsumer) -> None:
         """A consumer is over; what it holds stays outstanding on the channel."""
         if consumer.unacked:
-            self.retired = [each for each in self.retired if each.unacked]
-            self.retired.append(consumer)
+            self.retired[consumer] = None
 
     def settle_in_slices(self, settling: Settling) -> None:
         """A settlement of many deliveries is worked off under the turn's budget; what follows on the channel waits."""
@@ -366,7 +371,7 @@ class Channel:
         if self.transaction is not None:
             give_back(self.transaction.abandon())
             self.transaction = None
-        self.retired = []
+        self.retired = {}
         self.confirms = None
         self._drop_content()
         self._pending = None
@@ -408,7 +413,7 @@ class Channel:
             if consumer.unacked:
                 counts[consumer.queue] = counts.get(consumer.queue, 0) + consumer.unacked
                 consumer.unacked = 0
-        self.retired = []
+        self.retired = {}
         self.window_used = 0
         self.connection.node.broker.work.add(Return(self.unacked.take_all(), counts))
 

@@ -60,6 +60,7 @@ class Connection(Peer):
         "_parsed",
         "_pending",
         "_resuming",
+        "_sent_before",
         "_unread",
         "alarmed",
         "blocked",
@@ -127,6 +128,7 @@ class Connection(Peer):
         self._parsed: list[Frame] = []
         """Frames that a turn had no budget for."""
         self._unread = False
+        self._sent_before = 0
         self._pending: Pending[object] | None = None
         self._resuming = False
         self._deadline: Timer | None = node.liveness.after(settings.handshake_timeout, self._handshake_timed_out)
@@ -176,7 +178,18 @@ class Connection(Peer):
         """False while the broker doesn't want this client's bytes."""
         if self.state in (states.CLOSING, states.CLOSED):
             return True  # nothing but a close is taken any more
-        return not (self.blocked or self._unread or self.queueing or self.stalled)
+        return not (self.blocked or self._unread or self.queueing or self.stalled or self._pending is not None)
+
+    @property
+    def listens(self) -> bool:
+        """False while the broker, for reasons of its own, would not notice a heartbeat.
+
+        A peer that doesn't take its replies is another matter: it shows life by taking some.
+        """
+        if self._unread and self.outbox.sent == self._sent_before:
+            return True
+        self._sent_before = self.outbox.sent
+        return self.reading
 
     @property
     def finished(self) -> bool:
@@ -214,7 +227,7 @@ class Connection(Peer):
                 self.failed(error, 0)
             except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
                 closing.unforeseen(self, 0, error)
-            self.resume()
+            self.reading_changed()
 
         pending.when_done(settled)
 
@@ -249,8 +262,9 @@ class Connection(Peer):
         self._deadline = self.node.liveness.after(seconds, self.abort)
 
     def finish(self) -> None:
-        """End the TCP connection once what is queued was sent."""
+        """End the TCP connection once what is queued was sent, or the peer has had its time to take it."""
         self._end()
+        self._deadline = self.node.liveness.after(self.node.settings.silence, self.abort)
         if self.outbox.transport is not None:
             self.outbox.transport.close(abort=False)
 
@@ -396,7 +410,9 @@ class Connection(Peer):
         assert self.session is not None
         user = self.session.user
         if user.max_channels is not None and user.max_channels >= 0:
-            opened = sum(len(each.channels) for each in self.node.connections if each.user is user)
+            opened = sum(
+                len(each.channels) for each in self.node.connections if each.user and each.user.name == user.name
+            )
             if opened >= user.max_channels:
                 brackets = self.node.broker.compat.profile.user_channel_limit_in_brackets
                 limit = f"({user.max_channels})" if brackets else str(user.max_channels)

@@ -67,7 +67,7 @@ class ChannelConsumer(Consumer):
                     outbox.parts,
                 )
             )
-        except Exception as error:  # a defect must cost this connection, not who published
+        except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not who published
             connection, defect = channel.connection, error
             connection.node.broker.at_turn_end(lambda: closing.unforeseen(connection, channel.number, defect))
 

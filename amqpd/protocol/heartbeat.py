@@ -60,7 +60,7 @@ class Heartbeat:
 
     def _check(self) -> None:
         received = self._connection.received
-        if received != self._seen or not self._connection.reading:
+        if received != self._seen or not self._connection.listens:
             self._seen = received
             self._silent = 0
         else:

@@ -88,7 +88,9 @@ class Node:
         """Octets of bodies that are still arriving, on all connections."""
         self.looks_at_delivery_mode = broker.compat.profile.refuses_unknown_delivery_mode
         self.server_properties = _server_properties(settings, broker.compat.profile.version)
-        self.max_message_size = settings.max_message_size or broker.compat.profile.max_message_size
+        self.max_message_size = (
+            broker.compat.profile.max_message_size if settings.max_message_size is None else settings.max_message_size
+        )
 
     def gone(self, connection: Connection) -> None:
         """A connection has ended. Harmless the second time."""
@@ -99,7 +101,7 @@ class Node:
         """Finish a turn and send what it produced; return whether work is left for another one."""
         more = self.broker.drain(self.settings.turn_budget)
         if self.memory is not None:
-            self.memory.check_account(self.broker.account.octets)
+            self.memory.check_account(self.broker.account.octets + self.broker.account.definitions)
         dirty = self.dirty
         while dirty:
             waiting, dirty[:] = dirty[:], []

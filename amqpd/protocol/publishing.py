@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.reply_to import PSEUDO_QUEUE
-from amqpd.broker.transaction import Publish
 from amqpd.errors import NotImplementedHere, PreconditionFailed, ResourceError
 from amqpd.fields import Table
 from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
@@ -50,7 +49,7 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
     confirms = channel.confirms
     if confirms is None:
         if channel.transaction is not None:
-            channel.transaction.publishes.append(Publish(message, route, plan.mandatory))
+            channel.transaction.publish(message, route, plan.mandatory)
         elif route:
             if len(route) == 1:
                 route[0].publish(message)
@@ -72,8 +71,6 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
             _confirm_when_durable(channel, number)
     if plan.mandatory and connection.node.broker.compat.profile.reply_to_is_destination is False:
         _return_direct_reply(channel, message, route)
-    if connection.alarmed:
-        connection.publish_blocked()
 
 
 def count_unfinished(channel: Channel, octets: int) -> None:

@@ -13,7 +13,6 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.users import User
 from amqpd.errors import LoginRefused, SyntaxRefused
 from amqpd.fields import FieldError, Table
-from amqpd.wire import erlang
 
 if TYPE_CHECKING:
     from amqpd.protocol.connection import Connection
@@ -45,7 +44,8 @@ class Plain(Mechanism):
     def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
         parts = response.split(b"\0")
         if len(parts) != 3 or parts[0]:
-            raise SyntaxRefused(f"response {erlang.binary(response)} invalid")
+            # RabbitMQ's text quotes the response; it stays out of the log, since a password may be in it.
+            raise SyntaxRefused(f"response of {len(response)} octets invalid")
         user = parts[1].decode("utf-8", "surrogateescape")
         return connection.node.broker.check_password(user, parts[2])
 
@@ -56,7 +56,7 @@ class AmqPlain(Mechanism):
     name: ClassVar[str] = "AMQPLAIN"
 
     def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
-        shown = erlang.binary(response)
+        shown = f"of {len(response)} octets"  # not quoted as RabbitMQ does: there may be a password in it
         try:
             table = Table.parse(response)
         except FieldError:

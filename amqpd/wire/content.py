@@ -20,6 +20,9 @@ BODY_SIZE_LIMIT: Final = 536_870_912
 BASIC: Final = 60
 _HEADER_START = Struct(">HHQ").unpack_from
 
+SMALL: Final = 4096
+"""Octets below which body frames are joined as they come: kept apart, tiny ones would cost many times their size."""
+
 CACHED_HEADER: Final = 256
 CACHE_SIZE: Final = 512
 
@@ -61,7 +64,17 @@ class HeaderCache:
 class ContentAssembler:
     """Collects the content of one channel. `method` is what announced it, as the caller's own value."""
 
-    __slots__ = ("_chunks", "_headers", "_remaining", "_strict_sizes", "arguments", "header", "ids", "received")
+    __slots__ = (
+        "_chunks",
+        "_headers",
+        "_remaining",
+        "_small",
+        "_strict_sizes",
+        "arguments",
+        "header",
+        "ids",
+        "received",
+    )
 
     def __init__(self, headers: HeaderCache, strict_sizes: bool) -> None:
         self._headers = headers
@@ -69,9 +82,11 @@ class ContentAssembler:
         self.ids: tuple[int, int] | None = None
         self.arguments = b""
         self.header: ContentHeader | None = None
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes | bytearray] = []
+        self._small: bytes | bytearray = b""
         self._remaining = 0
         self.received = 0
+        """Octets of the body so far."""
 
     @property
     def idle(self) -> bool:
@@ -109,6 +124,7 @@ class ContentAssembler:
         self.header = None
         self.arguments = b""
         self._chunks = []
+        self._small = b""
         self.received = 0
 
     def _receive_header(self, payload: bytes) -> bytes | None:
@@ -128,14 +144,25 @@ class ContentAssembler:
     def _receive_body(self, payload: bytes) -> bytes | None:
         self._remaining -= len(payload)
         if self._remaining > 0:
-            self._chunks.append(payload)
-            self.received += len(payload)
+            self._keep(payload)
             return None
         if self._remaining < 0:
             if self._strict_sizes:
                 raise FrameError("content body frame exceeds remaining content size", method=self.ids)
             return None  # before 4.2.6 such content never completes, and its channel goes on expecting body frames
-        return b"".join((*self._chunks, payload)) if self._chunks else payload
+        return b"".join((*self._chunks, self._small, payload)) if self.received else payload
+
+    def _keep(self, payload: bytes) -> None:
+        self.received += len(payload)
+        if len(payload) < SMALL:
+            if not self._small:
+                self._small = bytearray()
+            self._small += payload
+            return
+        if self._small:
+            self._chunks.append(self._small)
+            self._small = b""
+        self._chunks.append(payload)
 
     def _unexpected_header(self, got: str) -> UnexpectedFrame:
         assert self.ids is not None

@@ -21,7 +21,7 @@ def select(channel: Channel) -> None:
     if channel.confirms is not None:
         raise PreconditionFailed("cannot switch from confirm to tx mode")
     if channel.transaction is None:
-        channel.transaction = Transaction()
+        channel.transaction = Transaction(channel.connection.node.broker.account)
     channel.send(server_methods.TX_SELECT_OK)
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from amqpd.broker.compat import PROFILES
-from amqpd.broker.message import OVERHEAD, Message
+from amqpd.broker.message import Message
 from amqpd.broker.queue import ACCEPTED, REJECTED, Queue
 from amqpd.fields import longstr
 from amqpd.properties import Properties
@@ -28,7 +28,7 @@ from tests.unit.broker.deaths import (
     taken,
     with_headers,
 )
-from tests.unit.broker.world import RecordingConsumer, World, expiring, message, numbered, publish
+from tests.unit.broker.world import RecordingConsumer, World, accounted, expiring, message, numbered, publish
 
 # -- sources ---------------------------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ def test_the_exchange_is_looked_up_at_death_and_a_missing_one_loses_the_message(
     world.bind(world.exchange("later", "fanout"), dead)
     reject(queue)
     assert bodies(dead) == [b"found"]
-    assert world.octets == dead.message_count * OVERHEAD + len(b"found")
+    assert world.octets == accounted(dead.ready.browse(10))
 
 
 def test_an_unroutable_dead_letter_is_lost(world: World) -> None:
@@ -310,5 +310,5 @@ def test_many_deaths_from_one_are_worked_off_in_turns(world: World) -> None:
     counts.append(dead.message_count)
     assert max(after - before for before, after in pairwise(counts)) <= 100
     assert dead.message_count == 1000
-    assert world.octets == sum(OVERHEAD + len(each.body) for each in dead.ready.browse(1)) * 1000
+    assert world.octets == accounted(dead.ready.browse(1000))
 

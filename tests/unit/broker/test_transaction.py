@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amqpd.broker.message import Account
 from amqpd.broker.transaction import Publish, Settlement, Transaction
 from amqpd.broker.unacked import Delivery, Unacked
 from tests.unit.broker.world import World, message
@@ -26,9 +27,10 @@ def settle(transaction: Transaction, unacked: Unacked, tag: int) -> None:
 
 def test_a_commit_takes_everything_in_order_and_begins_anew(world: World) -> None:
     unacked, _ = outstanding(world, 3)
-    transaction = Transaction()
+    transaction = Transaction(Account())
     publishes = [Publish(message(b"x"), (), mandatory=False), Publish(message(b"y"), (), mandatory=True)]
-    transaction.publishes += publishes
+    for each in publishes:
+        transaction.publish(*each)
     settle(transaction, unacked, 3)
     settle(transaction, unacked, 1)
     taken, settlements = transaction.take()
@@ -39,8 +41,8 @@ def test_a_commit_takes_everything_in_order_and_begins_anew(world: World) -> Non
 
 def test_a_rollback_makes_deliveries_outstanding_again_under_their_tags_and_drops_publishes(world: World) -> None:
     unacked, deliveries = outstanding(world, 4)
-    transaction = Transaction()
-    transaction.publishes.append(Publish(message(), (), mandatory=False))
+    transaction = Transaction(Account())
+    transaction.publish(message(), (), mandatory=False)
     settle(transaction, unacked, 3)
     settle(transaction, unacked, 1)
     unacked.restore(transaction.roll_back())
@@ -51,7 +53,7 @@ def test_a_rollback_makes_deliveries_outstanding_again_under_their_tags_and_drop
 
 def test_a_rollback_lets_a_cumulative_settlement_reach_what_came_back(world: World) -> None:
     unacked, deliveries = outstanding(world, 3)
-    transaction = Transaction()
+    transaction = Transaction(Account())
     settle(transaction, unacked, 1)
     unacked.restore(transaction.roll_back())
     assert unacked.take(2, multiple=True) == deliveries[:2]
@@ -59,8 +61,8 @@ def test_a_rollback_lets_a_cumulative_settlement_reach_what_came_back(world: Wor
 
 def test_the_end_of_the_channel_returns_the_deliveries(world: World) -> None:
     unacked, deliveries = outstanding(world, 2)
-    transaction = Transaction()
-    transaction.publishes.append(Publish(message(), (), mandatory=False))
+    transaction = Transaction(Account())
+    transaction.publish(message(), (), mandatory=False)
     settle(transaction, unacked, 2)
     assert transaction.abandon() == [deliveries[1]]
     assert transaction.take() == ([], [])

@@ -6,12 +6,13 @@ Everything is driven through the public names of `amqpd.broker`; nothing here de
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import DEFAULT, Compat
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.exchange import Exchange
-from amqpd.broker.message import Message
+from amqpd.broker.message import OVERHEAD, SMALL_HEADER, Message
 from amqpd.broker.ports import Journal, Peer, Randomness
 from amqpd.broker.queue import Queue
 from amqpd.broker.reply_to import ReplyConsumer
@@ -227,3 +228,12 @@ def publish(queue: Queue, *bodies: bytes) -> list[Message]:
 def numbered(count: int) -> list[bytes]:
     """Distinct bodies b"0", b"1", ..."""
     return [str(number).encode() for number in range(count)]
+
+
+def accounted(messages: Iterable[Message]) -> int:
+    """What the account holds for messages that share nothing: body, entry, and a header above the usual."""
+    total = 0
+    for message in messages:
+        header = len(message.properties.raw)
+        total += OVERHEAD + len(message.body) + (header if header > SMALL_HEADER else 0)
+    return total
