@@ -204,3 +204,6 @@ def test_nothing_may_be_sent_while_a_commit_is_pending(channel: Channel, names: 
         frames += encode_frame(METHOD, 1, encode_method(method))
     with channel.connection.refused(504, text, "basic.qos"):
         channel.connection.send(frames)
+        while channel.next().name != "basic.qos-ok":
+            pass
+        pytest.fail("basic.qos was answered")

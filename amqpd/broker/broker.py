@@ -19,13 +19,13 @@ from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import Access
 from amqpd.broker.ports import Inline, Journal, MemoryJournal, Offload, Randomness
-from amqpd.broker.queue import Queue
+from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.queue_arguments import apply
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
-from amqpd.broker.vhost import VHost
+from amqpd.broker.vhost import DeleteQueues, VHost
 from amqpd.broker.work import WorkList
 from amqpd.clock import Clock
 from amqpd.fields import Table
@@ -155,12 +155,15 @@ class Broker:
         self.sessions[session] = None
         session.vhost.sessions[session] = None
 
-    def end_session(self, session: Session) -> None:
-        """The connection is gone: its exclusive queues go now. Harmless the second time."""
+    def end_session(self, session: Session) -> Pending[None] | None:
+        """The connection is gone, and its exclusive queues with it: now, or (a Pending) in slices if they are many."""
         self.sessions.pop(session, None)
         session.vhost.sessions.pop(session, None)
-        for queue in list(session.exclusive_queues):
-            session.vhost.delete_queue(queue)
+        work = DeleteQueues(session.vhost, list(session.exclusive_queues))
+        if not work.step(SLICE):
+            return None
+        self.work.add(work)
+        return work.done
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

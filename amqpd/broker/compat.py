@@ -53,6 +53,9 @@ class Profile:
     honours_global_qos: bool = True
     """basic.qos(global) sets a channel-wide limit (until 4.2)."""
 
+    window_frees_gets: bool = True
+    """Settling a basic.get that a channel-wide window counted as it was set makes room in it (after 3.10)."""
+
     accepts_cancel_ok: bool = False
     """A client's answer to the server's basic.cancel is taken silently (since 4.3)."""
 
@@ -141,6 +144,7 @@ PROFILES: Final[dict[str, Profile]] = {
         user_channel_limit_in_brackets=True,
         classic_takes_leader_locator=False,
         newer_arguments=(),
+        window_frees_gets=False,
         sorts_mechanisms=True,
         amqplain_types_are_refused_logins=True,
         checks_user_id_first=True,

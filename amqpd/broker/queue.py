@@ -18,8 +18,9 @@ from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
 from amqpd.broker.expiry import HeadExpiry
 from amqpd.broker.message import Account, Message
 from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
+from amqpd.broker.pending import Pending
 from amqpd.broker.ready_list import ReadyList
-from amqpd.broker.returns import Return, give_back, with_queue
+from amqpd.broker.returns import Return, ReturnWork, give_back, with_queue
 from amqpd.broker.timers import Timer, Timers
 from amqpd.broker.work import Work, WorkList
 from amqpd.fields import Table
@@ -51,6 +52,7 @@ class Queue:
         "_returns",
         "_timers",
         "_trimming",
+        "_waiting",
         "_work",
         "arguments",
         "auto_delete",
@@ -118,7 +120,8 @@ class Queue:
         self._had_consumer = False
         self._resuming = False
         self._trimming = False
-        self._returns: list[Return] = []
+        self._returns: list[ReturnWork] = []
+        self._waiting: list[Pending[None]] = []
         self._heads: HeadExpiry | None = None
         """Set by the first message with a deadline: from then on, whatever becomes a head is watched."""
         self._expiry_timer: Timer | None = None
@@ -132,7 +135,7 @@ class Queue:
         self._number = message.number = self._number + 1
         if self.message_ttl is not None or message.properties.flags & EXPIRATION:
             self._set_deadline(message)
-        if not self.ready.count and not self.returning:
+        if not self.ready.count and not self._returns:
             consumer = self.consumers.next_able()
             if consumer is not None:
                 if consumer.no_ack:
@@ -174,8 +177,8 @@ class Queue:
         else:
             self._work.add(Return(deliveries, {self: len(messages)}))
 
-    def expect_return(self, work: Return, count: int) -> None:
-        """So many messages are on their way back: they count, and nothing is handed out before they are there."""
+    def expect_return(self, work: ReturnWork, count: int) -> None:
+        """Messages are on their way back: they count if it is known how many, and nothing is handed out before."""
         if not self.deleted:
             self.returning += count
             self._returns.append(work)
@@ -186,11 +189,23 @@ class Queue:
             self.returning -= 1
         self.put_back(message)
 
-    def returned(self, work: Return) -> None:
+    def returned(self, work: ReturnWork) -> None:
         """All of them are in place."""
         if work in self._returns:
             self._returns.remove(work)
+        if not self._returns:
+            waiting, self._waiting = self._waiting, []
+            for pending in waiting:
+                pending.settle(None)
         self.resume()
+
+    def in_place(self) -> Pending[None] | None:
+        """A Pending for the moment when nothing is on its way back; None: nothing is."""
+        if not self._returns:
+            return None
+        pending: Pending[None] = Pending()
+        self._waiting.append(pending)
+        return pending
 
     # -- messages out ----------------------------------------------------------------------------------------------
 
@@ -279,6 +294,9 @@ class Queue:
         """
         count = self.message_count
         self.deleted = True
+        waiting, self._waiting = self._waiting, []
+        for pending in waiting:
+            pending.settle(None)
         if self._heads is not None:
             self._heads.stop()
         self._timers.cancel(self._expiry_timer)
@@ -299,7 +317,7 @@ class Queue:
         return more
 
     def _deliver(self, budget: int) -> bool:
-        if self.returning or self.deleted:
+        if self._returns or self.deleted:
             return False
         ready, account = self.ready, self._account
         while ready.count:
@@ -361,7 +379,7 @@ class Queue:
 
     def _levels(self) -> list[ReadyList]:
         """The lists whose heads are the queue's; none while older messages are on their way back."""
-        return [] if self.returning else self.ready.levels()
+        return [] if self._returns else self.ready.levels()
 
     def _expired(self, message: Message) -> None:
         self._die(message, EXPIRED)

@@ -6,6 +6,7 @@ order is kept and nobody waits for a million requeues.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from amqpd.broker.message import Message
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     from amqpd.broker.unacked import Delivery
 
 
-class Return(Work):
+class ReturnWork(Work):
+    """Work that puts messages back into queues, which hand out nothing meanwhile."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Put everything back now: somebody has to see the queue as it is."""
+
+
+class Return(ReturnWork):
     """Puts many deliveries back, oldest first."""
 
     __slots__ = ("_deliveries", "_queues")
@@ -42,7 +51,6 @@ class Return(Work):
         return False
 
     def finish(self) -> None:
-        """Put everything back now: somebody has to see the queue as it is."""
         while self._deliveries:
             self.step(len(self._deliveries))
 

@@ -47,6 +47,10 @@ class Unacked:
         tags = self._tags
         return tags is not None and len(self._by_tag) > limit and (tag == 0 or tag - tags[0] > limit)
 
+    def is_newest(self, tag: int) -> bool:
+        """Whether everything outstanding lies at or below `tag` (0: everything)."""
+        return tag == 0 or (self._tags is not None and tag >= self._tags[-1])
+
     def take_oldest(self, tag: int, limit: int) -> list[Delivery]:
         """Remove and return at most `limit` of the deliveries up to `tag` (0: all), oldest first."""
         by_tag, tags = self._by_tag, self._tags

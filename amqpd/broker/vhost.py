@@ -14,9 +14,10 @@ from amqpd.broker.bindings import Binding, binding_key
 from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
 from amqpd.broker.message import Account, Message
+from amqpd.broker.pending import Pending
 from amqpd.broker.queue import REJECTED, OnExpiry, Queue
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
-from amqpd.broker.work import WorkList
+from amqpd.broker.work import Work, WorkList
 from amqpd.fields import EMPTY, Table
 from amqpd.properties import Properties
 
@@ -263,3 +264,21 @@ class VHost(OnExpiry):
                 consumer = self._reply_consumers.get(routing_key)
                 if consumer is not None:
                     queues[consumer] = None
+
+
+class DeleteQueues(Work):
+    """Deletes the exclusive queues of a connection that has ended."""
+
+    __slots__ = ("_queues", "_vhost", "done")
+
+    def __init__(self, vhost: VHost, queues: list[Queue]) -> None:
+        self._vhost = vhost
+        self._queues = queues[::-1]
+        self.done: Pending[None] = Pending()
+
+    def step(self, budget: int) -> bool:
+        for _ in range(min(len(self._queues), max(1, budget))):
+            self._vhost.delete_queue(self._queues.pop())
+        if not self._queues and not self.done.done:
+            self.done.settle(None)
+        return bool(self._queues)

@@ -7,8 +7,9 @@ close-ok.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from amqpd.broker.confirms import ACK, Confirms
@@ -59,6 +60,7 @@ class Channel:
         "confirms",
         "connection",
         "consumers",
+        "counted_gets",
         "delivery_tag",
         "direct",
         "last_queue",
@@ -70,7 +72,6 @@ class Channel:
         "transaction",
         "unacked",
         "window",
-        "window_tag",
         "window_used",
     )
 
@@ -89,7 +90,8 @@ class Channel:
         self.window = 0
         """Channel-wide window; 0: none."""
         self.window_used = 0
-        self.window_tag = 0
+        self.counted_gets: dict[Message, None] = {}
+        """Unsettled messages of basic.get that were there when the window was set."""
         self.last_queue = ""
         self.confirms: Confirms | None = None
         self.transaction: Transaction | None = None
@@ -269,6 +271,9 @@ class Channel:
                 self.retired.pop(consumer, None)
             if self.window and self.window_used:
                 self.window_used -= 1
+        elif self.counted_gets and delivery[0] in self.counted_gets:
+            del self.counted_gets[delivery[0]]
+            self.window_used -= 1
 
     def settled(self, deliveries: list[Delivery]) -> None:
         """After a settlement: whoever waited for a window goes on."""
@@ -356,14 +361,32 @@ class Channel:
         self._closing = True
         self.send_frame(hot.close(self.number, error.code, error.reply_text, failed))
 
-    def terminate(self) -> None:
-        """Give everything back: consumers, unsettled messages, an open transaction. Harmless the second time."""
-        self._finish_settling()
+    def terminate(self, limit: int = SLICE) -> int:
+        """Give everything back: consumers, unsettled messages, an open transaction. Harmless the second time.
+
+        Up to `limit` messages go back at once, more of them in slices; return how many went at once.
+        """
+        settling, self._settling = self._settling, None
         queues = {consumer.queue for consumer in self.consumers.values()}
         self._stop_consuming()
-        self._requeue_all()
+        if settling is None:
+            given = self._requeue_all(limit)
+        else:
+            # What its client has settled is settled first, in slices too.
+            settling.outlives_channel = True
+            given = 0
         self._delete_unused(queues)
         self._stop()
+        return given
+
+    def give_back_rest(self) -> None:
+        """A settlement that outlived the channel is done."""
+        self._requeue_all(SLICE)
+
+    def queues_held(self) -> tuple[Queue, ...]:
+        """The queues that have something outstanding here."""
+        consumers = (*self.consumers.values(), *self.retired)
+        return tuple(dict.fromkeys([*(each.queue for each in consumers if each.unacked), *self.unacked.gotten]))
 
     def _stop(self) -> None:
         self.direct = False
@@ -400,22 +423,32 @@ class Channel:
         for queue in sorted(queues, key=lambda each: each.name):
             self.session.vhost.delete_unused(queue)
 
-    def _requeue_all(self) -> None:
-        """Return everything outstanding to the queues, in slices if it is much."""
-        if len(self.unacked) <= SLICE or (self.transaction is not None and self.transaction.settlements):
-            deliveries = self.unacked.take_all()
+    def _requeue_all(self, limit: int = SLICE) -> int:
+        """Return everything outstanding to the queues, in slices above `limit`; return how many went at once."""
+        unacked = self.unacked
+        count = len(unacked)
+        in_transaction = self.transaction is not None and bool(self.transaction.settlements)
+        if count <= limit:
+            deliveries = unacked.take_all()
             for delivery in deliveries:
                 self.settle(delivery)
             give_back(deliveries)
-            return
-        counts = dict(self.unacked.gotten)
-        for consumer in (*self.consumers.values(), *self.retired):
-            if consumer.unacked:
-                counts[consumer.queue] = counts.get(consumer.queue, 0) + consumer.unacked
-                consumer.unacked = 0
-        self.retired = {}
-        self.window_used = 0
-        self.connection.node.broker.work.add(Return(self.unacked.take_all(), counts))
+            return count
+        if in_transaction:
+            # Consumers count what the transaction holds as well, so what is outstanding is counted here.
+            counts = dict(Counter(map(itemgetter(1), unacked.deliveries())))
+            for delivery in unacked.deliveries():
+                self.settle(delivery)
+        else:
+            counts = dict(unacked.gotten)
+            for consumer in (*self.consumers.values(), *self.retired):
+                if consumer.unacked:
+                    counts[consumer.queue] = counts.get(consumer.queue, 0) + consumer.unacked
+                    consumer.unacked = 0
+            self.retired = {}
+            self.window_used = 0
+        self.connection.node.broker.work.add(Return(unacked.take_all(), counts))
+        return 0
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Peer
+from amqpd.broker.queue import SLICE
 from amqpd.broker.timers import Timer
 from amqpd.broker.work import Work
 from amqpd.errors import AmqpError, ChannelMisused, FrameError, InternalError, NotAllowed, UnexpectedFrame
@@ -275,18 +276,20 @@ class Connection(Peer):
         if self.outbox.transport is not None:
             self.outbox.transport.close(abort=True)
 
-    def terminate(self) -> None:
+    def terminate(self) -> Pending[None] | None:
         """Give back what the client holds: unsettled messages, consumers, exclusive queues. Harmless the second time.
+
+        A Pending says when the last of very many exclusive queues is gone.
         """
         channels, self.channels = self.channels, {}
+        left = SLICE
         for channel in channels.values():
-            channel.terminate()
+            left -= channel.terminate(left)
         if self.queueing:
             self.queueing = 0
             self.reading_changed()
         session, self.session = self.session, None
-        if session is not None:
-            self.node.broker.end_session(session)
+        return None if session is None else self.node.broker.end_session(session)
 
     def heartbeat_missed(self) -> None:
         """The peer was silent for too long."""

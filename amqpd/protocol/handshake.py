@@ -102,11 +102,15 @@ def close(connection: Connection, code: int, text: str, class_id: int, method_id
     """The client ends the connection: clean up first, then answer."""
     if connection.state == states.RUNNING:
         log.debug("connection closed by the client", connection=connection.name, code=code, text=text)
-    connection.terminate()
-    connection.send(server_methods.CONNECTION_CLOSE_OK)
+    gone = connection.terminate()
     if connection.state == states.RUNNING:
         connection.state = states.CLOSED
         connection.drop_after(closing.grace(connection))
+    if gone is None:
+        connection.send(server_methods.CONNECTION_CLOSE_OK)
+    else:
+        # close-ok promises that the exclusive queues are gone.
+        gone.when_done(lambda _: connection.send(server_methods.CONNECTION_CLOSE_OK))
 
 
 def close_ok(connection: Connection) -> None:

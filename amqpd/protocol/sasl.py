@@ -64,9 +64,10 @@ class AmqPlain(Mechanism):
         user, password = table.get("LOGIN"), table.get("PASSWORD")
         if user is None or password is None:
             raise SyntaxRefused(f"AMQPLAIN auth info {shown} is missing LOGIN or PASSWORD field")
+        refuses = connection.node.broker.compat.profile.amqplain_types_are_refused_logins
+        if refuses and (user.tag != "S" or password.tag != "S"):
+            raise LoginRefused("LOGIN or PASSWORD is not text")
         if not isinstance(user.value, bytes) or not isinstance(password.value, bytes):
-            if connection.node.broker.compat.profile.amqplain_types_are_refused_logins:
-                raise LoginRefused("LOGIN or PASSWORD is not text")
             raise SyntaxRefused(f"AMQPLAIN auth info {shown} uses unsupported type for LOGIN or PASSWORD field")
         return connection.node.broker.check_password(user.value.decode("utf-8", "surrogateescape"), password.value)
 

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from amqpd.broker.pending import Pending
-from amqpd.broker.returns import give_back
-from amqpd.broker.work import Work
+from amqpd.broker.returns import ReturnWork, give_back
 
 if TYPE_CHECKING:
     from amqpd.broker.unacked import Delivery
@@ -45,15 +44,20 @@ def reject(channel: Channel, deliveries: list[Delivery]) -> None:
     channel.settled(deliveries)
 
 
-class Settling(Work):
-    """One settlement of many deliveries."""
+class Settling(ReturnWork):
+    """One settlement of many deliveries; queues that get messages back hand out nothing before all are there."""
 
-    __slots__ = ("_channel", "_settle", "_tag", "done")
+    __slots__ = ("_channel", "_queues", "_settle", "_tag", "done", "outlives_channel")
 
     def __init__(self, channel: Channel, tag: int, settle: Settle) -> None:
         self._channel = channel
         self._tag = tag or channel.delivery_tag
         self._settle = settle
+        self._queues = channel.queues_held() if settle is requeue else ()
+        for queue in self._queues:
+            queue.expect_return(self, 0)
+        self.outlives_channel = False
+        """The channel has ended: when this is done, what it doesn't cover goes back to the queues."""
         self.done: Pending[None] = Pending()
 
     def step(self, budget: int) -> bool:
@@ -63,10 +67,13 @@ class Settling(Work):
         if deliveries:
             self._settle(self._channel, deliveries)
             return True
+        for queue in self._queues:
+            queue.returned(self)
+        if self.outlives_channel:
+            self._channel.give_back_rest()
         self.done.settle(None)
         return False
 
     def finish(self) -> None:
-        """Settle the rest now."""
         while self.step(len(self._channel.unacked) + 1):
             pass

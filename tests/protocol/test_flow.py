@@ -8,7 +8,7 @@ from amqpd.protocol.node import Settings
 from tests.protocol.harness import Client, MakeWorld, World, content_header, publish, publish_method, raw
 
 MARKS = Settings(outbox_high_water=10_000, outbox_low_water=2_000)
-MANY = 1_000_000
+MANY = 250_000
 """Enough to stall everybody if it were done in one go. What the journal does has no part in it."""
 
 
@@ -201,7 +201,7 @@ def turns_beside(world: World, other: Client) -> int:
     return turns
 
 
-def test_a_million_messages_go_back_over_many_turns() -> None:
+def test_very_many_messages_go_back_over_many_turns() -> None:
     world = World(settings=Settings(outbox_high_water=1 << 40))
     client, other = loaded(world, MANY), world.open()
     other.declare("side")
@@ -211,7 +211,7 @@ def test_a_million_messages_go_back_over_many_turns() -> None:
     client.feed(frame.marshal(commands.Channel.Close(200, "", 0, 0), 1))
     assert world.broker.vhosts["/"].queues["q"].message_count == MANY
     turns = turns_beside(world, other)
-    assert turns > 1000
+    assert turns > MANY // 1000
     assert other.count("side") >= turns
     assert world.broker.vhosts["/"].queues["q"].unacked == 0
     got = other.get("q")
@@ -219,14 +219,14 @@ def test_a_million_messages_go_back_over_many_turns() -> None:
     assert (got.method.redelivered, got.method.message_count) == (True, MANY - 1)
 
 
-def test_a_million_messages_are_purged_over_many_turns() -> None:
+def test_very_many_messages_are_purged_over_many_turns() -> None:
     world = World()
     client, other = loaded(world, MANY), world.open()
     other.declare("side")
     client.feed(frame.marshal(commands.Queue.Purge(queue="q"), 1))
     assert world.broker.vhosts["/"].queues["q"].message_count == 0
     turns = turns_beside(world, other)
-    assert turns > 1000
+    assert turns > MANY // 1000
     assert client.only(commands.Queue.PurgeOk).message_count == MANY
     assert other.count("side") >= turns
 

@@ -95,7 +95,11 @@ def declare_passive(broker: Broker, session: Session, name: str) -> Declared | P
 def purge(broker: Broker, session: Session, name: str) -> int | Pending[int]:
     """Drop the ready messages; return how many there were."""
     session.require(READ, QUEUE, name)
-    return once_durable(broker.journal, find_queue(session, name).purge())
+    queue = find_queue(session, name)
+    pending = queue.in_place()
+    if pending is not None:
+        return pending.then(lambda _: queue.purge())
+    return once_durable(broker.journal, queue.purge())
 
 
 def delete(broker: Broker, session: Session, name: str, *, if_unused: bool, if_empty: bool) -> int | Pending[int]:

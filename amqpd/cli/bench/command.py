@@ -26,28 +26,19 @@ _POSITIVE = click.IntRange(min=1)
 _COUNT = click.IntRange(min=0)
 
 
-class _Url(click.ParamType[BrokerUrl]):
-    name = "url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> BrokerUrl:
-        if isinstance(value, BrokerUrl):
-            return value
-        try:
-            return parse_url(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+# Functions, since `click.ParamType` is generic from click 8.4 on and not before: no base class fits both.
+def _url(value: Any) -> BrokerUrl:
+    try:
+        return parse_url(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
-class _NamedUrl(click.ParamType[tuple[str, BrokerUrl]]):
-    name = "name=url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, BrokerUrl]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, url = value.partition("=")
-        if not name or not equals:
-            self.fail(f"{value!r} is not NAME=URL, such as ours={DEFAULT_URL}", param, ctx)
-        return name, _Url().convert(url, param, ctx)
+def _named_url(value: Any) -> tuple[str, BrokerUrl]:
+    name, equals, url = value.partition("=")
+    if not name or not equals:
+        raise click.BadParameter(f"{value!r} is not NAME=URL, such as ours={DEFAULT_URL}")
+    return name, _url(url)
 
 
 def _option(*names: str, **settings: Any) -> click.Option:
@@ -120,6 +111,11 @@ SCENARIOS: dict[str, tuple[Callable[..., Scenario], str, list[click.Option]]] = 
 
 
 
+def _targets() -> click.Option:
+    settings = {"type": _named_url, "metavar": "NAME=URL", "multiple": True, "required": True}
+    return _option("--target", "targets", help="Give two or more.", **settings)
+
+
 def _timeout() -> click.Option:
     return _option("--timeout", type=click.FloatRange(min=0, min_open=True), default=300.0, help="Seconds for one run.")
 
@@ -145,7 +141,7 @@ def _scenario_command(name: str) -> click.Command:
         click.echo(report.as_json(result, scenario) if json else report.as_text(result))
 
     common = [
-        _option("--url", type=_Url(), default=DEFAULT_URL, help="The broker."),
+        _option("--url", type=_url, metavar="URL", default=DEFAULT_URL, help="The broker."),
         _option("--pid", type=_POSITIVE, default=None, help="The broker's process, for memory; found if it is local."),
         _timeout(),
         _json(),
@@ -192,7 +188,7 @@ bench.add_command(
         help="Run SCENARIO with its OPTIONS against each target in turn; print medians and ratios.",
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
         params=[
-            _option("--target", "targets", type=_NamedUrl(), multiple=True, required=True, help="Give two or more."),
+            _targets(),
             _option("--rounds", type=_POSITIVE, default=5, help="Alternating runs per target."),
             _timeout(),
             _json(),

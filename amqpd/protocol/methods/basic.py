@@ -27,7 +27,8 @@ def qos(channel: Channel, prefetch_size: int, prefetch_count: int, is_global: bo
     if is_global and profile.honours_global_qos:
         channel.window = prefetch_count
         channel.window_used = len(channel.unacked) if prefetch_count else 0
-        channel.window_tag = channel.delivery_tag
+        gets = (message for message, _, consumer in channel.unacked.deliveries() if consumer is None)
+        channel.counted_gets = dict.fromkeys(gets) if channel.unacked.gotten and profile.window_frees_gets else {}
     else:
         channel.prefetch = prefetch_count
         channel.window = channel.window_used = 0
@@ -101,6 +102,11 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
             raise NotImplementedHere(f"basic.get not supported by volatile queue '{name}' in vhost '{vhost}'")
         raise no_queue(channel.session.vhost, name)
     found = consuming.readable_queue(channel.session, name)
+    pending = found.in_place()
+    if pending is not None:
+        # Very many messages are on their way back, and its head may be among them.
+        channel.wait_for(pending, lambda _: get(channel, name, no_ack))
+        return
     message = found.get()
     if message is None:
         channel.send(server_methods.GET_EMPTY)

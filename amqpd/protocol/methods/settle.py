@@ -39,7 +39,10 @@ def _settle(channel: Channel, tag: int, multiple: bool, settle: Settle) -> None:
     if channel.transaction is not None:
         _in_transaction(channel, tag, multiple, settle)
     elif multiple and unacked.covers_many(tag, SLICE) and (tag == 0 or tag in unacked):
-        channel.settle_in_slices(Settling(channel, tag, settle))
+        if settle is give_back and unacked.is_newest(tag):
+            channel.requeue_all()
+        else:
+            channel.settle_in_slices(Settling(channel, tag, settle))
     else:
         deliveries = unacked.take(tag, multiple)
         if deliveries is None:
