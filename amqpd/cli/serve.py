@@ -94,7 +94,7 @@ def _settle_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 1_000)
+    gc.set_threshold(5_000, 5, 10_000)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> str:

@@ -111,8 +111,6 @@ class Channel:
 
     def publish(self, payload: bytes, header: bytes, body: bytes) -> None:
         """A whole basic.publish, while `direct`."""
-        if self.connection.alarmed:
-            self.connection.publish_blocked()
         try:
             content = self.connection.headers.get(header)
         except InternalError:

@@ -151,7 +151,8 @@ class Connection(Peer):
         if self.state == states.HEADER and not self._protocol_header():
             return False
         # Before it is open, each frame may change what the next one may be.
-        frames = self._parsed or self.parser.frames(budget if self.state == states.RUNNING and not self.alarmed else 1)
+        at_once = self.state == states.RUNNING and not self.alarmed
+        frames = self._parsed or self.parser.frames(budget if at_once else 1, fuse=at_once)
         self._parsed = []
         if self.state == states.RUNNING:
             self._running(frames, budget)
@@ -323,6 +324,10 @@ class Connection(Peer):
         waiting = iter(frames)
         for kind, number, payload, header, body in waiting:
             if kind == PUBLISH:
+                if self.alarmed:
+                    # Raised since these frames were parsed: the header will block this connection before the body.
+                    self._parsed = [*_apart(number, payload, header, body), *waiting]
+                    return
                 channel = channels.get(number)
                 if channel is not None and channel.direct:
                     try:
@@ -336,7 +341,7 @@ class Connection(Peer):
                     continue
             self._frames_of(kind, number, payload, header, body)
             channels = self.channels
-            if work.spent > budget:
+            if work.spent > budget or self.blocked:
                 break
         self._parsed = list(waiting)
 
@@ -345,10 +350,8 @@ class Connection(Peer):
         if kind != PUBLISH:
             self.frame(kind, number, payload)
             return
-        self.frame(METHOD, number, payload)
-        self.frame(HEADER, number, header)
-        if body:
-            self.frame(BODY, number, body)
+        for each, _, part, _, _ in _apart(number, payload, header, body):
+            self.frame(each, number, part)
 
     def frame(self, kind: int, number: int, payload: bytes) -> None:
         """Handle one frame, as it comes in or out of a channel's line."""
@@ -495,6 +498,12 @@ class Connection(Peer):
         """One more turn of buffered input on behalf of the work list."""
         self._resuming = self.process(budget)
         return self._resuming
+
+
+def _apart(number: int, payload: bytes, header: bytes, body: bytes) -> list[Frame]:
+    """A fused publish as the frames that it came in."""
+    frames: list[Frame] = [(METHOD, number, payload, b"", b""), (HEADER, number, header, b"", b"")]
+    return [*frames, (BODY, number, body, b"", b"")] if body else frames
 
 
 class _Resume(Work):

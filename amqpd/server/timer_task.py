@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from amqpd.server.server import Server
 
 
-TIMER_COST: Final = 16
+TIMER_COST: Final = 64
 """Units of the turn's budget that one timer counts as."""
 
 

@@ -73,7 +73,7 @@ class FrameParser:
         self._position += size
         return taken
 
-    def frames(self, budget: int) -> list[Frame]:
+    def frames(self, budget: int, *, fuse: bool = True) -> list[Frame]:
         """Return at most about `budget` whole frames (a fused publish counts as three, and may exceed it by two).
 
         After a failure it returns what came before the damage and sets `failure`.
@@ -94,7 +94,8 @@ class FrameParser:
             if buffer[stop] != FRAME_END:
                 self.failure = _wrong_end(kind, buffer[position + 7 : stop], buffer[stop])
                 break
-            if kind == METHOD and size > 8 and buffer[position + 7 : position + 11] == _PUBLISH_IDS and stop + 22 < end:
+            may_fuse = fuse and kind == METHOD and size > 8 and stop + 22 < end
+            if may_fuse and buffer[position + 7 : position + 11] == _PUBLISH_IDS:
                 kind2, channel2, size2, class_id, weight, body_size = _HEADER_START(buffer, stop + 1)
                 header_stop = stop + 8 + size2
                 if (
