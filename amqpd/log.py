@@ -18,12 +18,13 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     logger = logging.getLogger(name)
     return cast(
         structlog.stdlib.BoundLogger,
+        # Bound once: the proxy that `wrap_logger` returns would build a new logger for every event.
         structlog.wrap_logger(
             logger,
             processors=[structlog.stdlib.filter_by_level, _for_logging],
             wrapper_class=structlog.stdlib.BoundLogger,
             context_class=dict,
-        ),
+        ).bind(),
     )
 
 

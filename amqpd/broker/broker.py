@@ -24,7 +24,7 @@ from amqpd.broker.queue_arguments import apply
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
 from amqpd.broker.timers import Timers
-from amqpd.broker.users import User
+from amqpd.broker.users import AcceptedPasswords, User
 from amqpd.broker.vhost import DeleteQueues, VHost
 from amqpd.broker.work import WorkList
 from amqpd.clock import Clock
@@ -69,6 +69,7 @@ class Broker:
         self.exchange_types = {each.name: each for each in exchange_types}
         self.max_connections: int | None = None
         self._randomness = randomness
+        self._accepted = AcceptedPasswords()
         self._turn_end: list[Callable[[], None]] = []
 
     # -- turns -----------------------------------------------------------------------------------------------------
@@ -144,12 +145,15 @@ class Broker:
 
     def check_password(self, name: str, password: bytes) -> Pending[User | None]:
         """Look a user up and check its password off the broker's thread; None: refused."""
-        user = self.access.users.get(name)
-        if user is None:
-            # An unknown user takes the same way, so that the time of an answer tells nothing.
-            user = User("", "")
-        known = user
-        return self.offload.run(lambda: known if known.accepts(password) and known.name else None)
+        known = self.access.users.get(name)
+        if known is not None and self._accepted.knows(known, password):
+            pending: Pending[User | None] = Pending()
+            pending.settle(known)
+            return pending
+        # An unknown user takes the same way as a known one, so that the time of an answer tells nothing.
+        user = known or User("", "")
+        checked = self.offload.run(lambda: user if user.accepts(password) and user.name else None)
+        return checked.then(lambda found: self._accepted.remember(found, password))
 
     def add_session(self, session: Session) -> None:
         self.sessions[session] = None

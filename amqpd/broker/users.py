@@ -23,6 +23,8 @@ ALGORITHMS: Final[dict[str, Callable[[bytes], Any]]] = {
     "rabbit_password_hashing_md5": lambda data: hashlib.md5(data, usedforsecurity=False),
 }
 SALT: Final = 4
+REMEMBERED: Final = 1024
+"""Users whose last accepted password is remembered."""
 
 
 @attrs.frozen
@@ -60,3 +62,30 @@ def hash_password(password: str, *, salt: bytes | None = None, algorithm: str = 
     salt = secrets.token_bytes(SALT) if salt is None else salt
     digest: bytes = ALGORITHMS[algorithm](salt + password.encode()).digest()
     return base64.b64encode(salt + digest).decode("ascii")
+
+
+class AcceptedPasswords:
+    """Remembers which passwords were accepted lately, so that a client that comes again needs no check off the loop.
+
+    What is kept is a keyed digest, useless outside this process; a user that was replaced is another user.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._known: dict[User, bytes] = {}
+
+    def knows(self, user: User, password: bytes) -> bool:
+        """Whether this very user logged in with this password before."""
+        digest = self._known.get(user)
+        return digest is not None and hmac.compare_digest(digest, self._digest(password))
+
+    def remember(self, user: User | None, password: bytes) -> User | None:
+        """Keep what was accepted (None: nothing was); return the user as it came."""
+        if user is not None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[user] = self._digest(password)
+        return user
+
+    def _digest(self, password: bytes) -> bytes:
+        return hmac.digest(self._key, password, "sha256")

@@ -150,15 +150,16 @@ class Connection(Peer):
             return False
         if self.state == states.HEADER and not self._protocol_header():
             return False
-        # Before it is open, each frame may change what the next one may be.
-        at_once = self.state == states.RUNNING and not self.alarmed
-        frames = self._parsed or self.parser.frames(budget if at_once else 1, fuse=at_once)
-        self._parsed = []
         if self.state == states.RUNNING:
+            at_once = not self.alarmed
+            frames = self._parsed or self.parser.frames(budget if at_once else 1, fuse=at_once)
+            self._parsed = []
             self._running(frames, budget)
         else:
-            for kind, number, payload, header, body in frames:
-                self._frames_of(kind, number, payload, header, body)
+            left, self._parsed = self._parsed, []
+            for frame in left:
+                self._frames_of(*frame)
+            frames = self._early_frames(budget)
         failure = self.parser.failure
         if failure is not None and not self.fatal and not self._parsed:
             self.parser.failure = None
@@ -167,6 +168,18 @@ class Connection(Peer):
             self.fatal = True
             return False
         return bool(self._parsed) or (bool(frames) and self.parser.buffered > 0)
+
+    def _early_frames(self, budget: int) -> list[Frame]:
+        """Handle frames one by one where each may change what the next one may be; return the last that there was."""
+        frames: list[Frame] = []
+        while budget > 0 and self.state != states.RUNNING and self._pending is None:
+            frames = self.parser.frames(1, fuse=False)
+            for kind, number, payload, _, _ in frames:
+                self.frame(kind, number, payload)
+            if not frames:
+                break
+            budget -= 1
+        return frames
 
     def eof(self) -> None:
         """The peer is gone. Harmless after any end."""

@@ -28,7 +28,7 @@ class Endpoint:
     @property
     def is_loopback(self) -> bool:
         """Whether the peer is on this machine: 127.0.0.0/8, ::1, the former mapped to IPv6, or a Unix socket."""
-        if not self.peer_host:
+        if self.peer_host in ("", "127.0.0.1", "::1"):
             return True
         try:
             address = ipaddress.ip_address(self.peer_host.partition("%")[0])

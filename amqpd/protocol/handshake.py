@@ -30,7 +30,10 @@ def start(connection: Connection) -> None:
     """Answer the protocol header."""
     node = connection.node
     offered = " ".join(mechanism.name for mechanism in _offered(connection))
-    connection.send(server_methods.start(node.server_properties, offered.encode(), LOCALE))
+    frame = node.starts.get(offered)
+    if frame is None:
+        frame = node.starts[offered] = server_methods.start(node.server_properties, offered.encode(), LOCALE)
+    connection.send(frame)
     connection.state = states.STARTING
 
 

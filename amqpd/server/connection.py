@@ -53,8 +53,8 @@ async def run(
     """
     connection.outbox.transport = transport
     try:
-        await _converse(server, connection, transport, receive, begin)
-        if not transport.aborted:
+        ended = await _converse(server, connection, transport, receive, begin)
+        if not ended and not transport.aborted:
             with trio.move_on_after(LINGER):
                 await _linger(transport)
     finally:
@@ -68,44 +68,49 @@ async def _converse(
     transport: SocketTransport,
     receive: Receive,
     begin: Callable[[], Awaitable[None]] | None,
-) -> None:
+) -> bool:
+    """Serve the connection; return whether the peer has ended its stream."""
+    ended = False
     try:
         with transport.scope:
             if begin is not None:
                 await begin()
-            await _read_loop(server, connection, transport, receive)
+            ended = await _read_loop(server, connection, transport, receive)
     except OSError as error:
         log.info("connection lost", connection=connection.name, reason=str(error))
     finally:
         connection.eof()
         server.end_turn()
+    return ended
 
 
 async def _read_loop(
     server: Server, connection: Connection, transport: SocketTransport, receive: Receive
-) -> None:
+) -> bool:
+    """Return True at the end of the peer's stream; otherwise it is cancelled once the connection is over."""
     sock = transport.sock
     budget = server.node.settings.turn_budget
+    data = receive()  # clients speak first, so that their header is often there already
     while not connection.finished:
-        if connection.reading:
-            await trio.lowlevel.wait_readable(sock)
-            data = receive()
-            if data is None:
-                continue
-            if not data:
-                return
-            connection.receive_data(data)
-        else:
-            # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
-            transport.reading = trio.Event()
-            if not connection.reading:
-                await transport.reading.wait()
+        if data is None:
+            if connection.reading:
+                await trio.lowlevel.wait_readable(sock)
+                data = receive()
+            else:
+                # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
+                transport.reading = trio.Event()
+                if not connection.reading:
+                    await transport.reading.wait()
             continue
+        if not data:
+            return True
+        connection.receive_data(data)
+        data = None
         while connection.process(budget):
             server.end_turn()
             await trio.lowlevel.checkpoint()
         server.end_turn()
-    await trio.sleep_forever()
+    await trio.sleep_forever()  # the transport cancels it after the last bytes
 
 
 def _receive(server: Server, sock: socket.socket) -> bytes | None:

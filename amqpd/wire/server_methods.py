@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from struct import Struct
 from typing import Final
 
@@ -62,6 +63,7 @@ def secure(challenge: bytes) -> bytes:
     return hot.method(0, 10, 20, _LONG(len(challenge)) + challenge)
 
 
+@cache
 def tune(channel_max: int, frame_max: int, heartbeat: int) -> bytes:
     """connection.tune."""
     return _made(commands.Connection.Tune(channel_max=channel_max, frame_max=frame_max, heartbeat=heartbeat))

@@ -15,6 +15,8 @@ Connect = Callable[[int], Connection]
 WaitUntil = Callable[[Callable[[], bool]], None]
 
 LIMIT = 1024 * 1024
+FILLING = 100_000
+"""Octets of a body that comes in one frame: it is in the queue, and confirmed, before it raises an alarm."""
 
 
 @pytest.fixture
@@ -23,37 +25,55 @@ def broker() -> Iterator[EmbeddedBroker]:
         yield made
 
 
-def blocked_publisher(connect: Connect, broker: EmbeddedBroker, queue: str) -> Connection:
-    """A publisher in confirm mode that has filled the memory with one message and hears of it with the next."""
+def blocked_publisher(connect: Connect, broker: EmbeddedBroker, queue: str) -> tuple[Connection, int]:
+    """A publisher in confirm mode that has filled the memory, and the number of messages that did it.
+
+    It hears of the alarm with one more message, which is neither in the queue nor confirmed.
+    """
     publisher = connect(broker.port).handshake()
     publisher.channel()
     publisher.call(1, "confirm.select", "confirm.select-ok")
     publisher.call(1, "queue.declare", "queue.declare-ok", queue=queue)
-    publisher.send(publisher.publish_frames(1, "", queue, bytes(2 * LIMIT)))
-    publisher.wait_for(1, "basic.ack")
-    publisher.send(publisher.publish_frames(1, "", queue, b"second"))
-    assert publisher.wait_for(0, "connection.blocked").fields["reason"] == "low on memory"
-    return publisher
+    filled = 0
+    while True:
+        publisher.send(publisher.publish_frames(1, "", queue, filled.to_bytes(4) + bytes(FILLING - 4)))
+        answer = publisher.read()
+        if answer.name == "connection.blocked":
+            break
+        assert (answer.channel, answer.name) == (1, "basic.ack")
+        filled += 1
+    assert answer.fields["reason"] == "low on memory"
+    assert broker.queue(queue).messages_ready == filled
+    return publisher, filled
 
 
 def test_a_publisher_is_blocked_and_goes_on_once_the_queue_is_drained(broker: EmbeddedBroker, connect: Connect) -> None:
-    publisher, consumer = blocked_publisher(connect, broker, "drained"), connect(broker.port).handshake()
-    assert [each.blocked for each in broker.connections()][-2:] == [True, False]
+    consumer = connect(broker.port).handshake()
     consumer.channel()
-    consumer.call(1, "basic.get", "basic.get-ok", queue="drained", no_ack=True)
+    publisher, filled = blocked_publisher(connect, broker, "drained")
+    assert [each.blocked for each in broker.connections()] == [False, True]
+    for number in range(filled):
+        got = consumer.call(1, "basic.get", "basic.get-ok", queue="drained", no_ack=True)
+        assert got.content is not None
+        assert got.content.body[:4] == number.to_bytes(4)
     publisher.wait_for(0, "connection.unblocked")
+    assert publisher.taken(1) == []  # the confirm of what waited comes after it
+    assert publisher.wait_for(1, "basic.ack").fields["delivery_tag"] == filled + 1
     publisher.send(publisher.publish_frames(1, "", "drained", b"third"))
-    while broker.queue("drained").messages_ready < 2:
-        publisher.wait_for(1, "basic.ack")
-    assert [each.body for each in broker.messages("drained")] == [b"second", b"third"]
+    assert publisher.wait_for(1, "basic.ack").fields["delivery_tag"] == filled + 2
+    assert [each.body[:5] for each in broker.messages("drained")] == [filled.to_bytes(4) + b"\0", b"third"]
 
 
-def test_a_client_without_the_capability_is_blocked_in_silence(broker: EmbeddedBroker, connect: Connect) -> None:
+def test_a_client_without_the_capability_is_blocked_in_silence(
+    broker: EmbeddedBroker, connect: Connect, wait_until: WaitUntil
+) -> None:
     publisher = connect(broker.port).handshake(capabilities={})
     publisher.channel()
     publisher.call(1, "queue.declare", "queue.declare-ok", queue="silent")
-    other = blocked_publisher(connect, broker, "loud")
+    other, _ = blocked_publisher(connect, broker, "loud")
     publisher.send(publisher.publish_frames(1, "", "silent", b"held"))
+    wait_until(lambda: [each.blocked for each in broker.connections()] == [True, True])
+    assert broker.queue("silent").messages_ready == 0
     consumer = connect(broker.port).handshake()
     consumer.channel()
     consumer.call(1, "queue.purge", "queue.purge-ok", queue="loud")
@@ -68,11 +88,12 @@ def test_a_client_without_the_capability_is_blocked_in_silence(broker: EmbeddedB
 def test_a_connection_that_only_consumes_is_never_blocked(broker: EmbeddedBroker, connect: Connect) -> None:
     consumer = connect(broker.port).handshake()
     consumer.channel()
-    publisher = blocked_publisher(connect, broker, "fed")
+    publisher, filled = blocked_publisher(connect, broker, "fed")
     consumer.call(1, "queue.declare", "queue.declare-ok", queue="of a consumer", exclusive=True)
     consumer.call(1, "basic.consume", "basic.consume-ok", queue="fed")
-    delivered = consumer.wait_for(1, "basic.deliver")
-    consumer.send_method(1, "basic.ack", delivery_tag=delivered.fields["delivery_tag"])
+    for number in range(1, filled + 1):
+        assert consumer.next(1).fields["delivery_tag"] == number
+    consumer.send_method(1, "basic.ack", delivery_tag=filled, multiple=True)
     publisher.wait_for(0, "connection.unblocked")
     assert consumer.taken(0) == []
 
@@ -110,23 +131,25 @@ def test_it_lets_go_however_many_messages_raised_it(broker: EmbeddedBroker, conn
 
 
 def test_a_connection_that_dies_with_unsent_and_unsettled_messages_gives_its_memory_back(
-    broker: EmbeddedBroker, connect: Connect, wait_until: WaitUntil
+    connect: Connect, wait_until: WaitUntil
 ) -> None:
-    consumer = connect(broker.port).handshake()
-    consumer.channel()
-    publisher = blocked_publisher(connect, broker, "left")
-    consumer.call(1, "basic.consume", "basic.consume-ok", queue="left")
-    consumer.abort()
-    wait_until(lambda: broker.queue("left").consumers == ())
-    third = connect(broker.port).handshake()
-    third.channel()
-    third.call(1, "queue.delete", "queue.delete-ok", queue="left")
-    publisher.wait_for(0, "connection.unblocked")
+    with amqpd.run_in_thread(memory_limit=16 * LIMIT, shutdown_timeout=0) as broker:
+        consumer = connect(broker.port).handshake()
+        consumer.channel()
+        publisher, _ = blocked_publisher(connect, broker, "left")
+        consumer.call(1, "basic.consume", "basic.consume-ok", queue="left")
+        consumer.abort()
+        wait_until(lambda: broker.queue("left").consumers == ())
+        third = connect(broker.port).handshake()
+        third.channel()
+        third.call(1, "queue.delete", "queue.delete-ok", queue="left")
+        publisher.wait_for(0, "connection.unblocked")
 
 
-def test_a_blocked_client_that_closes_half_way_in_a_body_gives_its_memory_back(
+def test_a_client_that_closes_half_way_in_a_large_body_blocks_nobody(
     broker: EmbeddedBroker, connect: Connect, wait_until: WaitUntil
 ) -> None:
+    """A body under way raises no alarm: no draining of queues could clear it."""
     publisher = connect(broker.port).handshake()
     publisher.channel()
     publisher.call(1, "queue.declare", "queue.declare-ok", queue="half", exclusive=True)

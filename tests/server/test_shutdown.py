@@ -54,16 +54,19 @@ def test_clients_that_do_not_answer_hold_the_end_up_only_until_the_deadline(
     serve: StartServe, connect: Connect
 ) -> None:
     """Idle ones, one in the handshake, one with more unsent than the socket takes, and a blocked publisher."""
-    process = serve("--shutdown-timeout", "0.5", "--memory-limit", "10MB")
+    process = serve("--shutdown-timeout", "0.5", "--memory-limit", "20MB")
     idle, handshaking, slow, blocked = (connect(process.port) for _ in range(4))
     handshaking.start()
     for client in (idle, slow, blocked):
         client.handshake().channel()
     slow.call(1, "queue.declare", "queue.declare-ok", queue="slow")
-    slow.send(slow.publish_frames(1, "", "slow", bytes(20_000_000)))
-    slow.send_method(1, "basic.consume", queue="slow")
-    blocked.send(blocked.publish_frames(1, "", "slow"))
+    # The alarm must come after this message: it would stop the body half way, and keep the queue empty.
+    slow.call(1, "confirm.select", "confirm.select-ok")
+    slow.send(slow.publish_frames(1, "", "slow", bytes(15_000_000)))
+    slow.wait_for(1, "basic.ack")
+    blocked.send(blocked.publish_frames(1, "", "slow", bytes(100_000)) * 60)
     blocked.wait_for(0, "connection.blocked")
+    slow.call(1, "basic.consume", "basic.consume-ok", queue="slow")
     assert process.stop() == 0
     assert "Traceback" not in process.log
     with pytest.raises(ConnectionClosed, match="320"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amqpd.broker.users import ALGORITHMS, User, hash_password
+from amqpd.broker.users import ALGORITHMS, AcceptedPasswords, User, hash_password
 from tests.unit.broker.world import World
 
 CHECK_VALUE = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
@@ -77,3 +77,22 @@ def test_the_broker_answers_none_for_an_unknown_user_and_a_wrong_password(world:
     assert world.broker.check_password("u", b"right").result() == user
     assert world.broker.check_password("u", b"wrong").result() is None
     assert world.broker.check_password("nobody", b"right").result() is None
+
+
+def test_an_accepted_password_is_known_again_and_no_other_is() -> None:
+    accepted, user = AcceptedPasswords(), User.with_password("app", "secret")
+    assert not accepted.knows(user, b"secret")
+    assert accepted.remember(user, b"secret") is user
+    assert accepted.knows(user, b"secret")
+    assert not accepted.knows(user, b"Secret")
+
+
+def test_a_user_that_was_replaced_is_checked_anew() -> None:
+    accepted, user = AcceptedPasswords(), User.with_password("app", "secret")
+    accepted.remember(user, b"secret")
+    assert not accepted.knows(User.with_password("app", "secret"), b"secret")
+
+
+def test_a_refused_login_is_not_remembered() -> None:
+    accepted = AcceptedPasswords()
+    assert accepted.remember(None, b"secret") is None
