@@ -88,4 +88,4 @@ class AcceptedPasswords:
         return user
 
     def _digest(self, password: bytes) -> bytes:
-        return hmac.digest(self._key, password, "sha256")
+        return hashlib.blake2b(password, key=self._key).digest()

@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = get_logger(__name__)
 
+_SMALLEST: Final = {METHOD: 4, HEADER: 12, BODY: 0, HEARTBEAT: 0}
+"""Octets of payload that a frame of each type has at least."""
+
 UNREAD_REPLIES: Final = 8
 """Times the high mark: a client that reads none of its replies is not read any more itself."""
 
@@ -394,7 +397,7 @@ class Connection(Peer):
     def _check_shape(self, kind: int, payload: bytes) -> None:
         """The least that each type of frame must be (F3)."""
         size = len(payload)
-        minimum = {METHOD: 4, HEADER: 12, BODY: 0, HEARTBEAT: 0}.get(kind)
+        minimum = _SMALLEST.get(kind)
         if minimum is None or size < minimum or (kind == HEARTBEAT and size):
             raise FrameError(f"type {kind}, {erlang.octets(payload)}: unknown_frame", method=(0, 0))
 

@@ -84,7 +84,7 @@ async def _converse(
     return ended
 
 
-async def _read_loop(
+async def _read_loop(  # noqa: RET503  # the last statement never returns
     server: Server, connection: Connection, transport: SocketTransport, receive: Receive
 ) -> bool:
     """Return True at the end of the peer's stream; otherwise it is cancelled once the connection is over."""

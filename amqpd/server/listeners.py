@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -19,6 +20,8 @@ log = get_logger(__name__)
 
 BACKLOG: Final = 1024
 EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+GONE: Final = (errno.ECONNABORTED, errno.EPROTO)
+"""The peer has given up before it was accepted."""
 PAUSE: Final = 0.1
 
 Serve = Callable[[socket.socket], Awaitable[None]]
@@ -35,6 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.bind((host, port))
         sock.listen(BACKLOG)
     except OSError as error:
@@ -65,25 +69,24 @@ def listen_all(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 
 
 async def accept_loop(listener: socket.socket, serve: Serve, nursery: trio.Nursery) -> None:
-    """Accept for ever; each connection runs as a task of `nursery`."""
+    """Accept for ever, one connection each time the others had their turn; each runs as a task of `nursery`."""
     while True:
         await trio.lowlevel.wait_readable(listener)
-        while True:
-            try:
-                sock, _ = listener.accept()
-            except BlockingIOError:
-                break
-            except OSError as error:
-                if error.errno not in EXHAUSTED:
-                    if error.errno in (errno.ECONNABORTED, errno.EPROTO):
-                        continue
-                    raise
+        try:
+            sock, _ = listener.accept()
+        except BlockingIOError:
+            continue
+        except OSError as error:
+            if error.errno in EXHAUSTED:
                 log.error("cannot accept a connection", reason=error.strerror, hint="raise the limit of open files")
                 await trio.sleep(PAUSE)
-                break
-            sock.setblocking(False)
+            elif error.errno not in GONE:
+                raise
+            continue
+        sock.setblocking(False)
+        if sys.platform == "win32":  # elsewhere it is inherited from the listener
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            nursery.start_soon(serve, sock)
+        nursery.start_soon(serve, sock)
 
 
 def shown(host: str) -> str:
