@@ -32,10 +32,28 @@ LINGER: Final = 1.0
 """Seconds in which a closed peer's last bytes are read and dropped, so that no reset eats the close frame."""
 
 
-async def serve_plain(server: Server, sock: socket.socket) -> None:
-    """Serve one accepted plain socket to its end; never raises for what the peer does."""
+def greet(server: Server, sock: socket.socket) -> tuple[Connection, PlainTransport]:
+    """Answer what a client has said by the time it is accepted: clients speak first, and it saves them a turn.
+
+    Raises OSError if the peer is gone already.
+    """
     connection = Connection(server.node, endpoint_of(sock))
     transport = PlainTransport(sock, connection, server.nursery, server.end_turn)
+    connection.outbox.transport = transport
+    try:
+        data = _receive(server, sock)
+    except OSError:
+        connection.eof()
+        raise
+    if data:
+        connection.receive_data(data)
+        connection.process(server.node.settings.turn_budget)
+        server.end_turn()
+    return connection, transport
+
+
+async def serve_plain(server: Server, sock: socket.socket, connection: Connection, transport: PlainTransport) -> None:
+    """Serve one accepted plain socket to its end; never raises for what the peer does."""
     await run(server, connection, transport, lambda: _receive(server, sock))
 
 
@@ -88,29 +106,35 @@ async def _read_loop(  # noqa: RET503  # the last statement never returns
     server: Server, connection: Connection, transport: SocketTransport, receive: Receive
 ) -> bool:
     """Return True at the end of the peer's stream; otherwise it is cancelled once the connection is over."""
-    sock = transport.sock
     budget = server.node.settings.turn_budget
-    data = receive()  # clients speak first, so that their header is often there already
     while not connection.finished:
-        if data is None:
-            if connection.reading:
-                await trio.lowlevel.wait_readable(sock)
-                data = receive()
-            else:
-                # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
-                transport.reading = trio.Event()
-                if not connection.reading:
-                    await transport.reading.wait()
-            continue
-        if not data:
-            return True
-        connection.receive_data(data)
-        data = None
         while connection.process(budget):
             server.end_turn()
             await trio.lowlevel.checkpoint()
         server.end_turn()
+        data = await _arrived(connection, transport, receive)
+        if data is None:
+            break
+        if not data:
+            return True
+        connection.receive_data(data)
     await trio.sleep_forever()  # the transport cancels it after the last bytes
+
+
+async def _arrived(connection: Connection, transport: SocketTransport, receive: Receive) -> bytes | None:
+    """Wait for bytes: empty at the end of the stream, None once the connection is over."""
+    while not connection.finished:
+        if connection.reading:
+            await trio.lowlevel.wait_readable(transport.sock)
+            data = receive()
+            if data is not None:
+                return data
+        else:
+            # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
+            transport.reading = trio.Event()
+            if not connection.reading:
+                await transport.reading.wait()
+    return None
 
 
 def _receive(server: Server, sock: socket.socket) -> bytes | None:

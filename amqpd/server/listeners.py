@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -24,7 +24,7 @@ GONE: Final = (errno.ECONNABORTED, errno.EPROTO)
 """The peer has given up before it was accepted."""
 PAUSE: Final = 0.1
 
-Serve = Callable[[socket.socket], Awaitable[None]]
+Admit = Callable[[socket.socket], None]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -68,8 +68,8 @@ def listen_all(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
     return sockets
 
 
-async def accept_loop(listener: socket.socket, serve: Serve, nursery: trio.Nursery) -> None:
-    """Accept for ever, one connection each time the others had their turn; each runs as a task of `nursery`."""
+async def accept_loop(listener: socket.socket, admit: Admit) -> None:
+    """Accept for ever, one connection each time the others had their turn; `admit` takes it and must not raise."""
     while True:
         await trio.lowlevel.wait_readable(listener)
         try:
@@ -86,7 +86,7 @@ async def accept_loop(listener: socket.socket, serve: Serve, nursery: trio.Nurse
         sock.setblocking(False)
         if sys.platform == "win32":  # elsewhere it is inherited from the listener
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        nursery.start_soon(serve, sock)
+        admit(sock)
 
 
 def shown(host: str) -> str:

@@ -14,7 +14,7 @@ import trio
 
 from amqpd.log import get_logger
 from amqpd.protocol.node import Node
-from amqpd.server.connection import RECEIVE, serve_plain
+from amqpd.server.connection import RECEIVE, greet, serve_plain
 from amqpd.server.listeners import accept_loop, listen_all, shown
 from amqpd.server.timer_task import run_timers
 
@@ -60,32 +60,47 @@ class Server:
             self.wake.set()
         return more
 
-    async def serve(self, sock: socket.socket) -> None:
-        """Serve an accepted plain socket."""
-        await self._serve(sock, serve_plain)
+    def admit(self, sock: socket.socket) -> None:
+        """Take an accepted plain socket: greet it, and go on in a task of its own."""
+        if not self._take(sock):
+            return
+        try:
+            connection, transport = greet(self, sock)
+        except OSError as error:
+            log.debug("connection ended before it began", reason=str(error))
+            self._let_go(sock)
+            return
+        self.nursery.start_soon(self._serve, sock, lambda: serve_plain(self, sock, connection, transport))
 
-    async def serve_tls(self, sock: socket.socket) -> None:
-        """Serve an accepted socket that starts with a TLS handshake."""
+    def admit_tls(self, sock: socket.socket) -> None:
+        """Take an accepted socket that starts with a TLS handshake."""
         from amqpd.server.tls import serve_tls
 
-        await self._serve(sock, serve_tls)
+        if self._take(sock):
+            self.nursery.start_soon(self._serve, sock, lambda: serve_tls(self, sock))
 
-    async def _serve(self, sock: socket.socket, serve: Callable[[Server, socket.socket], Awaitable[None]]) -> None:
+    def _take(self, sock: socket.socket) -> bool:
         if not self.accepting:
             sock.close()
-            return
+            return False
         self.sockets[sock] = None
+        return True
+
+    def _let_go(self, sock: socket.socket) -> None:
+        del self.sockets[sock]
+        # Its writer may still wait for it: the number must not go to another socket before that has ended.
+        trio.lowlevel.notify_closing(sock)
+        sock.close()
+
+    async def _serve(self, sock: socket.socket, serve: Callable[[], Awaitable[None]]) -> None:
         try:
-            await serve(self, sock)
+            await serve()
         except OSError as error:
             log.debug("connection ended before it began", reason=str(error))
         except Exception as error:  # a defect must cost this connection, not the broker
             log.error("internal error in a connection's task", exc_info=error)
         finally:
-            del self.sockets[sock]
-            # Its writer may still wait for it: the number must not go to another socket before that has ended.
-            trio.lowlevel.notify_closing(sock)
-            sock.close()
+            self._let_go(sock)
 
     def open_sockets(self) -> list[socket.socket]:
         """All listeners and connections."""
@@ -130,9 +145,9 @@ async def running(
             async with trio.open_nursery() as accepting:
                 connections.start_soon(run_timers, server)
                 for listener in plain:
-                    accepting.start_soon(accept_loop, listener, server.serve, connections)
+                    accepting.start_soon(accept_loop, listener, server.admit)
                 for listener in secure:
-                    accepting.start_soon(accept_loop, listener, server.serve_tls, connections)
+                    accepting.start_soon(accept_loop, listener, server.admit_tls)
                 yield server
                 accepting.cancel_scope.cancel()
         finally:
