@@ -32,12 +32,12 @@ LINGER: Final = 1.0
 """Seconds in which a closed peer's last bytes are read and dropped, so that no reset eats the close frame."""
 
 
-def greet(server: Server, sock: socket.socket) -> tuple[Connection, PlainTransport]:
+def greet(server: Server, sock: socket.socket, endpoint: Endpoint) -> tuple[Connection, PlainTransport]:
     """Answer what a client has said by the time it is accepted: clients speak first, and it saves them a turn.
 
     Raises OSError if the peer is gone already.
     """
-    connection = Connection(server.node, endpoint_of(sock))
+    connection = Connection(server.node, endpoint)
     transport = PlainTransport(sock, connection, server.nursery, server.end_turn)
     connection.outbox.transport = transport
     try:
@@ -161,11 +161,3 @@ async def _linger(transport: SocketTransport) -> None:
                 await trio.lowlevel.wait_readable(sock)
     except OSError:
         return
-
-
-def endpoint_of(
-    sock: socket.socket, *, tls: bool = False, has_certificate: bool = False, certificate_name: str = ""
-) -> Endpoint:
-    """Both ends of an accepted socket. Raises OSError if the peer is gone already."""
-    peer, own = sock.getpeername(), sock.getsockname()
-    return Endpoint(peer[0], peer[1], own[0], own[1], tls, has_certificate, certificate_name)

@@ -24,7 +24,9 @@ GONE: Final = (errno.ECONNABORTED, errno.EPROTO)
 """The peer has given up before it was accepted."""
 PAUSE: Final = 0.1
 
-Admit = Callable[[socket.socket], None]
+Address = tuple[str, int]
+Admit = Callable[[socket.socket, Address, Address], None]
+"""Takes an accepted socket, the peer's address and the one that it connected to."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -70,10 +72,12 @@ def listen_all(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 
 async def accept_loop(listener: socket.socket, admit: Admit) -> None:
     """Accept for ever, one connection each time the others had their turn; `admit` takes it and must not raise."""
+    own: Address = listener.getsockname()[:2]
+    is_wildcard = own[0] in ("0.0.0.0", "::")  # noqa: S104  # it is compared, nothing listens there for it
     while True:
         await trio.lowlevel.wait_readable(listener)
         try:
-            sock, _ = listener.accept()
+            sock, peer = listener.accept()
         except BlockingIOError:
             continue
         except OSError as error:
@@ -86,7 +90,11 @@ async def accept_loop(listener: socket.socket, admit: Admit) -> None:
         sock.setblocking(False)
         if sys.platform == "win32":  # elsewhere it is inherited from the listener
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        admit(sock)
+        try:
+            admit(sock, peer[:2], sock.getsockname()[:2] if is_wildcard else own)
+        except OSError as error:
+            log.debug("connection ended before it began", reason=str(error))
+            sock.close()
 
 
 def shown(host: str) -> str:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from amqpd.log import get_logger
+from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import Node
 from amqpd.server.connection import RECEIVE, greet, serve_plain
-from amqpd.server.listeners import accept_loop, listen_all, shown
+from amqpd.server.listeners import Address, accept_loop, listen_all, shown
 from amqpd.server.timer_task import run_timers
 
 if TYPE_CHECKING:
@@ -60,24 +61,24 @@ class Server:
             self.wake.set()
         return more
 
-    def admit(self, sock: socket.socket) -> None:
+    def admit(self, sock: socket.socket, peer: Address, own: Address) -> None:
         """Take an accepted plain socket: greet it, and go on in a task of its own."""
         if not self._take(sock):
             return
         try:
-            connection, transport = greet(self, sock)
+            connection, transport = greet(self, sock, Endpoint(*peer, *own))
         except OSError as error:
             log.debug("connection ended before it began", reason=str(error))
             self._let_go(sock)
             return
         self.nursery.start_soon(self._serve, sock, lambda: serve_plain(self, sock, connection, transport))
 
-    def admit_tls(self, sock: socket.socket) -> None:
+    def admit_tls(self, sock: socket.socket, peer: Address, own: Address) -> None:
         """Take an accepted socket that starts with a TLS handshake."""
         from amqpd.server.tls import serve_tls
 
         if self._take(sock):
-            self.nursery.start_soon(self._serve, sock, lambda: serve_tls(self, sock))
+            self.nursery.start_soon(self._serve, sock, lambda: serve_tls(self, sock, Endpoint(*peer, *own, tls=True)))
 
     def _take(self, sock: socket.socket) -> bool:
         if not self.accepting:

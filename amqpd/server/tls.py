@@ -8,12 +8,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
+import attrs
 import trio
 
 from amqpd.config import ConfigError, Tls
 from amqpd.log import get_logger
 from amqpd.protocol.connection import Connection
-from amqpd.server.connection import RECEIVE, endpoint_of, run
+from amqpd.protocol.endpoint import Endpoint
+from amqpd.server.connection import RECEIVE, run
 from amqpd.server.transport import SocketTransport
 
 if TYPE_CHECKING:
@@ -180,10 +182,10 @@ SHORT_NAMES: Final = {
 """RFC 4514's names: RabbitMQ writes a distinguished name in its notation."""
 
 
-async def serve_tls(server: Server, sock: socket.socket) -> None:
+async def serve_tls(server: Server, sock: socket.socket, endpoint: Endpoint) -> None:
     """Serve one accepted TLS socket; the handshake counts against the same deadline as the login."""
     assert server.tls is not None
-    connection = Connection(server.node, endpoint_of(sock, tls=True))
+    connection = Connection(server.node, endpoint)
     transport = TlsTransport(sock, connection, server.nursery, server.end_turn, server.tls)
 
     async def begin() -> None:
@@ -193,7 +195,7 @@ async def serve_tls(server: Server, sock: socket.socket) -> None:
             log.warning("TLS handshake failed", connection=connection.name, reason=error.reason or str(error))
             raise
         has, name = transport.certificate_name(server.node.settings.certificate_name)
-        connection.endpoint = endpoint_of(sock, tls=True, has_certificate=has, certificate_name=name)
+        connection.endpoint = attrs.evolve(endpoint, has_certificate=has, certificate_name=name)
         # The client's first bytes may have come along with the end of the handshake.
         connection.receive_data(transport.decrypted())
         connection.resume()
