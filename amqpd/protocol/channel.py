@@ -24,7 +24,7 @@ from amqpd.protocol import closing, publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods import CONTENT, HANDLERS, SETTLEMENTS
 from amqpd.protocol.settling import Settling
-from amqpd.wire import hot, methods, server_methods
+from amqpd.wire import hot, server_methods
 from amqpd.wire.content import ContentAssembler
 from amqpd.wire.frames import METHOD
 from amqpd.wire.methods import MethodId
@@ -135,7 +135,7 @@ class Channel:
             if ids == CONTENT[0]:
                 self.connection.plans.get(payload)
             else:
-                methods.decode(payload)
+                self.connection.node.methods.decode(payload)
             assembler.begin(ids, payload)
             self.direct = False
         else:
@@ -175,11 +175,11 @@ class Channel:
             try:
                 tag, bits = hot.parse_settlement(payload)
             except ValueError:
-                methods.decode(payload)
+                self.connection.node.methods.decode(payload)
                 raise
             settlement(self, tag, bits)
             return
-        arguments = methods.decode(payload)
+        arguments = self.connection.node.methods.decode(payload)
         if not self._open:
             if ids != OPEN:
                 raise ChannelMisused("expected 'channel.open'")

@@ -413,10 +413,10 @@ class Connection(Peer):
         if handler is None:
             if state in (states.CLOSING, states.CLOSED):
                 return
-            methods.decode(payload)
+            self.node.methods.decode(payload)
             raise ChannelMisused(f"unexpected method in connection state {state}")
         try:
-            arguments = methods.decode(payload)
+            arguments = self.node.methods.decode(payload)
         except methods.Undecodable:
             if self.node.broker.compat.extends("answers-undecodable") or state != states.RUNNING:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logging import DEBUG
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.compat import Compat
@@ -98,12 +99,13 @@ def open(connection: Connection, virtual_host: str, capabilities: str, insist: b
     broker.add_session(session)
     connection.opened(session)
     connection.send(server_methods.OPEN_OK)
-    log.debug("connection opened", connection=connection.name, user=user.name, vhost=virtual_host)
+    if log.isEnabledFor(DEBUG):
+        log.debug("connection opened", connection=connection.name, user=user.name, vhost=virtual_host)
 
 
 def close(connection: Connection, code: int, text: str, class_id: int, method_id: int) -> None:
     """The client ends the connection: clean up first, then answer."""
-    if connection.state == states.RUNNING:
+    if connection.state == states.RUNNING and log.isEnabledFor(DEBUG):
         log.debug("connection closed by the client", connection=connection.name, code=code, text=text)
     gone = connection.terminate()
     if connection.state == states.RUNNING:

@@ -14,6 +14,7 @@ from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.sasl import Mechanism
+from amqpd.wire.methods import MethodDecoder
 
 if TYPE_CHECKING:
     from amqpd.protocol.connection import Connection
@@ -87,6 +88,7 @@ class Node:
         self.unfinished_content = 0
         """Octets of bodies that are still arriving, on all connections."""
         self.looks_at_delivery_mode = broker.compat.profile.refuses_unknown_delivery_mode
+        self.methods = MethodDecoder()
         self.starts: dict[str, bytes] = {}
         """connection.start by the mechanisms that it offers."""
         self.server_properties = _server_properties(settings, broker.compat.profile.version)

@@ -43,6 +43,12 @@ FIELDS: Final[dict[MethodId, tuple[tuple[str, str], ...]]] = {
 } | {ACCESS_REQUEST: _ACCESS_REQUEST_FIELDS}
 
 
+SECRET: Final = frozenset({(10, 11), (10, 21), (10, 70)})
+"""connection.start-ok, secure-ok and update-secret."""
+REMEMBERED: Final = 1024
+REMEMBERED_SIZE: Final = 128
+
+
 class UnknownMethod(HardError):
     """A class or method id that is not in the specification."""
 
@@ -78,6 +84,26 @@ def decode(payload: bytes) -> tuple[Argument, ...]:
     except (ValueError, IndexError) as error:
         kind = BadTable if isinstance(error, FieldError) else Undecodable
         raise kind(f"cannot decode {erlang.octet_list(payload[4:])}", method=ids) from None
+
+
+class MethodDecoder:
+    """Decodes methods and remembers small ones by their octets: clients send the same few again and again."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[Argument, ...]] = {}
+
+    def decode(self, payload: bytes) -> tuple[Argument, ...]:
+        """As the function of this name. Nothing is kept of methods that hold a password."""
+        arguments = self._known.get(payload)
+        if arguments is None:
+            arguments = decode(payload)
+            if len(payload) <= REMEMBERED_SIZE and method_id(payload) not in SECRET:
+                if len(self._known) >= REMEMBERED:
+                    self._known.clear()
+                self._known[payload] = arguments
+        return arguments
 
 
 def _walk(fields: tuple[tuple[str, str], ...], payload: bytes) -> tuple[Argument, ...]:

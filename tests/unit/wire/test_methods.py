@@ -214,3 +214,17 @@ def test_tune_and_secure_are_pamqps() -> None:
 
 def test_a_challenge_may_be_any_octets() -> None:
     assert methods.decode(server_methods.secure(b"\xff\x00")[7:-1]) == (b"\xff\x00",)
+
+
+def test_a_method_that_comes_again_is_decoded_once() -> None:
+    decoder = methods.MethodDecoder()
+    payload = bytes.fromhex("0014000a00")
+    assert decoder.decode(payload) == methods.decode(payload)
+    assert decoder.decode(payload) is decoder.decode(payload)
+
+
+def test_nothing_is_kept_of_a_method_that_holds_a_password() -> None:
+    decoder = methods.MethodDecoder()
+    secure_ok = bytes.fromhex("000a001500000003") + b"abc"
+    assert decoder.decode(secure_ok) == (b"abc",)
+    assert decoder.decode(secure_ok) is not decoder.decode(secure_ok)
