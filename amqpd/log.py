@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import structlog
+
+DEBUG: Final = logging.DEBUG
+"""For `isEnabledFor`: events of every connection aren't even put together where nobody reads them."""
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

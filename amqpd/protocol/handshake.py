@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from logging import DEBUG
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.compat import Compat
@@ -11,7 +10,7 @@ from amqpd.broker.session import Session
 from amqpd.broker.users import User
 from amqpd.errors import CommandInvalid, LoginRefused, NotAllowed
 from amqpd.fields import Table
-from amqpd.log import get_logger
+from amqpd.log import DEBUG, get_logger
 from amqpd.protocol import closing, states
 from amqpd.protocol.heartbeat import Heartbeat
 from amqpd.wire import server_methods
