@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pika
 import pytest
@@ -76,12 +77,12 @@ def test_a_log_level_hides_what_is_below_it(serve: StartServe) -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
     process = serve("--log-level", "error", "--port", str(port))
-    connection = None
+    connection, pause = None, Event()
     while connection is None:
         try:
             connection = pika.BlockingConnection(parameters(port))
         except pika.exceptions.AMQPConnectionError:
-            continue
+            pause.wait(0.1)  # no line says that it is ready; without a pause the attempts would use up all ports
     connection.close()
     assert process.stop() == 0
     assert process.log == ""
