@@ -34,7 +34,6 @@ from amqpd.log import get_logger
 log = get_logger(__name__)
 
 NAME_OCTETS: Final = 16
-LOOPBACK: Final = "can only connect via localhost"
 
 
 class Broker:
@@ -67,7 +66,6 @@ class Broker:
         self.sessions: dict[Session, None] = {}
         self.reply_consumers: dict[str, ReplyConsumer] = {}
         self.exchange_types = {each.name: each for each in exchange_types}
-        self.max_connections: int | None = None
         self._randomness = randomness
         self._accepted = AcceptedPasswords()
         self._turn_end: list[Callable[[], None]] = []

@@ -40,25 +40,6 @@ class Call(Work):
         return False
 
 
-class Discard(Work):
-    """Frees a container slice by slice: dropping a million objects at once takes a good part of a second."""
-
-    __slots__ = ("_containers",)
-
-    def __init__(self, *containers: list[object]) -> None:
-        self._containers = [each for each in containers if each]
-
-    def step(self, budget: int) -> bool:
-        while self._containers and budget > 0:
-            container = self._containers[-1]
-            size = len(container)
-            del container[max(0, size - budget) :]
-            budget -= size - len(container)
-            if not container:
-                self._containers.pop()
-        return bool(self._containers)
-
-
 class WorkList:
     """First in, first served; what isn't finished goes to the back of the line."""
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from amqpd.broker.work import Call, Discard, Work, WorkList
+from amqpd.broker.work import Call, Work, WorkList
 
 
 class Steps(Work):
@@ -73,15 +70,3 @@ def test_whoever_sleeps_is_told_when_there_is_work_again() -> None:
         pass
     work.add(Call(lambda: None))
     assert told == ["told", "told"]
-
-
-@given(st.lists(st.integers(0, 500), max_size=5), st.integers(1, 200))
-def test_discarding_frees_everything_in_steps_of_the_budget(sizes: list[int], budget: int) -> None:
-    containers: list[list[object]] = [[object() for _ in range(size)] for size in sizes]
-    work = Discard(*containers)
-    more = True
-    while more:
-        before = sum(map(len, containers))
-        more = work.step(budget)
-        assert before - sum(map(len, containers)) <= budget
-    assert [len(each) for each in containers] == [0] * len(sizes)
