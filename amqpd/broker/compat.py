@@ -116,6 +116,9 @@ class Profile:
     checks_cancel_on_failover: bool = False
     """The consumer argument x-cancel-on-ha-failover must be a bool (before 3.13)."""
 
+    crashes_on_unknown_server_named_type: bool = False
+    """A server-named queue of an x-queue-type that isn't known is a 541 (seen on 3.10)."""
+
     crashes_on_unknown_master_locator: bool = True
     """An x-queue-master-locator that isn't known is a 541 (seen on 3.10; from 4.3 on every one is)."""
 
@@ -147,6 +150,7 @@ PROFILES: Final[dict[str, Profile]] = {
         window_frees_gets=False,
         sorts_mechanisms=True,
         amqplain_types_are_refused_logins=True,
+        crashes_on_unknown_server_named_type=True,
         checks_user_id_first=True,
         checks_cancel_on_failover=True,
         extends_client_history=True,

@@ -111,6 +111,8 @@ def _queue_version(field: Field, arguments: Table, profile: Profile) -> str | No
     value = _integer(field)
     if isinstance(value, str):
         return value
+    if value < 0:
+        return f"{{value_negative,{value}}}"
     return None if value in profile.queue_versions else f"\"unsupported queue version '{value}'\""
 
 
@@ -121,8 +123,8 @@ def _bool(field: Field, arguments: Table, profile: Profile) -> str | None:
 def _master_locator(field: Field, arguments: Table, profile: Profile) -> str | None:
     if profile.refuses_master_locator:
         raise InternalError("Feature `queue_master_locator` is deprecated.", method=(0, 0))
-    if profile.crashes_on_unknown_master_locator and _text(field) not in MASTER_LOCATORS:
-        raise InternalError(method=(0, 0))
+    if profile.crashes_on_unknown_master_locator:
+        return None
     return None if field.tag == "S" else _unacceptable(field)
 
 
@@ -199,6 +201,22 @@ def validate(queue: str, vhost: str, arguments: Table, profile: Profile) -> None
                 f"invalid arg '{argument.name}' for queue '{queue}' in vhost '{vhost}' "
                 "of queue type rabbit_classic_queue"
             )
+
+
+def locate(arguments: Table, profile: Profile) -> None:
+    """Find the node of a queue that several connections may use. Raises InternalError where RabbitMQ crashes."""
+    field = arguments.get("x-queue-master-locator")
+    if field is not None and profile.crashes_on_unknown_master_locator and _text(field) not in MASTER_LOCATORS:
+        raise InternalError(method=(0, 0))
+
+
+def check_server_named(arguments: Table, profile: Profile) -> None:
+    """Check the type of a queue that the broker is to name. Raises InternalError where RabbitMQ crashes."""
+    field = arguments.get("x-queue-type")
+    if field is None or not profile.crashes_on_unknown_server_named_type:
+        return
+    if not isinstance(field.value, bytes) or field.value != CLASSIC.encode():
+        raise InternalError(method=(0, 0))
 
 
 def compared(profile: Profile) -> list[str]:

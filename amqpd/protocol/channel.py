@@ -19,12 +19,13 @@ from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.returns import Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
-from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid, InternalError
+from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
 from amqpd.protocol import closing, publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
-from amqpd.protocol.methods import CONTENT, HANDLERS, SETTLEMENTS
+from amqpd.protocol.methods import CONTENT, HANDLERS, NAMES_A_QUEUE, SETTLEMENTS
+from amqpd.protocol.methods.queue import expanded
 from amqpd.protocol.settling import Settling
-from amqpd.wire import hot, server_methods
+from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
 from amqpd.wire.frames import METHOD
 from amqpd.wire.methods import MethodId
@@ -111,12 +112,7 @@ class Channel:
 
     def publish(self, payload: bytes, header: bytes, body: bytes) -> None:
         """A whole basic.publish, while `direct`."""
-        try:
-            content = self.connection.headers.get(header)
-        except InternalError:
-            self.connection.plans.get(payload)  # a method that can't be decoded comes first, as frame by frame
-            raise
-        publishing.publish(self, payload, content, body)
+        publishing.publish(self, payload, self.connection.headers.get(header), body)
 
     def receive(self, kind: int, ids: MethodId, payload: bytes) -> None:
         """Handle one frame, or let it wait its turn."""
@@ -130,6 +126,7 @@ class Channel:
         if kind != METHOD:
             self._receive_content(kind, payload)
         elif not assembler.idle:
+            methods.require_known(ids)
             raise assembler.unexpected_method()
         elif ids in CONTENT:
             if ids == CONTENT[0]:
@@ -181,6 +178,8 @@ class Channel:
             return
         arguments = self.connection.node.methods.decode(payload)
         if not self._open:
+            if ids in NAMES_A_QUEUE:
+                expanded(self, str(arguments[0]))  # looked for before the state, as by RabbitMQ
             if ids != OPEN:
                 raise ChannelMisused("expected 'channel.open'")
             self._open = self.direct = True
@@ -196,23 +195,33 @@ class Channel:
         handler(self, *arguments)
 
     def _receive_while_closing(self, kind: int, ids: MethodId, payload: bytes) -> None:
-        """Everything but close-ok and close is dropped; content is still put together, so that frames stay in step."""
+        """Drop everything but close-ok and close; what RabbitMQ looks at before it drops a method still goes wrong.
+
+        These are the order of frames, whether a method can be decoded, a second open, and an empty queue name.
+        """
         assembler = self.assembler
         if kind != METHOD:
-            if not assembler.idle:
-                before = assembler.received
-                if assembler.receive(kind, payload) is None:
-                    publishing.count_unfinished(self, assembler.received - before)
-                else:
-                    self._drop_content()
-        elif ids == CLOSE_OK:
+            before = assembler.received
+            if assembler.receive(kind, payload) is None:
+                publishing.count_unfinished(self, assembler.received - before)
+            else:
+                self._drop_content()
+            return
+        if not assembler.idle:
+            methods.require_known(ids)
+            raise assembler.unexpected_method()
+        arguments = self.connection.node.methods.decode(payload)
+        if ids == CLOSE_OK:
             self.terminate()
             self.connection.channels.pop(self.number, None)
         elif ids == CLOSE:
             self.send(server_methods.CHANNEL_CLOSE_OK)
+        elif ids == OPEN:
+            raise ChannelMisused("second 'channel.open' seen")
         elif ids in CONTENT:
-            self._drop_content()
             assembler.begin(ids, payload)
+        elif ids in NAMES_A_QUEUE:
+            expanded(self, arguments[0])
 
     # -- what handlers call ----------------------------------------------------------------------------------------
 

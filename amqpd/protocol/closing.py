@@ -31,7 +31,8 @@ def answer(connection: Connection, number: int, error: AmqpError, handling: Meth
         )
         keep_silent(connection)
     elif connection.state not in (states.OPENING, states.RUNNING):
-        return
+        if isinstance(error, FatalFrameError):
+            connection.drop_after(connection.node.settings.silence)  # no close-ok can be read any more
     elif number and not error.hard and number in connection.channels:
         log.warning("channel error", connection=connection.name, channel=number, error=error.reply_text)
         connection.channels[number].fail(error, failed)

@@ -375,6 +375,8 @@ class Connection(Peer):
             return
         handling = methods.method_id(payload) if kind == METHOD and len(payload) >= 4 else (0, 0)
         try:
+            if self.state != states.RUNNING and number and self.state not in (states.CLOSING, states.CLOSED):
+                raise UnexpectedFrame(f"type {kind}, {erlang.octets(payload)}", method=(0, 0))
             self._check_shape(kind, payload)
             if kind == HEARTBEAT:
                 if number:
@@ -384,8 +386,6 @@ class Connection(Peer):
                     self._method(handling, payload)
             elif number == 0:
                 self._channel_zero(kind, handling, payload)
-            elif self.state != states.RUNNING:
-                raise UnexpectedFrame(f"type {kind}, {erlang.octets(payload)}", method=(0, 0))
             else:
                 channel = self.channels.get(number) or self._new_channel(number)
                 channel.receive(kind, handling, payload)
@@ -410,17 +410,17 @@ class Connection(Peer):
         """A method on channel 0: what the table allows in this state."""
         state = self.state
         handler = TABLE[state].get(ids)
-        if handler is None:
-            if state in (states.CLOSING, states.CLOSED):
-                return
-            self.node.methods.decode(payload)
-            raise ChannelMisused(f"unexpected method in connection state {state}")
+        if handler is None and state in (states.CLOSING, states.CLOSED):
+            methods.require_known(ids)
+            return
         try:
             arguments = self.node.methods.decode(payload)
         except methods.Undecodable:
             if self.node.broker.compat.extends("answers-undecodable") or state != states.RUNNING:
                 raise
             raise InternalError(method=(0, 0)) from None
+        if handler is None:
+            raise ChannelMisused(f"unexpected method in connection state {state}")
         handler(self, *arguments)
 
     def _new_channel(self, number: int) -> Channel:
@@ -449,6 +449,8 @@ class Connection(Peer):
 
     def failed(self, error: AmqpError, number: int, handling: MethodId = (0, 0)) -> None:
         """Answer an error on a channel (0: the connection) while a method was handled."""
+        if number and isinstance(error, methods.NotUtf8):
+            error.method = (0, 0)
         if not self.node.broker.compat.extends("answers-undecodable"):
             if isinstance(error, methods.UnknownMethod) or (isinstance(error, methods.BadTable) and number):
                 self.abort()

@@ -118,7 +118,7 @@ def close(connection: Connection, code: int, text: str, class_id: int, method_id
 
 
 def close_ok(connection: Connection) -> None:
-    """The client has taken the server's close."""
+    """The client has taken the server's close; one that nobody asked for, after the client's own, ends TCP as well."""
     if not connection.fatal:
         connection.finish()
 

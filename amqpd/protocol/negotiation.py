@@ -18,5 +18,5 @@ TABLE: Final[dict[str, dict[MethodId, Callable[..., None]]]] = {
     states.OPENING: {(10, 40): handshake.open},
     states.RUNNING: {(10, 50): handshake.close, (10, 70): handshake.update_secret},
     states.CLOSING: {(10, 50): handshake.close, (10, 51): handshake.close_ok},
-    states.CLOSED: {(10, 50): handshake.close},
+    states.CLOSED: {(10, 50): handshake.close, (10, 51): handshake.close_ok},
 }

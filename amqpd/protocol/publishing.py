@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.reply_to import PSEUDO_QUEUE
-from amqpd.errors import NotImplementedHere, PreconditionFailed, ResourceError
+from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
 from amqpd.fields import Table
 from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
 from amqpd.wire import erlang
-from amqpd.wire.content import BODY_SIZE_LIMIT, ContentHeader
+from amqpd.wire.content import BODY_SIZE_LIMIT, MALFORMED, ContentHeader
 
 if TYPE_CHECKING:
     from amqpd.broker.vhost import Route
@@ -135,16 +135,18 @@ def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tup
     profile = channel.connection.node.broker.compat.profile
     if plan.checks_topic and not profile.topic_permission_covers_copies:
         session.require_topic(WRITE, plan.exchange_name, plan.routing_key)
-    if profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
-        raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
-    if profile.checks_user_id_first:
-        _check_user_id(channel, properties)
+    if properties is MALFORMED:
+        raise InternalError(method=(0, 0))  # RabbitMQ's decoder crashes here, and that is what its clients see
     if properties.flags & REPLY_TO and properties.reply_to == PSEUDO_QUEUE:
         if channel.reply_port is None:
             raise PreconditionFailed("fast reply consumer does not exist")
         properties = properties.replace(reply_to=channel.reply_port.name)
+    if profile.checks_user_id_first:
+        _check_user_id(channel, properties)
     if properties.flags & EXPIRATION:
         _check_expiration(properties.expiration or "")
+    if profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
+        raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
     keys: tuple[str, ...] = (plan.routing_key,)
     trail = None
     if properties.flags & HEADERS and (b"\x02CC" in properties.raw or b"\x03BCC" in properties.raw):

@@ -81,6 +81,13 @@ class Faults:
         """Cut a connection (all, if none is named) without a word. Raises LookupError for an unknown name."""
         self._each(connection, lambda each: each.abort())
 
+    def close(self, connection: str | None = None, reason: str = "closed by a test") -> None:
+        """Close a connection (all, if none is named) as an operator does, with 320 CONNECTION_FORCED and this text.
+
+        Raises LookupError for an unknown name.
+        """
+        self._each(connection, lambda each: each.force_close(reason))
+
     def stall(self, connection: str | None = None) -> None:
         """Read nothing from a connection (all, if none is named) until `unstall`."""
         self._each(connection, lambda each: each.stall(True))

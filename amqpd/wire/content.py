@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from amqpd.errors import FrameError, InternalError, UnexpectedFrame
+from amqpd.errors import FrameError, UnexpectedFrame
 from amqpd.fields import FieldError
 from amqpd.properties import Properties
 from amqpd.wire.frames import BODY, HEADER
@@ -27,8 +27,15 @@ CACHED_HEADER: Final = 256
 CACHE_SIZE: Final = 512
 
 
+MALFORMED: Final = Properties(b"\xff\xff", 0xFFFF, persistent=False)
+"""Stands for properties that cannot be decoded, which is found out when a message is looked at, not when it arrives.
+
+Every flag is set, so that whoever looks at any property looks at these.
+"""
+
+
 class ContentHeader:
-    """One decoded content header frame: the size of the body that follows and the properties."""
+    """One content header frame: the size of the body that follows and the properties, MALFORMED if they are."""
 
     __slots__ = ("body_size", "properties")
 
@@ -36,9 +43,8 @@ class ContentHeader:
         self.body_size: int = _HEADER_START(payload)[2]
         try:
             self.properties = Properties.parse(payload[12:])
-        except FieldError as error:
-            # RabbitMQ's decoder crashes here, and that is what its clients see.
-            raise InternalError(method=(0, 0)) from error
+        except FieldError:
+            self.properties = MALFORMED
 
 
 class HeaderCache:
@@ -50,7 +56,7 @@ class HeaderCache:
         self._known: dict[bytes, ContentHeader] = {}
 
     def get(self, payload: bytes) -> ContentHeader:
-        """Decode a header frame's payload (class and weight already checked). Raises InternalError if it can't be."""
+        """Decode a header frame's payload (class and weight already checked)."""
         header = self._known.get(payload)
         if header is None:
             header = ContentHeader(payload)

@@ -31,6 +31,6 @@ def octets(payload: bytes) -> str:
 def pair(tag: str, value: str, column: int) -> str:
     """The tuple `{tag,value}` printed at `column`, broken after the comma where the line is full."""
     flat = f"{{{tag},{value}}}"
-    if column + len(flat) <= LINE:
+    if column + len(flat) < LINE:
         return flat
     return f"{{{tag},\n{' ' * (column + 1)}{value}}}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Final
 
 from pamqp import base, commands
-from pamqp import decode as pamqp_decode
 from pamqp import frame as pamqp_frame
 
 from amqpd.errors import FrameError, HardError
@@ -21,8 +20,10 @@ from amqpd.wire import erlang
 Argument = str | bytes | int | bool | Table
 MethodId = tuple[int, int]
 
-CONNECTION: Final = 10
+CONTENT_BEARING: Final = frozenset({(60, 40), (60, 50), (60, 60), (60, 71)})
+"""basic.publish, return, deliver and get-ok."""
 ACCESS_REQUEST: Final[MethodId] = (30, 10)
+ACCESS_REQUEST_OK: Final[MethodId] = (30, 11)
 _ACCESS_REQUEST_FIELDS: Final = (
     ("realm", "shortstr"),
     ("exclusive", "bit"),
@@ -31,7 +32,7 @@ _ACCESS_REQUEST_FIELDS: Final = (
     ("write", "bit"),
     ("read", "bit"),
 )
-"""Class access left the specification with 0-9-1, but RabbitMQ still answers its request."""
+"""Class access left the specification with 0-9-1, but RabbitMQ still knows its two methods."""
 
 
 def _described(method: type[base.Frame]) -> tuple[tuple[str, str], ...]:
@@ -40,7 +41,7 @@ def _described(method: type[base.Frame]) -> tuple[tuple[str, str], ...]:
 
 FIELDS: Final[dict[MethodId, tuple[tuple[str, str], ...]]] = {
     (index >> 16, index & 0xFFFF): _described(method) for index, method in commands.INDEX_MAPPING.items()
-} | {ACCESS_REQUEST: _ACCESS_REQUEST_FIELDS}
+} | {ACCESS_REQUEST: _ACCESS_REQUEST_FIELDS, ACCESS_REQUEST_OK: (("ticket", "short"),)}
 
 
 SECRET: Final = frozenset({(10, 11), (10, 21), (10, 70)})
@@ -63,6 +64,16 @@ class BadTable(Undecodable):
     """A field table in the arguments is malformed."""
 
 
+class NotUtf8(FrameError):
+    """A short string in the arguments is not UTF-8. On a channel RabbitMQ's close names no method, on 0 this one."""
+
+
+def require_known(ids: MethodId) -> None:
+    """Raise UnknownMethod for ids that are not in the specification."""
+    if ids not in FIELDS:
+        raise UnknownMethod(f"unknown method {ids[0]}/{ids[1]}: expected a method of AMQP 0-9-1", method=ids)
+
+
 def method_id(payload: bytes) -> MethodId:
     """Class and method id of a method frame's payload (at least 4 octets)."""
     return payload[0] << 8 | payload[1], payload[2] << 8 | payload[3]
@@ -71,16 +82,14 @@ def method_id(payload: bytes) -> MethodId:
 def decode(payload: bytes) -> tuple[Argument, ...]:
     """Return the arguments of a method frame's payload in the specification's order, reserved tickets left out.
 
-    Raises UnknownMethod, Undecodable, or FrameError where a short string isn't UTF-8.
+    Raises UnknownMethod, Undecodable, or NotUtf8 (which RabbitMQ doesn't ask of methods that bear content).
     """
     ids = method_id(payload)
-    fields = FIELDS.get(ids)
-    if fields is None:
-        raise UnknownMethod(f"unknown method {ids[0]}/{ids[1]}: expected a method of AMQP 0-9-1", method=ids)
+    require_known(ids)
     try:
-        return _walk(fields, payload)
+        return _walk(FIELDS[ids], payload, "surrogateescape" if ids in CONTENT_BEARING else "strict")
     except UnicodeDecodeError:
-        raise FrameError("Malformed UTF-8 in shortstr", method=None if ids[0] == CONNECTION else (0, 0)) from None
+        raise NotUtf8("Malformed UTF-8 in shortstr", method=ids) from None
     except (ValueError, IndexError) as error:
         kind = BadTable if isinstance(error, FieldError) else Undecodable
         raise kind(f"cannot decode {erlang.octet_list(payload[4:])}", method=ids) from None
@@ -106,7 +115,7 @@ class MethodDecoder:
         return arguments
 
 
-def _walk(fields: tuple[tuple[str, str], ...], payload: bytes) -> tuple[Argument, ...]:
+def _walk(fields: tuple[tuple[str, str], ...], payload: bytes, errors: str) -> tuple[Argument, ...]:
     values: list[Argument] = []
     position, bit = 4, 0
     for name, kind in fields:
@@ -118,7 +127,7 @@ def _walk(fields: tuple[tuple[str, str], ...], payload: bytes) -> tuple[Argument
             continue
         if bit:
             position, bit = position + 1, 0
-        position, value = _field(kind, payload, position)
+        position, value = _field(kind, payload, position, errors)
         if name != "ticket":
             values.append(value)
     if bit:
@@ -131,13 +140,13 @@ def _walk(fields: tuple[tuple[str, str], ...], payload: bytes) -> tuple[Argument
 _SIZES: Final = {"octet": 1, "short": 2, "long": 4, "longlong": 8}
 
 
-def _field(kind: str, payload: bytes, position: int) -> tuple[int, Argument]:
+def _field(kind: str, payload: bytes, position: int, errors: str) -> tuple[int, Argument]:
     if kind in _SIZES:
         stop = position + _SIZES[kind]
         return _within(payload, stop), int.from_bytes(payload[position:stop], "big")
     if kind == "shortstr":
         stop = _within(payload, position + 1 + payload[position])
-        return stop, pamqp_decode.short_str(payload[position:stop])[1]
+        return stop, payload[position + 1 : stop].decode("utf-8", errors)
     _within(payload, position + 4)
     start = position + 4
     stop = _within(payload, start + int.from_bytes(payload[position:start], "big"))

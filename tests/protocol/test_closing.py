@@ -50,6 +50,17 @@ def test_a_client_that_stays_after_close_ok_is_dropped(world: World, heartbeat: 
     assert client.has_ended()
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_octets_out_of_step_end_a_closing_connection_after_three_seconds(world: World, ours: bool) -> None:
+    """Neither a close-ok nor anything else can be read after them."""
+    client = in_error(world) if ours else world.open()
+    client.send(CLOSE if not ours else b"", b"\x08\0\0\0\0\0\0\0", CLOSE_OK)
+    world.advance(2.99)
+    assert not client.has_ended()
+    world.advance(0.02)
+    assert client.has_ended()
+
+
 def test_after_close_ok_frames_are_ignored_but_a_close_is_answered(world: World) -> None:
     client = world.open(heartbeat=10)
     client.send(CLOSE)

@@ -226,6 +226,22 @@ ANSWERED: dict[str, tuple[bytes, Close]] = {
         raw_method(0, 10, 70, b"\0\0\0\0\x01\xff"),
         (501, "Malformed UTF-8 in shortstr", 10, 70),
     ),
+    "UTF-8 on channel 0, of another class": (
+        raw_method(0, 50, 30, b"\0\0\x01\xff\0"),
+        (501, "Malformed UTF-8 in shortstr", 50, 30),
+    ),
+    "UTF-8 of a connection method on a channel": (
+        raw_method(1, 10, 40, b"\x01\xff\0\0"),
+        (501, "Malformed UTF-8 in shortstr", 0, 0),
+    ),
+    "UTF-8 is not asked of a content-bearing method": (
+        raw_method(1, 60, 60, b"\x01\xff" + bytes(8) + b"\0\0\0") + content_header(1, 0),
+        (503, "unimplemented method", 60, 60),
+    ),
+    "properties that do not decode of a server's method": (
+        raw_method(1, 60, 60, b"\x01c" + bytes(8) + b"\0\0\0") + content_header(1, 0, b"\x80\0"),
+        (503, "unimplemented method", 60, 60),
+    ),
 }
 NAMES = {501: "FRAME_ERROR", 503: "COMMAND_INVALID", 504: "CHANNEL_ERROR", 505: "UNEXPECTED_FRAME"}
 
@@ -304,6 +320,7 @@ STRICT_DROPS = {
     "F14 on a channel": raw_method(1, 60, 99),
     "F14 on channel 0": raw_method(0, 60, 99),
     "a malformed table": raw_method(1, 50, 10, b"\0\0\x01q\0" + b"\0\0\0\x03\x01aX"),
+    "F14 where a header is expected": raw_method(1, 60, 40, b"\0\0\0\0\0") + raw_method(1, 60, 99),
 }
 
 
@@ -319,6 +336,21 @@ def test_where_strict_an_undecodable_method_on_channel_0_is_541(make_world: Make
     client = make_world(strict=True).open()
     client.send(raw_method(0, 10, 70, b"\x00"))
     assert client.connection_close() == (541, "INTERNAL_ERROR", 0, 0)
+
+
+@pytest.mark.parametrize("method", [(10, 11), (10, 31), (50, 10), (60, 10)])
+def test_where_strict_the_state_is_not_looked_at_before_the_arguments(
+    make_world: MakeWorld, method: tuple[int, int]
+) -> None:
+    client = make_world(strict=True).open()
+    client.send(raw_method(0, *method, b"\0"))
+    assert client.connection_close() == (541, "INTERNAL_ERROR", 0, 0)
+
+
+def test_the_exchange_is_looked_up_before_the_properties_are_decoded(world: World) -> None:
+    client = world.open()
+    client.send(publish("k", b"x", exchange="missing", properties=b"\x80\x00"))
+    assert client.channel_close()[0] == 404
 
 
 def test_4_3_takes_a_cancel_ok(make_world: MakeWorld) -> None:

@@ -166,15 +166,18 @@ class Reference:
         return Expected()
 
     def _closing(self, model: Model, action: str, number: int) -> Expected:
-        """Everything is dropped; content is still put together, and frames that don't belong to one don't matter."""
+        """Methods are dropped, but frames must keep their order, be decodable, and not open the channel again."""
+        if action in HEADERS or action in BODIES:
+            return Expected(connection=self._content(model, action).connection)
+        if model.content:
+            return Expected(connection=505)
+        if action in DECODED_FIRST:
+            return Expected(connection=DECODED_FIRST[action])
         if action == "close-ok":
             del self.numbers[number]
         elif action in CONTENT:
             model.content, model.remaining = action, None
-        elif model.content and (action in HEADERS or action in BODIES):
-            expected = self._content(model, action)
-            return Expected(connection=expected.connection)
-        return Expected()
+        return Expected(connection=504 if action == "open" else 0)
 
 
 def closes(client: Client) -> Expected:

@@ -18,7 +18,7 @@ from amqpd.broker.operations.lookup import (
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import CONFIGURE, READ, WRITE
 from amqpd.broker.queue import Queue
-from amqpd.broker.queue_arguments import CLASSIC, compared, validate
+from amqpd.broker.queue_arguments import CLASSIC, check_server_named, compared, locate, validate
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.broker.session import EXCHANGE, QUEUE, Session
 from amqpd.errors import AccessRefused, InternalError, PreconditionFailed
@@ -65,6 +65,7 @@ def declare(
         arguments = arguments.with_field("x-queue-type", longstr(CLASSIC))
     name = cleaned(name)
     if not name:
+        check_server_named(arguments, profile)
         name = broker.unique_name(prefix)
     elif name.startswith("amq."):
         raise AccessRefused(f"queue name '{name}' contains reserved prefix 'amq.*'")
@@ -150,6 +151,8 @@ def _check_new(
         session.require(WRITE, EXCHANGE, dead_letter.text())
     if broker.compat.profile.refuses_transient_queues and not durable and not exclusive:
         raise InternalError(TRANSIENT_REFUSED)
+    if not exclusive:
+        locate(arguments, broker.compat.profile)
 
 
 def _require_equivalent(

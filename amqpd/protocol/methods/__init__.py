@@ -48,3 +48,8 @@ CONTENT: Final[tuple[MethodId, ...]] = ((60, 40), (60, 50), (60, 60), (60, 71))
 """Methods that content follows: publish first; the others are the server's, but their content is awaited all the
 same.
 """
+
+NAMES_A_QUEUE: Final = frozenset([(50, 20), (50, 30), (50, 40), (50, 50), (60, 20), (60, 70)])
+"""Methods whose first argument is a queue, where an empty one means the one declared last: bind, purge, delete,
+unbind, consume, get.
+"""

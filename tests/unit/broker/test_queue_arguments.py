@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amqpd.broker.compat import PROFILES
-from amqpd.broker.queue_arguments import compared, validate
+from amqpd.broker.queue_arguments import check_server_named, compared, locate, validate
 from amqpd.errors import AmqpError, InternalError, PreconditionFailed
 from amqpd.fields import Field, Table, boolean, double, from_python, long, longstr, signedint, timestamp, void
 from tests.unit.broker.world import World
@@ -250,9 +250,18 @@ def test_a_master_locator_is_taken_until_4_2_and_closes_the_connection_since_4_3
 
 @pytest.mark.parametrize("value", [longstr("nowhere"), signedint(1)])
 def test_an_unknown_master_locator_is_an_internal_error_in_3_10(value: Field) -> None:
+    validate("q", "/", Table.of({"x-queue-master-locator": value}), PROFILES["3.10"])
     with pytest.raises(InternalError) as refused:
-        validate("q", "/", Table.of({"x-queue-master-locator": value}), PROFILES["3.10"])
+        locate(Table.of({"x-queue-master-locator": value}), PROFILES["3.10"])
     assert (refused.value.reply_text, refused.value.method) == ("INTERNAL_ERROR", (0, 0))
+
+
+@pytest.mark.parametrize("value", [longstr("nowhere"), signedint(1)])
+def test_an_unknown_type_of_a_server_named_queue_is_an_internal_error_in_3_10(value: Field) -> None:
+    check_server_named(Table.of({"x-queue-type": value}), PROFILES["3.13"])
+    check_server_named(Table.of({"x-queue-type": longstr("classic")}), PROFILES["3.10"])
+    with pytest.raises(InternalError):
+        check_server_named(Table.of({"x-queue-type": value}), PROFILES["3.10"])
 
 
 # -- order -------------------------------------------------------------------------------------------------------------

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpd.errors import AmqpError, InternalError
-from amqpd.wire.content import BODY_SIZE_LIMIT, CACHE_SIZE, CACHED_HEADER, ContentAssembler, HeaderCache
+from amqpd.errors import AmqpError
+from amqpd.wire.content import (
+    BODY_SIZE_LIMIT,
+    CACHE_SIZE,
+    CACHED_HEADER,
+    MALFORMED,
+    ContentAssembler,
+    HeaderCache,
+)
 from amqpd.wire.frames import BODY, HEADER, HEARTBEAT
 
 IDS = (60, 40)
@@ -138,11 +145,11 @@ BAD_PROPERTIES = [b"", b"\x80", b"\x80\x00", b"\x80\x00\x05a", b"\x00\x00\x00", 
 
 
 @pytest.mark.parametrize("properties", BAD_PROPERTIES)
-def test_properties_that_do_not_decode_are_541_tied_to_no_method(properties: bytes) -> None:
+def test_properties_that_do_not_decode_are_left_for_whoever_looks_at_them(properties: bytes) -> None:
     assembler = begun()
-    with pytest.raises(InternalError) as caught:
-        assembler.receive(HEADER, header(0, properties))
-    assert (caught.value.reply_text, caught.value.method) == ("INTERNAL_ERROR", (0, 0))
+    assert assembler.receive(HEADER, header(0, properties)) == b""
+    assert assembler.header is not None
+    assert assembler.header.properties is MALFORMED
 
 
 def test_equal_headers_share_one_object() -> None:

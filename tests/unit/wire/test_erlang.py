@@ -49,13 +49,13 @@ def test_a_payload_is_shown_up_to_16_octets(payload: bytes, shown: str) -> None:
     assert erlang.octets(payload) == shown
 
 
-def test_a_pair_stays_on_its_line_up_to_80_columns() -> None:
+def test_a_pair_stays_on_its_line_below_80_columns() -> None:
     assert erlang.pair("tag", "5", 0) == "{tag,5}"
-    assert erlang.pair("tag", "5", 73) == "{tag,5}"
+    assert erlang.pair("tag", "5", 72) == "{tag,5}"
 
 
-def test_a_pair_is_broken_after_its_comma_beyond_80_columns() -> None:
-    assert erlang.pair("tag", "5", 74) == "{tag,\n" + " " * 75 + "5}"
+def test_a_pair_is_broken_after_its_comma_from_80_columns_on() -> None:
+    assert erlang.pair("tag", "5", 73) == "{tag,\n" + " " * 74 + "5}"
 
 
 def test_rabbitmqs_own_broken_line_is_met() -> None:

@@ -1,0 +1,104 @@
+"""Rounds of conversations, until time, rounds or differences are enough.
+
+A round has a seed of its own, and is one long session, some probes of what was played least, and some handshakes.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING
+
+from conformance.fuzz import handshakes, steps, vocabulary
+from conformance.fuzz.coverage import CHANNEL_STATES, Coverage
+from conformance.fuzz.probes import probe
+from conformance.fuzz.sessions import Composer, Session
+from conformance.fuzz.shrink import shrink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conformance.fuzz.duel import Difference, Duel
+    from conformance.fuzz.steps import Program
+
+SESSION_STEPS = 100
+PROBES = 60
+HANDSHAKES = 24
+BLACK_OUT = 10**9
+
+
+class Campaign:
+    """What is played, and what came of it."""
+
+    def __init__(self, duel: Duel, seed: int, folder: Path | None) -> None:
+        self.duel = duel
+        self.first_seed = self.seed = seed
+        self.folder = folder
+        self.coverage = Coverage()
+        self.coverage.expected_classes = vocabulary.all_classes()
+        self.steps = self.differences = 0
+        self.kinds: set[str] = set()
+        self._handshakes = handshakes.made_up(Composer(Random(seed), self.coverage))
+
+    def run(self, rounds: int | None, minutes: float | None, kinds: int) -> None:
+        """Play rounds, at most so many, at most so long, until so many kinds of differences were seen."""
+        until = time.monotonic() + minutes * 60 if minutes else float("inf")
+        last = self.seed + rounds if rounds else BLACK_OUT
+        while self.seed < last and time.monotonic() < until and len(self.kinds) < kinds:
+            self._round(Random(self.seed))
+            self.seed += 1
+
+    def _round(self, random: Random) -> None:
+        session = Session(random, self.coverage)
+        self.steps += SESSION_STEPS
+        difference = self.duel.play_all(session.next(self.duel.first) for _ in range(SESSION_STEPS))
+        if difference:
+            self._found(difference, self.duel.play_all)
+        compose = Composer(random, self.coverage)
+        for _, method, state in self.coverage.rarest_pairs(CHANNEL_STATES)[:PROBES]:
+            self.steps += 1
+            difference = self.duel.probe(probe(compose, method, state))
+            if difference:
+                self._found(difference, self.duel.probe)
+        self.steps += HANDSHAKES
+        players = self.duel.first, self.duel.second
+        for each in handshakes.compare(*players, list(islice(self._handshakes, HANDSHAKES))):
+            self.differences += 1
+            if each.kind() not in self.kinds:
+                self.kinds.add(each.kind())
+                print(f"seed {self.seed}: {each}", flush=True)
+
+    def _found(self, difference: Difference, play: Callable[[Program], Difference | None]) -> None:
+        """Tell a difference of a kind that wasn't seen yet, as short as it can be made."""
+        self.differences += 1
+        kind = difference.kind()
+        if kind in self.kinds:
+            return
+        self.kinds.add(kind)
+        shown = difference
+
+        def differs(program: Program) -> bool:
+            nonlocal shown
+            again = play(list(program))
+            if again is None or again.kind() != kind:
+                return False
+            shown = again
+            return True
+
+        program = list(difference.program)
+        short = shrink(program, differs) if differs(program) else program
+        print(f"seed {self.seed}: {shown}\nthe whole conversation:")
+        print("\n".join(f"    {step!r}," for step in short), flush=True)
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            steps.write(short, self.folder / f"seed-{self.seed}.program", str(shown))
+
+    def summary(self, floor: int) -> str:
+        """Return what was played and found."""
+        return "\n".join([
+            *self.coverage.report(floor),
+            f"seeds {self.first_seed} to {self.seed - 1}: {self.steps} steps, "
+            f"{self.differences} differences of {len(self.kinds)} kinds",
+        ])

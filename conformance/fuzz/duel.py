@@ -1,0 +1,100 @@
+"""Two brokers side by side: every step is played to both, and what follows from it is compared."""
+
+from __future__ import annotations
+
+import re
+from pprint import pformat
+from typing import TYPE_CHECKING, NamedTuple
+
+from conformance.fuzz.steps import Raw, Send
+from conformance.fuzz.vocabulary import EXCHANGES, QUEUES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from conformance.fuzz.normal import Observation
+    from conformance.fuzz.player import Player
+    from conformance.fuzz.steps import Program, Step
+
+
+class Difference(NamedTuple):
+    """A step after which two brokers had shown different things, and what each showed."""
+
+    program: Program
+    first: Observation
+    second: Observation
+
+    def kind(self) -> str:
+        """Return a word for what differs, the same for differences that look alike."""
+        keys = [key for key in sorted({*self.first, *self.second}) if self.first.get(key) != self.second.get(key)]
+        shape = re.sub(r"[0-9]+|'[^']*'|<<.*?>>", "", str([(key, self.first.get(key)) for key in keys if "replies" in key]))
+        return f"{concerns(self.program[-1])} {re.sub('[0-9]', '', ' '.join(keys))} {shape[:300]}"
+
+    def __str__(self) -> str:
+        lines = [f"after {len(self.program)} steps, the last one {self.program[-1]!r}"]
+        for key in sorted({*self.first, *self.second}):
+            if self.first.get(key) != self.second.get(key):
+                lines += [f"{key}:", _told(self.first.get(key), "one"), _told(self.second.get(key), "other")]
+        return "\n".join(lines)
+
+
+def _told(seen: object, who: str) -> str:
+    text = pformat(seen, width=150)
+    return "\n".join(f"    {who:5} {line}" for line in text.splitlines()[:60])
+
+
+class Duel:
+    """One conversation with both brokers."""
+
+    def __init__(self, first: Player, second: Player) -> None:
+        self.first, self.second = first, second
+        self.program: Program = []
+        self.tell: Callable[[str], object] | None = None
+        """Called with every step and what the first broker showed after it."""
+        self.clear()
+
+    def play(self, step: Step) -> Difference | None:
+        """Play one step to both and return the difference that shows."""
+        self.program.append(step)
+        self.first.begin(step)
+        self.second.begin(step)
+        seen = self.first.settle(step), self.second.settle(step)
+        if self.tell:
+            self.tell(f"{step!r}\n{_told(seen[0], '')}")
+        return Difference(self.program, *seen) if seen[0] != seen[1] else None
+
+    def play_all(self, steps: Iterable[Step]) -> Difference | None:
+        """Play steps until a difference shows; everything is clean before and after."""
+        try:
+            for step in steps:
+                if difference := self.play(step):
+                    return difference
+            return None
+        finally:
+            self.clear()
+
+    def probe(self, program: Program) -> Difference | None:
+        """Play steps of which only the last is compared, from clean to clean."""
+        try:
+            for step in program[:-1]:
+                for player in (self.first, self.second):
+                    player.begin(step)
+                for player in (self.first, self.second):
+                    player.follow(step)
+            self.program = program[:-1]
+            return self.play(program[-1])
+        finally:
+            self.clear()
+
+    def clear(self) -> None:
+        """End the conversation and leave nothing of it on either broker."""
+        for player in (self.first, self.second):
+            player.clear((*EXCHANGES, "nowhere"), (*QUEUES, "nowhere"))
+        self.program = []
+
+
+def concerns(step: Step) -> str:
+    """Return a word for what a step does, by which differences are grouped."""
+    if isinstance(step, Send):
+        return step.method
+    return "octets" if isinstance(step, Raw) else type(step).__name__.lower()

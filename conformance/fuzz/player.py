@@ -1,0 +1,246 @@
+"""One broker's side of a conversation: plays a step and waits until the broker has done all that follows from it.
+
+How that is known without waiting for time to pass: a channel answers a fence after everything sent to it before; a queue
+answers a passive declare after everything that channels told it before; what a queue then told other channels precedes
+their answer to one more fence. This goes round until a round shows nothing new.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from conformance.frames import BODY, HEADER, METHOD, encode_frame, encode_header
+from conformance.fuzz.normal import Names, Observation, observe
+from conformance.fuzz.steps import Delivered, Dial, Raw, Reset, Send, ServerNamed, ServerTag
+from conformance.fuzz.vocabulary import QUEUES
+from conformance.fuzz.wire import FENCE_CHANNEL, PATIENCE, Wire
+from conformance.methods import METHODS, encode_method
+from conformance.received import Received
+
+if TYPE_CHECKING:
+    from conformance.fuzz.line import Line
+    from conformance.fuzz.steps import Step
+
+MOST_ROUNDS = 12
+REPLIES = {name: (f"{name}-ok",) for name in METHODS if f"{name}-ok" in METHODS} | {
+    "basic.get": ("basic.get-ok", "basic.get-empty")
+}
+Depth = tuple[int, int] | int
+"""What a queue says of itself: its ready messages and consumers, or the code of the refusal."""
+
+
+class Player:
+    """One broker, the connections of the conversation, and one more that looks at queues and cleans up."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        self.wires: dict[int, Wire] = {}
+        self.names = Names()
+        self.queues: dict[str, Wire | None] = {}
+        self.exchanges: set[str] = set()
+        self.depths: dict[str, Depth] = {}
+        self._canaries = 0
+        self._dying: list[str] = []
+        self._eye = self._dial()
+
+    def _dial(self) -> Wire:
+        self._canaries += 1
+        wire = Wire(self.host, self.port)
+        wire.canary = f"canary-{os.getpid()}-{self._canaries}"
+        wire.log_in(wire.canary)
+        return wire
+
+    # -- playing
+
+    def begin(self, step: Step) -> None:
+        """Send a step without waiting for anything."""
+        match step:
+            case Dial():
+                self._leave(step.connection)
+                self.wires[step.connection] = self._dial()
+            case Reset():
+                self._leave(step.connection)
+            case Raw():
+                if wire := self._standing(step.connection):
+                    wire.send_octets(step)
+            case Send():
+                if wire := self._standing(step.connection):
+                    line = wire.lines[step.channel]
+                    fields = {name: self._resolve(line, value) for name, value in step.fields.items()}
+                    self._remember(step.method, fields, wire)
+                    wire.send(step, _encode(step, fields))
+
+    def _standing(self, connection: int) -> Wire | None:
+        wire = self.wires.get(connection)
+        return wire if wire and wire.alive else None
+
+    def _leave(self, connection: int) -> None:
+        wire = self.wires.pop(connection, None)
+        if wire:
+            wire.end()
+            self._dying.append(wire.canary)
+
+    def _remember(self, method: str, fields: dict[str, Any], wire: Wire) -> None:
+        """Take note of what may come into being without a reply."""
+        if method == "queue.declare" and fields.get("nowait") and fields["queue"] in QUEUES:
+            self.queues.setdefault(fields["queue"], wire)
+        if method == "exchange.declare" and "\udcff" not in fields["exchange"]:
+            self.exchanges.add(fields["exchange"])
+
+    def _resolve(self, line: Line, value: Any) -> Any:
+        match value:
+            case ServerNamed():
+                return self.names.queue(value.number)
+            case ServerTag():
+                return line.server_tags[value.number] if value.number < len(line.server_tags) else "amq.ctag-none"
+            case Delivered():
+                return line.tags.get(value, 7777)
+            case _:
+                return value
+
+    # -- settling
+
+    def follow(self, step: Step) -> None:
+        """Wait until the step's own channel has done it."""
+        if isinstance(step, Send):
+            self._await_reply(step)
+        self._fence()
+
+    def settle(self, step: Step) -> Observation:
+        """Wait until everything is done that follows from what was begun, and return what was seen."""
+        if isinstance(step, Send):
+            self._await_reply(step)
+        give_up = time.monotonic() + PATIENCE
+        for _ in range(MOST_ROUNDS):
+            seen, depths = self._seen(), self.depths
+            self._fence()
+            self._look()
+            self._fence()
+            if seen == self._seen() and depths == self.depths and self._at_rest(give_up):
+                break
+        return observe(self.names, self.wires, self.depths)
+
+    def _seen(self) -> int:
+        return sum(len(wire.events) for wire in self.wires.values())
+
+    def _await_reply(self, step: Send) -> None:
+        """Wait for the reply of a synchronous method, or for the close that comes instead."""
+        wire = self._standing(step.connection)
+        if wire is None:
+            return
+        line = wire.lines[step.channel]
+        replies = REPLIES.get(step.method)
+        if replies is None or step.fields.get("nowait"):
+            return
+        may_answer = line.fencible or (line.state == "unopened" and step.method == "channel.open") or line.state == "channel-0"
+        while wire.state == "open" and may_answer and line.state != "closing":
+            for event in wire.events:
+                if isinstance(event, Received) and event.channel == step.channel and event.name in replies:
+                    self._answered(wire, step, event)
+                    return
+            wire.read()
+
+    def _answered(self, wire: Wire, step: Send, reply: Received) -> None:
+        if reply.name == "queue.declare-ok":
+            self.names.learn_queue(reply["queue"])
+            if not step.fields.get("passive"):
+                self.queues[reply["queue"]] = wire
+        elif reply.name == "basic.consume-ok":
+            self.names.learn_tag(reply["consumer_tag"])
+
+    def _fence(self) -> None:
+        for wire in self.wires.values():
+            wire.raise_fences()
+        for wire in self.wires.values():
+            wire.await_fences()
+
+    def _look(self) -> None:
+        """Ask every queue how many messages and consumers it has."""
+        self.depths = dict(zip(self.queues, self._ask(self._eye, list(self.queues)), strict=True))
+        for wire in [wire for wire in self.wires.values() if wire.state == "open"]:
+            own = [name for name, depth in self.depths.items() if depth == 405 and self.queues[name] is wire]
+            self.depths.update(zip(own, self._ask(wire, own), strict=True))
+        for name in [name for name, depth in self.depths.items() if depth == 404]:
+            del self.queues[name]
+
+    def _ask(self, wire: Wire, names: list[str]) -> list[Depth]:
+        """Return what each queue says; every question has a channel of its own, which a refusal closes."""
+        wire.answers.clear()
+        for place, name in enumerate(names, FENCE_CHANNEL + 1):
+            if place not in wire.asking:
+                wire.asking.add(place)
+                wire.ask(place, "channel.open")
+            wire.ask(place, "queue.declare", queue=name, passive=True)
+        depths: dict[int, Depth] = {}
+        while len(depths) < len(names) and wire.alive:
+            wire.read()
+            while wire.answers:
+                answer = wire.answers.pop()
+                if answer.name == "queue.declare-ok":
+                    depths[answer.channel] = (answer["message_count"], answer["consumer_count"])
+                elif answer.name == "channel.close":
+                    depths[answer.channel] = answer.refusal.code
+                    wire.asking.discard(answer.channel)
+                    wire.ask(answer.channel, "channel.close-ok")
+        if len(depths) < len(names):
+            raise RuntimeError(f"asking {names} ended with {wire.events}")
+        return [depth for _, depth in sorted(depths.items())]
+
+    def _at_rest(self, give_up: float) -> bool:
+        """Say whether nothing is known to be outstanding: confirms, and connections that have ended."""
+        for wire in self.wires.values():
+            while wire.state == "open" and any(line.unconfirmed for line in wire.lines.values()):
+                if time.monotonic() > give_up:
+                    wire.drop("confirms are missing")
+                else:
+                    wire.read()
+        for wire in self.wires.values():
+            if wire.state == "down" and wire.canary:
+                self._dying.append(wire.canary)
+                wire.canary = ""
+        if not self._dying:
+            return True
+        while self._dying:
+            if 404 in self._ask(self._eye, self._dying[-1:]):
+                self._dying.pop()
+            elif time.monotonic() > give_up:
+                raise TimeoutError(f"connection of {self._dying[-1]!r} does not end")
+        return False
+
+    # -- cleaning
+
+    def clear(self, exchanges: tuple[str, ...], queues: tuple[str, ...]) -> None:
+        """End the conversation's connections and delete what it left."""
+        for connection in list(self.wires):
+            self._leave(connection)
+        self._at_rest(time.monotonic() + PATIENCE)
+        eye = self._eye
+        for name in {*queues, *self.queues, *self.names.queues}:
+            eye.ask(FENCE_CHANNEL, "queue.delete", queue=name, nowait=True)
+        for name in {*exchanges, *self.exchanges}:
+            if name and not name.startswith("amq."):
+                eye.ask(FENCE_CHANNEL, "exchange.delete", exchange=name, nowait=True)
+        eye.raise_fences()
+        eye.await_fences()
+        if eye.state != "open" or any(answer.name == "channel.close" for answer in eye.answers):
+            eye.end()
+            self._eye = self._dial()
+        self.names = Names()
+        self.queues.clear()
+        self.exchanges.clear()
+        self.depths = {}
+
+
+def _encode(step: Send, fields: dict[str, Any]) -> bytes:
+    payload = encode_frame(METHOD, step.channel, encode_method(step.method, **fields))
+    if step.message is None:
+        return payload
+    body, at = step.message.body, 0
+    payload += encode_frame(HEADER, step.channel, encode_header(len(body), step.message.properties))
+    for size in (*step.message.cuts, len(body)):
+        if at < len(body):
+            payload += encode_frame(BODY, step.channel, body[at : at + size])
+            at += size
+    return payload

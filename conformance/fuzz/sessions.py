@@ -1,0 +1,229 @@
+"""Long random conversations: three connections with three channels each, mostly legal, never for long.
+
+Decides the next step from the random numbers and from what the first broker has shown so far. Everything a step holds comes
+from `vocabulary`.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from conformance.frames import BODY, HEADER, HEARTBEAT, METHOD, encode_frame, encode_header
+from conformance.fuzz import vocabulary
+from conformance.fuzz.line import SETTLING
+from conformance.fuzz.steps import Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
+from conformance.methods import METHODS, encode_method
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from conformance.fuzz.coverage import Coverage
+    from conformance.fuzz.line import Line
+    from conformance.fuzz.player import Player
+    from conformance.fuzz.steps import Step
+
+CONNECTIONS, CHANNELS = 3, 2
+OPENING = 25
+"""Steps at the start in which names come into being."""
+USUAL = {
+    "queue.declare": 14, "queue.bind": 9, "queue.unbind": 3, "queue.purge": 2, "queue.delete": 3,
+    "exchange.declare": 9, "exchange.bind": 4, "exchange.unbind": 2, "exchange.delete": 2,
+    "basic.publish": 34, "basic.get": 8, "basic.consume": 10, "basic.cancel": 4, "basic.qos": 4,
+    "basic.ack": 12, "basic.nack": 7, "basic.reject": 6, "basic.recover": 2, "basic.recover-async": 1,
+    "confirm.select": 3, "tx.select": 2, "tx.commit": 3, "tx.rollback": 2,
+    "channel.close": 2, "channel.flow": 1,
+}  # fmt: skip
+TEXTS = {"reply_text", "reason", "locale", "out_of_band", "challenge", "capabilities", "realm", "known_hosts", "channel_id",
+         "cluster_id", "mechanisms", "locales", "new_secret"}  # fmt: skip
+
+
+class Composer:
+    """Makes methods and their arguments up."""
+
+    def __init__(self, random: Random, coverage: Coverage) -> None:
+        self.random = random
+        self.coverage = coverage
+        self.bodies = 0
+
+    def chance(self, percent: float) -> bool:
+        """Say yes so many times in a hundred."""
+        return self.random.random() * 100 < percent
+
+    def fields(self, method: str, line: Line) -> tuple[dict[str, Any], list[str]]:
+        """Return fields for a method and the classes that they are of."""
+        fields: dict[str, Any] = {}
+        classes: list[str] = []
+        for name, kind in METHODS[method].fields:
+            if kind == "b":
+                fields[name] = self.chance(vocabulary.BITS.get(name, 50))
+                classes.append(f"{name}:{'set' if fields[name] else 'unset'}")
+            elif kind == "t":
+                fields[name] = self._table(method, classes)
+            elif name in vocabulary.FIELDS:
+                label, value = vocabulary.choose(self.random, vocabulary.FIELDS[name])
+                fields[name] = self._refer(value, line)
+                classes.append(f"{name}:{label}")
+            else:
+                fields[name] = self.random.choice(("", "text")) if kind in "sS" else self.random.choice((0, 1, 2))
+        if fields.get("nowait") and method == "basic.get":
+            del fields["nowait"]
+        return fields, classes
+
+    def _table(self, method: str, classes: list[str]) -> dict[str, Any]:
+        arguments, percent = vocabulary.ARGUMENTS.get(method, ({}, 0))
+        if not self.chance(percent):
+            return {}
+        table, chosen = vocabulary.table(self.random, arguments, method, 3)
+        classes += chosen
+        return table
+
+    def _refer(self, value: Any, line: Line) -> Any:
+        """Turn a class that stands for something known into what is known."""
+        if value is ServerNamed:
+            return ServerNamed(self.random.randrange(3))
+        if value is ServerTag:
+            return ServerTag(self.random.randrange(2))
+        if value is Delivered:
+            known = line.unsettled or list(line.tags)
+            if not known:
+                return self.random.choice((0, 1))
+            return known[-1] if self.chance(30) else self.random.choice(known)
+        return value
+
+    def message(self) -> Message:
+        """Return a message with a body of its own."""
+        self.bodies += 1
+        properties: dict[str, Any] = {}
+        classes: list[str] = []
+        if self.chance(60):
+            chosen, classes = vocabulary.table(self.random, vocabulary.PROPERTIES, "property", 3)
+            properties.update(chosen)
+        if self.chance(35):
+            properties["headers"], more = vocabulary.table(self.random, vocabulary.MESSAGE_HEADERS, "header", 3)
+            classes += more
+        self.coverage.classes.update(classes)
+        body = b"" if self.chance(8) else b"m%d" % self.bodies + b"." * self.random.choice((0, 0, 0, 7, 30))
+        cuts = (self.random.randint(1, len(body)),) if body and self.chance(15) else ()
+        return Message(properties, body, cuts)
+
+    def send(self, connection: int, channel: int, method: str, line: Line, state: str) -> Send:
+        """Return a step that plays a method, counted."""
+        fields, classes = self.fields(method, line)
+        if method == "queue.declare" and fields["queue"] == "" and fields["nowait"]:
+            fields["nowait"] = False  # nobody would ever know its name
+        if method == "basic.consume" and fields["nowait"] and fields["consumer_tag"] == "":
+            fields["nowait"] = False
+        self.coverage.played(method, state, classes)
+        message = self.message() if method == "basic.publish" and state in ("open", "confirm", "tx") else None
+        return Send(connection, channel, method, fields, message)
+
+    def any_method(self, connection: int, channel: int, line: Line, state: str) -> Send:
+        """Return a step that plays a method of any kind."""
+        return self.send(connection, channel, self.random.choice(list(METHODS)), line, state)
+
+    def malformed(self, connection: int, channel: int) -> Raw:
+        """Return a frame that is wrong in one way, or unusual."""
+        random = self.random
+        method = encode_method(random.choice(("queue.declare", "basic.ack", "channel.open", "basic.publish")))
+        number = channel
+        frames = {
+            "end": lambda: encode_frame(METHOD, number, method, random.choice((0, 0xCD))),
+            "type": lambda: encode_frame(random.choice((0, 4, 7, 9, 255)), number, b"x"),
+            "truncated": lambda: encode_frame(METHOD, number, method[: random.randrange(len(method))]),
+            "trailing": lambda: encode_frame(METHOD, number, method + b"\0\xff"),
+            "ids": lambda: encode_frame(METHOD, number, struct.pack(">HH", random.choice((60, 61, 10)), 999)),
+            "header": lambda: encode_frame(HEADER, number, encode_header(1)),
+            "header-class": lambda: encode_frame(HEADER, number, encode_header(1, class_id=50)),
+            "header-weight": lambda: encode_frame(HEADER, number, encode_header(1, weight=1)),
+            "body": lambda: encode_frame(BODY, number, b"body"),
+            "empty-body": lambda: encode_frame(BODY, number, b""),
+            "channel-0-content": lambda: encode_frame(random.choice((HEADER, BODY)), 0, encode_header(1)),
+            "channel-too-high": lambda: encode_frame(METHOD, 2048, encode_method("channel.open")),
+            "oversized": lambda: encode_frame(BODY, number, b"x" * 131073),
+            "heartbeat": lambda: encode_frame(HEARTBEAT, 0, b""),
+            "heartbeat-on-channel": lambda: encode_frame(HEARTBEAT, number, b""),
+            "heartbeat-payload": lambda: encode_frame(HEARTBEAT, 0, b"x"),
+        }
+        kind = random.choice(list(frames))
+        self.coverage.classes[f"frame:{kind}"] += 1
+        return Raw(connection, number, frames[kind]())
+
+
+class Session:
+    """The choice of the next step of a long conversation."""
+
+    def __init__(self, random: Random, coverage: Coverage) -> None:
+        self.random = random
+        self.compose = Composer(random, coverage)
+        self.coverage = coverage
+        self.steps = 0
+
+    def next(self, player: Player) -> Step:
+        """Return the next step."""
+        self.steps += 1
+        connection = self.random.randrange(CONNECTIONS)
+        wire = player.wires.get(connection)
+        if wire is None or not wire.alive:
+            return Dial(connection)
+        channel = self.random.randint(1, CHANNELS)
+        line = wire.lines[channel]
+        if wire.state == "closing":
+            if self.compose.chance(60):
+                return Send(connection, 0, "connection.close-ok")
+            return self.compose.any_method(connection, channel, line, "connection-closing")
+        if self.compose.chance(1.5):
+            return self._rare(connection, channel, line, wire.lines[0])
+        return self._by_state(connection, channel, line)
+
+    def _rare(self, connection: int, channel: int, line: Line, root: Line) -> Step:
+        kind = self.random.choice(("reset", "malformed", "any", "channel-0", "close"))
+        match kind:
+            case "reset":
+                return Reset(connection)
+            case "malformed":
+                return self.compose.malformed(connection, channel)
+            case "close":
+                return self.compose.send(connection, 0, "connection.close", root, "channel-0")
+            case "channel-0":
+                return self.compose.any_method(connection, 0, root, "channel-0")
+            case _:
+                return self.compose.any_method(connection, channel, line, line.state)
+
+    def _by_state(self, connection: int, channel: int, line: Line) -> Step:
+        match line.state:
+            case "unopened":
+                return self.compose.send(connection, channel, "channel.open", line, "unopened")
+            case "closing":
+                if self.compose.chance(75):
+                    return self.compose.send(connection, channel, "channel.close-ok", line, "closing")
+                return self.compose.any_method(connection, channel, line, "closing")
+            case "header-due":
+                return self._header(connection, channel)
+            case "body-due":
+                return self._body(connection, channel, line)
+            case _:
+                method = self._usual(line)
+                step = self.compose.send(connection, channel, method, line, line.state)
+                if method == "basic.publish" and self.compose.chance(4):
+                    return Send(connection, channel, method, step.fields)
+                return step
+
+    def _usual(self, line: Line) -> str:
+        """Return a method that mostly makes sense now."""
+        if self.steps < OPENING:
+            return self.random.choice(("queue.declare", "queue.declare", "exchange.declare", "queue.bind", "basic.consume"))
+        method = self.random.choices(list(USUAL), list(USUAL.values()))[0]
+        if method in SETTLING and not line.unsettled and self.compose.chance(95):
+            return "basic.publish"
+        if method.startswith("tx.") and line.state != "tx" and self.compose.chance(70):
+            return "basic.get"
+        return method
+
+    def _header(self, connection: int, channel: int) -> Step:
+        message = self.compose.message()
+        return Raw(connection, channel, encode_frame(HEADER, channel, encode_header(len(message.body), message.properties)))
+
+    def _body(self, connection: int, channel: int, line: Line) -> Step:
+        size = line.body_due if self.compose.chance(60) else self.random.randint(0, line.body_due + 1)
+        return Raw(connection, channel, encode_frame(BODY, channel, b"b" * size))
