@@ -16,11 +16,11 @@ CODE   := $(wildcard amqpd tests interop conformance)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check bench docs clean
+.PHONY: help serve test check conformance-report interop bench docs clean
 
 help: ## show this list
 	@echo "usage: make TARGET [ARGS='...']"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 serve: $(VENV)/core.stamp ## start a broker (ARGS go to `amqpd serve`)
 	$(BIN)/amqpd serve $(ARGS)
@@ -28,9 +28,16 @@ serve: $(VENV)/core.stamp ## start a broker (ARGS go to `amqpd serve`)
 test: $(VENV)/test.stamp ## run the tests (ARGS go to pytest)
 	$(VENVPY) -m pytest $(ARGS)
 
-check: $(VENV)/test.stamp ## ruff and mypy --strict
+check: $(VENV)/test.stamp ## ruff, mypy --strict, and the catalogue of the protocol against its tests
 	$(VENVPY) -m ruff check .
 	$(VENVPY) -m mypy --strict $(CODE)
+	$(VENVPY) -m conformance.catalogue check
+
+conformance-report: $(VENV)/test.stamp ## every promise of the protocol on amqpd and RabbitMQ (ARGS="--results FILE" reads a run)
+	$(VENVPY) -m conformance.catalogue report $(ARGS)
+
+interop: $(VENV)/test.stamp ## ask real clients for the scenarios, on amqpd beside RabbitMQ (ARGS go to `python -m interop`)
+	$(VENVPY) -m interop $(ARGS)
 
 bench: $(VENV)/core.stamp ## measure a broker (ARGS go to `amqpd bench`)
 	$(BIN)/amqpd bench $(ARGS)
@@ -39,7 +46,7 @@ docs: $(VENV)/core.stamp ## write the settings table of docs/configuration.md an
 	$(VENVPY) -m amqpd.config.reference docs/configuration.md
 
 clean: ## remove .venv and the caches of the tools
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist interop/.build
 
 # A stamp says: the project and what the target needs were installed after pyproject.toml last changed.
 $(VENV)/core.stamp: pyproject.toml | $(VENVPY)

@@ -30,6 +30,8 @@ CHUNK: Final = 64 * 1024
 def context(settings: Tls) -> ssl.SSLContext:
     """The server's TLS context. Raises ConfigError for files that can't be loaded."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Connections last, so resuming one saves nothing; and blocking clients stop at octets that hold tickets alone.
+    made.num_tickets = 0
     made.minimum_version = ssl.TLSVersion.TLSv1_3 if settings.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
     assert settings.certificate is not None
     try:

@@ -12,6 +12,7 @@ import pytest
 
 from amqpd.testing.broker import EmbeddedBroker
 from conformance.client import Connection
+from conformance.received import ConnectionClosed
 
 WaitUntil = Callable[[Callable[[], bool]], None]
 
@@ -49,6 +50,30 @@ def test_drop_cuts_the_one_that_is_named(
     amqpd.faults.drop(second)
     assert [each.name for each in amqpd.connections()] == [first]
     assert raw.read_until_dropped() == b""
+    assert connection.channel().is_open
+
+
+def test_close_tells_every_connection_why(
+    amqpd: EmbeddedBroker, connection: pika.BlockingConnection, raw: Connection
+) -> None:
+    amqpd.faults.close(reason="maintenance")
+    with pytest.raises(ConnectionClosed) as closed:
+        raw.next(1)
+    assert closed.value.refusal[:2] == (320, "CONNECTION_FORCED - maintenance")
+    with pytest.raises(pika.exceptions.ConnectionClosedByBroker, match="maintenance"):
+        connection.channel()
+
+
+def test_close_closes_the_one_that_is_named(
+    amqpd: EmbeddedBroker, connection: pika.BlockingConnection, raw: Connection
+) -> None:
+    first, second = (each.name for each in amqpd.connections())
+    amqpd.faults.close(second)
+    with pytest.raises(ConnectionClosed):
+        raw.next(1)
+    raw.send_method(0, "connection.close-ok")
+    raw.read_until_dropped()
+    assert [each.name for each in amqpd.connections()] == [first]
     assert connection.channel().is_open
 
 

@@ -289,6 +289,20 @@ def test_a_tls_connection_is_closed_with_a_close_notify(broker: EmbeddedBroker, 
         assert received == PROTOCOL_HEADER
 
 
+def test_nothing_follows_the_handshake_before_the_client_speaks(
+    broker: EmbeddedBroker, context: ssl.SSLContext
+) -> None:
+    """RabbitMQ sends no session tickets; a client that reads as soon as the socket is readable would wait for more."""
+    with (
+        socket.create_connection(("127.0.0.1", broker.tls_port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as client,
+    ):
+        client.sendall(PROTOCOL_HEADER)
+        assert client.recv(7)
+        assert client.version() == "TLSv1.3"
+        assert client.session is None or not client.session.has_ticket
+
+
 def test_many_tls_clients_at_once_are_served(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
     def converse(number: int) -> str:
         with pika.BlockingConnection(parameters(broker, context)) as connection:

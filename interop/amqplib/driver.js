@@ -1,0 +1,27 @@
+/** Every scenario that amqplib (its promise interface) can do. */
+import { run } from "../node/run.js";
+import { cancel, get, prefetch, replyTo, requeue } from "./consuming.js";
+import { blocked, connectOptions, heartbeats, reconnect, tls } from "./connections.js";
+import { headerTypes, largeMessage, publishConsume } from "./contents.js";
+import { confirms, mandatory } from "./publishing.js";
+import { declareBind, exclusive } from "./topology.js";
+
+await run({
+  "connect-options": connectOptions,
+  "declare-bind": declareBind,
+  "publish-consume": publishConsume,
+  "header-types": headerTypes,
+  confirms,
+  mandatory,
+  get,
+  requeue,
+  prefetch,
+  exclusive,
+  cancel,
+  "reply-to": replyTo,
+  "large-message": largeMessage,
+  heartbeats,
+  reconnect,
+  blocked,
+  tls,
+});

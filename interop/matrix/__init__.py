@@ -1,0 +1,1 @@
+"""The runner: which clients there are, how they are installed and run, and what the matrix says."""
