@@ -15,10 +15,13 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from conformance import accounts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
+ACCESS = "access.toml"
 ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")
 READY = "Server startup complete"
 QUICK = ("--limits-handshake-timeout", "6")
@@ -46,12 +49,20 @@ def _discard(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
+def _folder_with_accounts() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="conformance-amqpd-") as folder:
+        (Path(folder) / ACCESS).write_text(accounts.access_file(), encoding="utf-8")
+        yield Path(folder)
+
+
+@contextmanager
 def server(compat: str, *options: str) -> Iterator[int]:
-    """Run `python -m amqpd serve` in an empty folder and yield its AMQP port on 127.0.0.1."""
+    """Run `python -m amqpd serve` in a folder with nothing but the accounts and yield its AMQP port on 127.0.0.1."""
     command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--compat", compat, *QUICK, *options]
+    command += ["--access-file", ACCESS]
     environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
     with (
-        tempfile.TemporaryDirectory(prefix="conformance-amqpd-") as folder,
+        _folder_with_accounts() as folder,
         subprocess.Popen(
             command,
             cwd=folder,
@@ -81,5 +92,8 @@ def delayed_server(compat: str) -> Iterator[int]:
     from amqpd import run_in_thread
     from amqpd.testing.delayed import DelayedJournal
 
-    with run_in_thread(journal=DelayedJournal(), compat=compat, strict=True) as broker:
+    with (
+        _folder_with_accounts() as folder,
+        run_in_thread(journal=DelayedJournal(), compat=compat, strict=True, access_file=folder / ACCESS) as broker,
+    ):
         yield broker.port

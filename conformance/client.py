@@ -249,8 +249,17 @@ class Connection:
             pass
         self.abort()
 
+    def finish(self) -> None:
+        """End our side of the TCP connection; what the broker still says can be read."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def abort(self) -> None:
         """Let go of the socket without a word."""
+        self._socket.close()
+
+    def reset(self) -> None:
+        """End TCP with a reset instead of an orderly end, as a crashed machine would."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
 

@@ -13,12 +13,16 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import gaps
+from conformance import accounts, differences
+from conformance.catalogue.markers import Suite, suite_of
+from conformance.catalogue.outcomes import Recorder
 from conformance.client import Connection
+from conformance.conditions import Condition
 from conformance.rabbitmq import Unavailable
 from conformance.targets import Target, open_target, version_of
 
@@ -48,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="how long a broker may be silent before a test fails (default 10)",
     )
+    outcomes = "write the outcome of every test on every target as JSON, for `conformance.catalogue report --results`"
+    group.addoption("--outcomes", type=Path, metavar="FILE", help=outcomes)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,12 +63,26 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "versions(since=, before=, otherwise=): the answer of these RabbitMQ versions; `otherwise` quotes the others",
     )
+    config.addinivalue_line("markers", "proves(id, ...): the entries of spec/ that the test proves")
     config.addinivalue_line("filterwarnings", "error")
+    if path := config.getoption("--outcomes"):
+        config.pluginmanager.register(Recorder(path))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what amqpd is known not to do."""
-    gaps.mark(items)
+COLLECTED = pytest.StashKey[Suite]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what amqpd is known not to do, or to do otherwise."""
+    differences.mark(items)
+    config.stash[COLLECTED] = suite_of(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print how many of the collected tests show a difference, by reason."""
+    suite = config.stash.get(COLLECTED, None)
+    if suite and suite.proves:
+        terminalreporter.write_line(f"differences between the targets: {differences.summary(suite)}")
 
 
 def _target_names(config: pytest.Config) -> list[str]:
@@ -148,6 +168,26 @@ def connect(dial: Connect, names: Names) -> Iterator[Connect]:
 
 
 @pytest.fixture
+def connect_as(target: Target, connect: Connect) -> Connect:
+    """Give open connections of one of the suite's users (`conformance.accounts`), options as of `connect`."""
+    if not target.has_accounts:
+        pytest.skip("the broker has none of the suite's users; `python -m conformance.accounts` prints them")
+
+    def connection(user: str, **options: Any) -> Connection:
+        return connect(response=accounts.response(user), **options)
+
+    return connection
+
+
+@pytest.fixture
 def channel(connect: Connect) -> Channel:
     """Give a channel on a connection of its own."""
     return connect().channel()
+
+
+@pytest.fixture
+def condition(request: pytest.FixtureRequest, target: Target) -> Condition:
+    """Give the error condition that the test proves: the first entry that its closest marker names."""
+    marker = request.node.get_closest_marker("proves")
+    assert marker is not None, "the test names no entry: mark it with pytest.mark.proves(...)"
+    return Condition(marker.args[0], target.version)

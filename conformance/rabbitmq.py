@@ -17,8 +17,9 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+from conformance import accounts
 from conformance.client import Connection
 from conformance.received import Dropped
 
@@ -26,15 +27,58 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+CONTROL = SERVER.with_name("rabbitmqctl")
 USER = "rabbitmq"
 START_LIMIT = 60.0
+CONTROL_LIMIT = 30.0
 
 
 class Unavailable(Exception):
     """A node cannot be started here; the text says why."""
 
 
-def _require() -> None:
+class Node:
+    """A running node: its AMQP port on 127.0.0.1, and rabbitmqctl."""
+
+    def __init__(self, port: int, folder: Path, environment: dict[str, str]) -> None:
+        self.port = port
+        self._folder = folder
+        self._environment = environment
+
+    def control(self, *arguments: str) -> None:
+        """Run rabbitmqctl on the node and wait for its end; raise RuntimeError with its output when it fails."""
+        outcome = subprocess.run(
+            [str(CONTROL), *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=CONTROL_LIMIT,
+            check=False,
+            **_ownership(),
+        )
+        if outcome.returncode:
+            raise RuntimeError(f"rabbitmqctl {' '.join(arguments)} failed ({outcome.returncode}):\n{outcome.stdout}")
+
+
+class _Ownership(TypedDict):
+    user: int | None
+    group: int | None
+    extra_groups: list[int] | None
+
+
+def _ownership() -> _Ownership:
+    """Let a process run as the user that owns the node's files."""
+    if os.geteuid() != 0:
+        return {"user": None, "group": None, "extra_groups": None}
+    account = pwd.getpwnam(USER)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def require() -> None:
+    """Raise Unavailable where RabbitMQ cannot run."""
     if not SERVER.exists():
         raise Unavailable(f"RabbitMQ is not installed: {SERVER} is missing (Debian: apt-get install rabbitmq-server)")
     try:
@@ -45,14 +89,14 @@ def _require() -> None:
         raise Unavailable(f"RabbitMQ runs as root or as {USER!r}, not as user {os.geteuid()}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of 127.0.0.1 that nothing listens on at the moment, all different."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [s.getsockname()[1] for s in sockets]
 
 
 def _spawn(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    account = pwd.getpwnam(USER) if os.geteuid() == 0 else None
     with (folder / "output").open("ab") as output:
         return subprocess.Popen(
             command,
@@ -62,9 +106,7 @@ def _spawn(command: list[str], folder: Path, environment: dict[str, str]) -> sub
             stdout=output,
             stderr=output,
             start_new_session=True,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
+            **_ownership(),
         )
 
 
@@ -94,14 +136,23 @@ def _await_ready(port: int, process: subprocess.Popen[bytes], folder: Path) -> N
 @contextmanager
 def node(plugins: tuple[str, ...] = ()) -> Iterator[int]:
     """Run a node and yield its AMQP port on 127.0.0.1; raise Unavailable where RabbitMQ cannot run."""
-    _require()
-    port, distribution, epmd = _free_ports(3)
+    with controlled_node(plugins) as running:
+        yield running.port
+
+
+@contextmanager
+def controlled_node(plugins: tuple[str, ...] = (), configuration: str = "") -> Iterator[Node]:
+    """Run a node with these lines in its rabbitmq.conf; raise Unavailable where RabbitMQ cannot run."""
+    require()
+    port, distribution, epmd = free_ports(3)
     folder = Path(tempfile.mkdtemp(prefix="conformance-rabbitmq-"))
     try:
         (folder / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
         (folder / "output").touch()
+        (folder / "definitions.json").write_text(accounts.definitions(), encoding="utf-8")
+        (folder / "rabbitmq.conf").write_text(f"load_definitions = {folder / 'definitions.json'}\n{configuration}")
         if os.geteuid() == 0:
-            for path in (folder, folder / "enabled_plugins", folder / "output"):
+            for path in (folder, *folder.iterdir()):
                 shutil.chown(path, USER, USER)
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -117,14 +168,14 @@ def node(plugins: tuple[str, ...] = ()) -> Iterator[int]:
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_CONFIG_FILE": str(folder / "no-config"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
         }
         with (
             _running(["epmd"], folder, environment),
             _running([str(SERVER)], folder, environment) as server,
         ):
             _await_ready(port, server, folder)
-            yield port
+            yield Node(port, folder, environment)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conformance import amqpd, rabbitmq
+from conformance import accounts, amqpd, rabbitmq
 from conformance.client import Connection
-from conformance.received import ChannelClosed
+from conformance.received import ChannelClosed, Closed, Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,6 +41,18 @@ class Target:
     def connect(self, timeout: float | None = None) -> Connection:
         """Open a TCP connection and send nothing."""
         return Connection(self.host, self.port, timeout or self.patience)
+
+    @cached_property
+    def has_accounts(self) -> bool:
+        """Tell whether the broker knows the suite's users; one that was started by hand need not."""
+        connection = self.connect()
+        try:
+            connection.handshake(response=accounts.response(accounts.LETTERED))
+        except (Closed, Dropped):
+            return False
+        finally:
+            connection.close()
+        return True
 
     def sweep(self, names: Iterable[str]) -> None:
         """Delete whatever queues and exchanges have these names."""

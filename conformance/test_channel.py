@@ -15,33 +15,65 @@ if TYPE_CHECKING:
 MALFORMED = "FRAME_ERROR - Malformed UTF-8 in shortstr"
 
 
+@pytest.mark.proves("channel.open", "channel.open-ok", "channel.open-ok.channel-id", "channel.open.out-of-band")
 def test_open_ok_is_an_empty_longstr(connect: Connect) -> None:
     reply = connect().call(3, "channel.open", "channel.open-ok", out_of_band="ignored")
     assert reply.payload == b"\0\x14\0\x0b\0\0\0\0"
 
 
+@pytest.mark.proves(
+    "access", "access.request", "access.request-ok", "access.request-ok.ticket", "access-request.ticket"
+)
 def test_access_request_grants_ticket_1(channel: Channel) -> None:
     assert channel.call("access.request", realm="/data", write=True)["ticket"] == 1
 
 
+@pytest.mark.proves("queue.declare.ticket", "access-request.ticket")
 def test_tickets_are_ignored(channel: Channel, names: Names) -> None:
     assert channel.call("queue.declare", queue=names("q"), ticket=999)["queue"] == names("q")
 
 
+@pytest.mark.proves("channel.flow", "channel.flow.active", "channel.flow-ok", "channel.flow-ok.active")
 def test_flow_active_is_answered_and_does_nothing(channel: Channel) -> None:
     assert channel.call("channel.flow", active=True)["active"] is True
 
 
+@pytest.mark.proves("channel.flow.initial-state")
+def test_a_new_channel_is_active(channel: Channel, names: Names) -> None:
+    """Content goes both ways, and nobody says channel.flow."""
+    queue = names("q")
+    channel.declare_queue(queue)
+    channel.consume(queue, no_ack=True)
+    channel.publish("", queue, b"x")
+    assert channel.expect("basic.deliver").body == b"x"
+    assert channel.quiet(queue) == []
+
+
+@pytest.mark.proves(
+    "channel.flow.active", "channel.flow.bidirectional", "deviation.channel.flow", "reply-code.not-implemented"
+)
+@pytest.mark.proves("error.channel.flow.inactive")
 def test_vector_65_flow_inactive_is_not_implemented(channel: Channel) -> None:
     with channel.connection.refused(540, "NOT_IMPLEMENTED - active=false", "channel.flow"):
         channel.send("channel.flow", active=False)
 
 
+@pytest.mark.proves("channel.close", "channel.close-ok")
 def test_a_channel_number_is_free_again_after_close_ok(channel: Channel) -> None:
     channel.close()
     assert channel.open().quiet() == []
 
 
+@pytest.mark.proves(
+    "channel.close",
+    "channel.close.stability",
+    "channel.close.reply-code",
+    "channel.close.reply-text",
+    "channel.close.class-id",
+    "channel.close.method-id",
+    "channel.close-ok",
+    "reply-code.not-found",
+)
 def test_vector_63_a_closing_channel_ignores_everything_until_close_ok(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue)
@@ -59,6 +91,7 @@ def test_vector_63_a_closing_channel_ignores_everything_until_close_ok(channel: 
         channel.declare_queue(names("other"), passive=True)
 
 
+@pytest.mark.proves("channel.close.stability")
 def test_a_clients_close_on_a_closing_channel_is_answered_and_close_ok_still_awaited(connect: Connect) -> None:
     connection = connect()
     channel = connection.channel()
@@ -70,6 +103,7 @@ def test_a_clients_close_on_a_closing_channel_is_answered_and_close_ok_still_awa
     assert channel.open().quiet() == []
 
 
+@pytest.mark.proves("channel.close.stability")
 def test_content_on_a_closing_channel_is_still_assembled(channel: Channel) -> None:
     with channel.refused(406, "PRECONDITION_FAILED - unknown delivery tag 9", "basic.ack"):
         channel.ack(9)
@@ -79,6 +113,7 @@ def test_content_on_a_closing_channel_is_still_assembled(channel: Channel) -> No
     assert channel.open().quiet() == []
 
 
+@pytest.mark.proves("channel")
 def test_an_error_on_one_channel_leaves_the_others_alone(connect: Connect) -> None:
     connection = connect()
     one, two = connection.channel(1), connection.channel(2)
@@ -87,23 +122,27 @@ def test_an_error_on_one_channel_leaves_the_others_alone(connect: Connect) -> No
     assert two.quiet() == []
 
 
+@pytest.mark.proves("channel.close.reply-text")
 def test_a_long_reply_text_ends_in_three_dots_at_255_octets(channel: Channel) -> None:
     queue = "q" * 250
     with channel.refused(404, f"NOT_FOUND - no queue '{queue}"[:252] + "...", "queue.declare"):
         channel.declare_queue(queue, passive=True)
 
 
+@pytest.mark.proves("frame.shortstr-utf8", "reply-code.frame-error")
 @pytest.mark.parametrize(
     ("method", "field"),
     [("queue.declare", "queue"), ("exchange.declare", "exchange"), ("queue.bind", "routing_key"),
      ("basic.get", "queue"),
      ("basic.consume", "consumer_tag"), ("basic.cancel", "consumer_tag"), ("queue.delete", "queue")],
 )  # fmt: skip
+@pytest.mark.proves("error.connection.frame.not-utf8")
 def test_names_must_be_utf8(channel: Channel, method: str, field: str) -> None:
     with channel.connection.refused(501, MALFORMED):
         channel.send(method, **{field: b"\xff\xfe"})
 
 
+@pytest.mark.proves("frame.shortstr-utf8", "basic.publish.routing-key", "basic.get-ok.routing-key")
 def test_a_routing_key_of_publish_may_be_any_octets(channel: Channel, names: Names) -> None:
     exchange, queue, key = names("e"), names("q"), b"\xff\xfe\x00\x80"
     channel.declare_exchange(exchange, "fanout")
@@ -114,6 +153,18 @@ def test_a_routing_key_of_publish_may_be_any_octets(channel: Channel, names: Nam
     assert channel.must_get(queue)["routing_key"].encode("utf-8", "surrogateescape") == key
 
 
+@pytest.mark.proves(
+    "names.utf8",
+    "exchange.declare.exchange.syntax",
+    "queue.declare.queue.syntax",
+    "basic.return.exchange",
+    "basic.return.routing-key",
+    "basic.deliver.exchange",
+    "basic.deliver.routing-key",
+    "basic.deliver.consumer-tag",
+    "basic.consume-ok.consumer-tag",
+    "basic.cancel-ok.consumer-tag",
+)
 @pytest.mark.parametrize("label", ["käse-日本語-🐰", "a[b]{c}(d)", "spaces and\ttabs", "quo'te", "~p ~s %s", "<<x>>"])
 def test_names_come_back_as_they_went(channel: Channel, names: Names, label: str) -> None:
     name = names(label)
@@ -131,12 +182,14 @@ def test_names_come_back_as_they_went(channel: Channel, names: Names, label: str
     assert (returned["exchange"], returned["routing_key"]) == (name, label)
 
 
+@pytest.mark.proves("names.utf8", "channel.close.reply-text")
 def test_error_texts_quote_names_as_they_are(channel: Channel, names: Names) -> None:
     queue = names("käse '日本語' ~p")
     with channel.refused(404, f"NOT_FOUND - no queue '{queue}' in vhost '/'", "queue.declare"):
         channel.declare_queue(queue, passive=True)
 
 
+@pytest.mark.proves("names.line-breaks")
 def test_line_breaks_are_taken_out_of_names(channel: Channel, names: Names) -> None:
     queue, exchange = names("q"), names("e")
     assert channel.declare_queue("\r\n".join(queue))["queue"] == queue
@@ -151,6 +204,7 @@ def test_line_breaks_are_taken_out_of_names(channel: Channel, names: Names) -> N
     assert channel.delete_queue(f"{queue}\n") == 0
 
 
+@pytest.mark.proves("names.line-breaks")
 def test_line_breaks_stay_in_the_names_of_get_and_publish(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue)
@@ -158,6 +212,20 @@ def test_line_breaks_stay_in_the_names_of_get_and_publish(channel: Channel, name
         channel.get(queue + "\n")
 
 
+@pytest.mark.proves(
+    "nowait.silent",
+    "exchange.declare.nowait",
+    "queue.declare.nowait",
+    "queue.bind.nowait",
+    "exchange.bind.nowait",
+    "exchange.unbind.nowait",
+    "basic.consume.nowait",
+    "basic.cancel.nowait",
+    "queue.purge.nowait",
+    "confirm.select.nowait",
+    "queue.delete.nowait",
+    "exchange.delete.nowait",
+)
 def test_nowait_suppresses_the_reply(channel: Channel, names: Names) -> None:
     queue, exchange = names("q"), names("e")
     for name, fields in [
@@ -177,12 +245,14 @@ def test_nowait_suppresses_the_reply(channel: Channel, names: Names) -> None:
     assert channel.quiet() == []
 
 
+@pytest.mark.proves("nowait.silent", "basic.consume.nowait")
 def test_nowait_does_not_suppress_errors(channel: Channel, names: Names) -> None:
     queue = names("q")
     with channel.refused(404, f"NOT_FOUND - no queue '{queue}' in vhost '/'", "basic.consume"):
         channel.send("basic.consume", queue=queue, nowait=True)
 
 
+@pytest.mark.proves("ordering.replies")
 def test_replies_keep_the_order_of_pipelined_commands(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.send("queue.declare", queue=queue)

@@ -33,12 +33,14 @@ def _settled(channel: Channel, count: int) -> dict[int, str]:
     return outcome
 
 
+@pytest.mark.proves("confirms.select-again")
 def test_confirm_select_may_be_repeated(channel: Channel, queue: str) -> None:
     channel.confirm().confirm()
     channel.publish("", queue, b"x")
     assert channel.expect("basic.ack")["delivery_tag"] == 1
 
 
+@pytest.mark.proves("confirms.sequence", "domain.delivery-tag.non-zero")
 def test_numbers_start_at_the_first_select(channel: Channel, queue: str) -> None:
     channel.publish("", queue, b"before")
     channel.confirm()
@@ -49,6 +51,16 @@ def test_numbers_start_at_the_first_select(channel: Channel, queue: str) -> None
     assert channel.expect("basic.ack")["delivery_tag"] == 2
 
 
+@pytest.mark.proves(
+    "confirm",
+    "confirm.select",
+    "confirms.grouping",
+    "confirm.all-messages-acknowledged",
+    "basic.ack",
+    "basic.ack.delivery-tag",
+    "basic.ack.multiple",
+    "domain.delivery-tag.non-zero",
+)
 def test_vector_32_every_publish_is_settled_once(channel: Channel, queue: str) -> None:
     channel.confirm()
     frames = b"".join(channel.connection.publish_frames(1, "", queue, b"x") for _ in range(200))
@@ -57,12 +69,14 @@ def test_vector_32_every_publish_is_settled_once(channel: Channel, queue: str) -
     assert channel.quiet(queue) == []
 
 
+@pytest.mark.proves("confirms.single", "basic.ack.multiple")
 def test_a_single_ack_is_not_multiple(channel: Channel, queue: str) -> None:
     channel.confirm()
     channel.publish("", queue, b"x")
     assert channel.expect("basic.ack").payload == b"\0\x3c\0\x50" + bytes([0, 0, 0, 0, 0, 0, 0, 1, 0])
 
 
+@pytest.mark.proves("confirms.return-first", "confirm.unroutable-messages", "basic.return", "reply-code.no-route")
 def test_vector_31_a_return_comes_before_its_ack(channel: Channel) -> None:
     channel.confirm()
     channel.publish("", "nope", b"x", mandatory=True)
@@ -72,6 +86,7 @@ def test_vector_31_a_return_comes_before_its_ack(channel: Channel) -> None:
     assert channel.expect("basic.ack")["delivery_tag"] == 1
 
 
+@pytest.mark.proves("confirms.return-first", "confirm.unroutable-messages", "ordering.publish")
 def test_returns_keep_the_order_of_publishing(channel: Channel, queue: str) -> None:
     channel.confirm()
     for number in range(20):
@@ -89,12 +104,14 @@ def test_returns_keep_the_order_of_publishing(channel: Channel, queue: str) -> N
             assert (event["delivery_tag"] + 1) // 2 <= seen
 
 
+@pytest.mark.proves("confirms.unroutable", "confirm.all-messages-acknowledged")
 def test_an_unroutable_publish_is_acked(channel: Channel) -> None:
     channel.confirm()
     channel.publish("", "nope", b"x")
     assert channel.expect("basic.ack")["delivery_tag"] == 1
 
 
+@pytest.mark.proves("confirms.persistent", "confirm.all-messages-acknowledged", "basic.properties.delivery-mode")
 @pytest.mark.parametrize("durable", [False, True])
 @pytest.mark.parametrize("delivery_mode", [1, 2])
 def test_persistent_and_transient_are_acked(channel: Channel, names: Names, durable: bool, delivery_mode: int) -> None:
@@ -104,6 +121,7 @@ def test_persistent_and_transient_are_acked(channel: Channel, names: Names, dura
     assert channel.expect("basic.ack")["delivery_tag"] == 1
 
 
+@pytest.mark.proves("confirms.delivered")
 def test_a_delivery_acked_at_once_confirms_a_persistent_message(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("q"), durable=True)
     channel.consume(names("q"), no_ack=True)
@@ -112,6 +130,14 @@ def test_a_delivery_acked_at_once_confirms_a_persistent_message(channel: Channel
     assert sorted(channel.next().name for _ in range(2)) == ["basic.ack", "basic.deliver"]
 
 
+@pytest.mark.proves(
+    "confirms.nack",
+    "basic.nack",
+    "basic.nack.delivery-tag",
+    "basic.nack.multiple",
+    "basic.nack.requeue",
+    "max-length.reject-publish",
+)
 def test_vector_52_a_full_queue_nacks_with_the_requeue_bit_set(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("q"), {"x-max-length": 1, "x-overflow": "reject-publish"})
     channel.confirm()
@@ -123,6 +149,7 @@ def test_vector_52_a_full_queue_nacks_with_the_requeue_bit_set(channel: Channel,
     assert channel.drain(names("q")) == [b"a"]
 
 
+@pytest.mark.proves("confirms.all-queues", "confirm.all-queues")
 def test_several_queues_all_must_accept(channel: Channel, names: Names) -> None:
     exchange = names("e")
     channel.declare_exchange(exchange, "fanout")
@@ -136,6 +163,7 @@ def test_several_queues_all_must_accept(channel: Channel, names: Names) -> None:
     assert channel.drain(names("free")) == [b"x"]
 
 
+@pytest.mark.proves("confirms.grouping", "confirms.nack", "confirm.all-messages-acknowledged")
 def test_many_nacks_and_acks_together_settle_each_number_once(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("free"))
     channel.declare_queue(names("full"), {"x-max-length": 0, "x-overflow": "reject-publish"})
@@ -146,6 +174,7 @@ def test_many_nacks_and_acks_together_settle_each_number_once(channel: Channel, 
     assert sorted(number for number in outcome if outcome[number] == "basic.nack") == list(range(3, 61, 3))
 
 
+@pytest.mark.proves("confirms.dropped")
 def test_dropping_the_head_acks(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("q"), {"x-max-length": 0})
     channel.confirm()
@@ -153,6 +182,7 @@ def test_dropping_the_head_acks(channel: Channel, names: Names) -> None:
     assert channel.expect("basic.ack")["delivery_tag"] == 1
 
 
+@pytest.mark.proves("confirms.dropped", "ttl.zero")
 def test_expiring_at_once_acks(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("q"), {"x-message-ttl": 0})
     channel.confirm()
@@ -160,6 +190,7 @@ def test_expiring_at_once_acks(channel: Channel, names: Names) -> None:
     assert channel.expect("basic.ack")["delivery_tag"] == 1
 
 
+@pytest.mark.proves("confirms.sequence")
 def test_each_channel_counts_its_own(connect: Connect, names: Names) -> None:
     connection = connect()
     one, two = connection.channel(1).confirm(), connection.channel(2).confirm()
@@ -169,6 +200,7 @@ def test_each_channel_counts_its_own(connect: Connect, names: Names) -> None:
     assert _settled(two, 1)
 
 
+@pytest.mark.proves("channel.close", "confirm.select")
 def test_a_new_channel_starts_without_confirms(channel: Channel) -> None:
     channel.confirm()
     channel.close()
@@ -177,6 +209,8 @@ def test_a_new_channel_starts_without_confirms(channel: Channel) -> None:
     assert channel.quiet() == []
 
 
+@pytest.mark.proves("confirms.no-tx", "reply-code.precondition-failed")
+@pytest.mark.proves("error.tx.select.confirming")
 def test_vector_33_a_confirm_channel_cannot_become_transactional(channel: Channel) -> None:
     channel.confirm()
     text = "PRECONDITION_FAILED - cannot switch from confirm to tx mode"

@@ -21,6 +21,18 @@ def queue(channel: Channel, names: Names) -> str:
     return names("q")
 
 
+@pytest.mark.proves(
+    "basic.consume",
+    "basic.deliver",
+    "basic.deliver.consumer-tag",
+    "basic.deliver.delivery-tag",
+    "basic.deliver.redelivered",
+    "basic.deliver.exchange",
+    "basic.deliver.routing-key",
+    "consumer-tags.generated",
+    "basic.consume-ok.consumer-tag",
+    "domain.delivery-tag.non-zero",
+)
 def test_a_delivery_tells_everything(channel: Channel, queue: str) -> None:
     tag = channel.consume(queue)
     assert re.fullmatch(r"amq\.ctag-[A-Za-z0-9_-]{22}", tag)
@@ -31,12 +43,15 @@ def test_a_delivery_tells_everything(channel: Channel, queue: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.proves("basic.consume", "basic.consume-ok")
 def test_consume_ok_comes_before_the_first_delivery(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b")
     channel.send("basic.consume", queue=queue, consumer_tag="t")
     assert [channel.next().name for _ in range(3)] == ["basic.consume-ok", "basic.deliver", "basic.deliver"]
 
 
+@pytest.mark.proves("basic.consume.consumer-tag", "basic.consume.consumer-tag.01", "reply-code.not-allowed")
+@pytest.mark.proves("error.basic.consume.tag-in-use")
 def test_vector_20_a_tag_is_used_once_per_channel(connect: Connect, names: Names) -> None:
     connection = connect()
     one, two = connection.channel(1), connection.channel(2)
@@ -47,6 +62,8 @@ def test_vector_20_a_tag_is_used_once_per_channel(connect: Connect, names: Names
         one.send("basic.consume", queue=names("missing"), consumer_tag="t")
 
 
+@pytest.mark.proves("basic.consume.exclusive", "basic.consume.exclusive.01", "reply-code.access-refused")
+@pytest.mark.proves("error.basic.consume.exclusive-consumer", "error.basic.consume.not-alone")
 def test_vector_19_an_exclusive_consumer_stays_alone(connect: Connect, names: Names) -> None:
     one, two, queue = connect().channel(), connect().channel(), names("q")
     one.declare_queue(queue)
@@ -63,13 +80,16 @@ def test_vector_19_an_exclusive_consumer_stays_alone(connect: Connect, names: Na
         one.consume(queue, exclusive=True)
 
 
+@pytest.mark.proves("basic.consume.no-local", "deviation.basic.no-local")
 def test_no_local_is_ignored(channel: Channel, queue: str) -> None:
     channel.consume(queue, no_local=True, no_ack=True)
     channel.publish("", queue, b"own")
     assert channel.bodies(1) == [b"own"]
 
 
+@pytest.mark.proves("consumer-priorities.integer", "basic.consume.arguments")
 @pytest.mark.parametrize(("value", "type"), [("5", "longstr"), (True, "bool"), (1.5, "double")])
+@pytest.mark.proves("error.basic.consume.priority")
 def test_a_priority_is_an_integer(channel: Channel, queue: str, value: Value, type: str) -> None:
     text = f"PRECONDITION_FAILED - invalid arg 'x-priority' for queue '{queue}' in vhost '/': "
     text += f'"expected integer, got {type}"'
@@ -77,6 +97,8 @@ def test_a_priority_is_an_integer(channel: Channel, queue: str, value: Value, ty
         channel.consume(queue, arguments={"x-priority": value})
 
 
+@pytest.mark.proves("consumer-arguments.unknown")
+@pytest.mark.proves("error.basic.consume.argument-of-another-type")
 def test_stream_arguments_are_refused_on_a_classic_queue(channel: Channel, queue: str) -> None:
     text = f"PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue '{queue}' in vhost '/'"
     text += " of queue type rabbit_classic_queue"
@@ -84,13 +106,16 @@ def test_stream_arguments_are_refused_on_a_classic_queue(channel: Channel, queue
         channel.consume(queue, arguments={"x-stream-offset": "first"})
 
 
+@pytest.mark.proves("basic.consume.arguments")
 @pytest.mark.versions(before="4.0", otherwise="later versions ignore x-cancel-on-ha-failover")
+@pytest.mark.proves("error.basic.consume.failover")
 def test_cancel_on_ha_failover_is_a_boolean(channel: Channel, queue: str) -> None:
     text = f"PRECONDITION_FAILED - invalid arg 'x-cancel-on-ha-failover' for queue '{queue}' in vhost '/': "
     with channel.refused(406, text + "{unacceptable_type,longstr}", "basic.consume"):
         channel.consume(queue, arguments={"x-cancel-on-ha-failover": "yes"})
 
 
+@pytest.mark.proves("consumer-arguments.unknown", "consumer-priorities.integer")
 def test_other_arguments_are_ignored(channel: Channel, queue: str) -> None:
     channel.consume(queue, arguments={"x-foo": 1, "x-priority": Typed("s", -5)})
 
@@ -98,6 +123,7 @@ def test_other_arguments_are_ignored(channel: Channel, queue: str) -> None:
 # -- who gets the next message
 
 
+@pytest.mark.proves("consumer-priorities.turns")
 def test_vector_66_consumers_take_turns(channel: Channel, queue: str) -> None:
     channel.consume(queue, "c1")
     channel.consume(queue, "c2")
@@ -107,6 +133,7 @@ def test_vector_66_consumers_take_turns(channel: Channel, queue: str) -> None:
     assert tags in (["c1", "c2"] * 2, ["c2", "c1"] * 2)
 
 
+@pytest.mark.proves("consumer-priorities.order", "basic.consume.arguments")
 def test_vector_57_the_highest_priority_gets_all_while_its_window_is_open(channel: Channel, queue: str) -> None:
     channel.qos(2)
     channel.consume(queue, "low", {"x-priority": -1})
@@ -121,6 +148,7 @@ def test_vector_57_the_highest_priority_gets_all_while_its_window_is_open(channe
     assert channel.expect("basic.deliver")["consumer_tag"] == "high"
 
 
+@pytest.mark.proves("basic.get", "per-consumer-qos.get")
 def test_get_competes_with_consumers(channel: Channel, queue: str) -> None:
     channel.qos(1)
     channel.fill(queue, b"a", b"b")
@@ -132,11 +160,19 @@ def test_get_competes_with_consumers(channel: Channel, queue: str) -> None:
 # -- cancel
 
 
+@pytest.mark.proves(
+    "basic.cancel",
+    "basic.cancel.consumer-tag",
+    "basic.cancel-ok",
+    "basic.cancel-ok.consumer-tag",
+    "deviation.basic.cancel-unknown",
+)
 @pytest.mark.parametrize("tag", ["unknown", ""])
 def test_vector_21_cancelling_an_unknown_consumer(channel: Channel, tag: str) -> None:
     assert channel.cancel(tag)["consumer_tag"] == tag
 
 
+@pytest.mark.proves("basic.cancel", "basic.cancel.consumer-tag", "basic.cancel-ok")
 def test_after_cancel_ok_nothing_comes_and_what_came_may_be_acked(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a")
     tag = channel.consume(queue)
@@ -149,12 +185,16 @@ def test_after_cancel_ok_nothing_comes_and_what_came_may_be_acked(channel: Chann
     assert channel.drain(queue) == [b"b"]
 
 
+@pytest.mark.proves("basic.cancel.consumer-tag")
 def test_after_cancel_the_tag_is_free(channel: Channel, queue: str) -> None:
     for _ in range(2):
         channel.consume(queue, "t")
         channel.cancel("t")
 
 
+@pytest.mark.proves(
+    "consumer-cancel-notify.deleted", "basic.cancel", "basic.cancel.consumer-tag", "basic.cancel.nowait"
+)
 def test_vector_49_deleting_the_queue_cancels_its_consumers(connect: Connect, names: Names) -> None:
     one, two, queue = connect().channel(), connect().channel(), names("q")
     one.declare_queue(queue)
@@ -167,12 +207,14 @@ def test_vector_49_deleting_the_queue_cancels_its_consumers(connect: Connect, na
     one.consume(queue, "t")
 
 
+@pytest.mark.proves("consumer-cancel-notify.deleted")
 def test_the_deleting_channel_itself_is_told_too(channel: Channel, queue: str) -> None:
     channel.consume(queue, "t")
     channel.delete_queue(queue)
     assert [received.name for received in channel.quiet()] == ["basic.cancel"]
 
 
+@pytest.mark.proves("consumer-cancel-notify.capability", "capabilities.client", "connection.start-ok.client-properties")
 def test_without_the_capability_nobody_is_told(connect: Connect, names: Names) -> None:
     capabilities = {name: value for name, value in CAPABILITIES.items() if name != "consumer_cancel_notify"}
     one, two, queue = connect(capabilities=capabilities).channel(), connect().channel(), names("q")
@@ -187,7 +229,9 @@ def test_without_the_capability_nobody_is_told(connect: Connect, names: Names) -
 LATER_CANCEL_OK = "since 4.3 cancel-ok is accepted and not answered"
 
 
+@pytest.mark.proves("consumer-cancel-notify.cancel-ok", "reply-code.command-invalid")
 @pytest.mark.versions(before="4.3", otherwise=LATER_CANCEL_OK)
+@pytest.mark.proves("error.basic.cancel-ok.unexpected")
 def test_a_clients_cancel_ok_is_not_expected(channel: Channel, queue: str) -> None:
     channel.consume(queue, "t")
     channel.delete_queue(queue)
@@ -199,6 +243,7 @@ def test_a_clients_cancel_ok_is_not_expected(channel: Channel, queue: str) -> No
 # -- single active consumer
 
 
+@pytest.mark.proves("single-active-consumer.one", "single-active-consumer.next")
 def test_vector_58_the_next_consumer_takes_over_when_the_first_is_cancelled(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue, {"x-single-active-consumer": True})
@@ -217,6 +262,7 @@ def test_vector_58_the_next_consumer_takes_over_when_the_first_is_cancelled(chan
     assert (again["consumer_tag"], again.body, again["redelivered"]) == ("c2", b"b", True)
 
 
+@pytest.mark.proves("single-active-consumer.window")
 def test_a_blocked_active_consumer_is_not_replaced(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue, {"x-single-active-consumer": True})
@@ -230,6 +276,8 @@ def test_a_blocked_active_consumer_is_not_replaced(channel: Channel, names: Name
     assert channel.expect("basic.deliver")["consumer_tag"] == "c1"
 
 
+@pytest.mark.proves("single-active-consumer.no-exclusive")
+@pytest.mark.proves("error.basic.consume.single-active")
 def test_single_active_queues_refuse_exclusive_consumers(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue, {"x-single-active-consumer": True})

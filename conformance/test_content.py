@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from conformance.conftest import Connect, Names
 
 
+@pytest.mark.proves("frame.any-segments")
 def test_a_publish_split_at_every_octet_arrives_whole(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue)
@@ -25,6 +26,7 @@ def test_a_publish_split_at_every_octet_arrives_whole(channel: Channel, names: N
     assert channel.drain(queue) == [b"body"] * (len(frames) - 1)
 
 
+@pytest.mark.proves("frame.any-segments")
 def test_a_publish_sent_octet_by_octet_arrives_whole(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue)
@@ -34,6 +36,7 @@ def test_a_publish_sent_octet_by_octet_arrives_whole(channel: Channel, names: Na
     assert channel.drain(queue) == [b"body"]
 
 
+@pytest.mark.proves("frame.content-body")
 def test_a_body_in_frames_of_any_size_arrives_whole(channel: Channel, names: Names) -> None:
     """Empty body frames are legal between others."""
     queue = names("q")
@@ -46,6 +49,7 @@ def test_a_body_in_frames_of_any_size_arrives_whole(channel: Channel, names: Nam
     assert channel.must_get(queue).body == b"".join(parts)
 
 
+@pytest.mark.proves("frame.interleaved-channels")
 def test_contents_of_two_channels_may_interleave(connect: Connect, names: Names) -> None:
     connection, queue = connect(), names("q")
     one, two = connection.channel(1), connection.channel(2)
@@ -67,6 +71,7 @@ def test_contents_of_two_channels_may_interleave(connect: Connect, names: Names)
     assert sorted(one.drain(queue)) == [b"one1", b"two2"]
 
 
+@pytest.mark.proves("frame.content-body", "frame.receivers-size")
 @pytest.mark.parametrize("frame_max", [8192, 131072])
 @pytest.mark.parametrize("size", ["0", "1", "frame_max-9", "frame_max-8", "frame_max-7", "1000000"])
 def test_a_body_comes_back_in_the_fewest_frames(connect: Connect, names: Names, frame_max: int, size: str) -> None:
@@ -82,6 +87,7 @@ def test_a_body_comes_back_in_the_fewest_frames(connect: Connect, names: Names, 
     assert message.body_frames == (frame_max - 8,) * whole + (rest,) * (rest > 0)
 
 
+@pytest.mark.proves("frame.receivers-size", "connection.tune-ok.frame-max")
 def test_a_message_is_cut_to_the_receivers_frame_max(connect: Connect, names: Names) -> None:
     sender, receiver, queue = connect().channel(), connect(frame_max=8192).channel(), names("q")
     sender.declare_queue(queue)
@@ -89,14 +95,17 @@ def test_a_message_is_cut_to_the_receivers_frame_max(connect: Connect, names: Na
     assert receiver.must_get(queue).message.body_frames == (8184, 8184, 3632)
 
 
+@pytest.mark.proves("message-size.limit")
 @pytest.mark.slow
 @pytest.mark.versions(before="4.0", otherwise="since 4.0 the default limit is 16777216")
+@pytest.mark.proves("error.basic.publish.too-large")
 def test_a_message_over_max_message_size_closes_the_channel(channel: Channel) -> None:
     text = "PRECONDITION_FAILED - message size 134217729 is larger than configured max size 134217728"
     with channel.refused(406, text, "basic.publish"):
         channel.publish("", "nowhere", bytes(134217729))
 
 
+@pytest.mark.proves("frame.any-segments", "ordering.publish")
 def test_the_broker_takes_more_than_one_frame_in_a_segment(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue)

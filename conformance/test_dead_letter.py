@@ -40,6 +40,7 @@ def _deaths(message: Received) -> list[dict[str, Any]]:
     return deaths
 
 
+@pytest.mark.proves("dead-letter.rejected", "dead-letter.x-death", "dead-letter.first-death", "dead-letter.expiration")
 def test_a_rejected_message_is_recorded(channel: Channel, names: Names, dead: str) -> None:
     source = _source(channel, names)
     properties = {
@@ -73,6 +74,7 @@ def test_a_rejected_message_is_recorded(channel: Channel, names: Names, dead: st
     assert letter.message.headers["x-first-death-exchange"] == ""
 
 
+@pytest.mark.proves("dead-letter.expired", "ttl.zero", "ttl.queue")
 def test_vector_53_a_message_that_expires_at_once_is_dead_lettered(channel: Channel, names: Names, dead: str) -> None:
     source = _source(channel, names, {"x-message-ttl": 0})
     channel.publish("", source, b"x")
@@ -80,6 +82,7 @@ def test_vector_53_a_message_that_expires_at_once_is_dead_lettered(channel: Chan
     assert _deaths(channel.must_get(dead))[0]["reason"] == "expired"
 
 
+@pytest.mark.proves("dead-letter.maxlen", "max-length.drop-head")
 def test_a_dropped_head_is_dead_lettered_in_order(channel: Channel, names: Names, dead: str) -> None:
     source = _source(channel, names, {"x-max-length": 1})
     channel.fill(source, b"a", b"b", b"c")
@@ -88,6 +91,7 @@ def test_a_dropped_head_is_dead_lettered_in_order(channel: Channel, names: Names
     assert [(letter.body, _deaths(letter)[0]["reason"]) for letter in letters] == [(b"a", "maxlen"), (b"b", "maxlen")]
 
 
+@pytest.mark.proves("dead-letter.not", "queue.delete.01")
 def test_purging_and_deleting_do_not_dead_letter(channel: Channel, names: Names, dead: str) -> None:
     source = _source(channel, names)
     channel.fill(source, b"a")
@@ -98,6 +102,7 @@ def test_purging_and_deleting_do_not_dead_letter(channel: Channel, names: Names,
     assert channel.get(dead) is None
 
 
+@pytest.mark.proves("dead-letter.routing-key")
 def test_a_dead_letter_routing_key_replaces_all_keys(channel: Channel, names: Names) -> None:
     dead, copied = names("dead"), names("copied")
     channel.declare_queue(dead)
@@ -112,6 +117,7 @@ def test_a_dead_letter_routing_key_replaces_all_keys(channel: Channel, names: Na
     assert channel.get(copied) is None
 
 
+@pytest.mark.proves("dead-letter.routing-key")
 def test_without_one_all_the_original_keys_are_used(channel: Channel, names: Names) -> None:
     exchange, one, two = names("e"), names("one"), names("two")
     channel.declare_exchange(exchange)
@@ -128,6 +134,7 @@ def test_without_one_all_the_original_keys_are_used(channel: Channel, names: Nam
     assert channel.must_get(two).body == b"x"
 
 
+@pytest.mark.proves("dead-letter.target")
 def test_a_missing_dead_letter_exchange_loses_the_message(channel: Channel, names: Names) -> None:
     source = _source(channel, names)
     channel.fill(source, b"x")
@@ -135,6 +142,7 @@ def test_a_missing_dead_letter_exchange_loses_the_message(channel: Channel, name
     assert channel.counts(source) == (0, 0)
 
 
+@pytest.mark.proves("dead-letter.target")
 def test_an_internal_exchange_and_an_alternate_exchange_take_dead_letters(channel: Channel, names: Names) -> None:
     dlx, alternate, dead = names("dlx"), names("ae"), names("dead")
     channel.declare_exchange(alternate, "fanout")
@@ -148,6 +156,7 @@ def test_an_internal_exchange_and_an_alternate_exchange_take_dead_letters(channe
     assert channel.must_get(dead)["exchange"] == dlx
 
 
+@pytest.mark.proves("dead-letter.x-death", "dead-letter.cycle")
 def test_vector_54_a_loop_of_rejects_counts_in_one_record(channel: Channel, names: Names) -> None:
     source = names("s")
     channel.declare_queue(source, {"x-dead-letter-exchange": ""})
@@ -162,6 +171,7 @@ def test_vector_54_a_loop_of_rejects_counts_in_one_record(channel: Channel, name
     assert death["time"] == _deaths(first)[0]["time"]
 
 
+@pytest.mark.proves("dead-letter.x-death", "dead-letter.first-death")
 def test_the_latest_death_comes_first(channel: Channel, names: Names) -> None:
     one, two, three = names("1"), names("2"), names("3")
     channel.declare_queue(three)
@@ -177,6 +187,7 @@ def test_the_latest_death_comes_first(channel: Channel, names: Names) -> None:
     assert letter.message.headers["x-first-death-queue"] == one
 
 
+@pytest.mark.proves("dead-letter.cycle")
 def test_vector_55_a_loop_of_expiry_alone_drops_the_message(channel: Channel, names: Names) -> None:
     one, two = names("1"), names("2")
     channel.declare_queue(one, {"x-message-ttl": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": two})
@@ -186,6 +197,7 @@ def test_vector_55_a_loop_of_expiry_alone_drops_the_message(channel: Channel, na
     assert (channel.counts(one), channel.counts(two)) == ((0, 0), (0, 0))
 
 
+@pytest.mark.proves("dead-letter.routing-key")
 @pytest.mark.versions(before="3.13", otherwise="since 3.13 the CC header is kept")
 def test_a_dead_letter_routing_key_removes_the_cc_header(channel: Channel, names: Names) -> None:
     dead = names("dead")
@@ -198,6 +210,7 @@ def test_a_dead_letter_routing_key_removes_the_cc_header(channel: Channel, names
     assert "CC" not in channel.must_get(dead).message.headers
 
 
+@pytest.mark.proves("dead-letter.client-record")
 @pytest.mark.versions(
     before="3.13", otherwise="since 4.0 a record from the client is replaced, and x-last-death-* are set"
 )

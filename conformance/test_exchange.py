@@ -34,6 +34,12 @@ def _inequivalent(field: str, exchange: str, received: str, current: str) -> str
 # -- declare
 
 
+@pytest.mark.proves(
+    "exchange.required-instances",
+    "exchange.declare.exchange.reserved",
+    "exchange.declare.durable",
+    "exchanges.predeclared",
+)
 @pytest.mark.parametrize(("exchange", "type"), PREDECLARED.items())
 def test_vector_8_predeclared_exchanges_may_be_declared_as_they_are(channel: Channel, exchange: str, type: str) -> None:
     channel.declare_exchange(exchange, type, durable=True)
@@ -41,10 +47,12 @@ def test_vector_8_predeclared_exchanges_may_be_declared_as_they_are(channel: Cha
         channel.declare_exchange(exchange, type)
 
 
+@pytest.mark.proves("exchanges.predeclared", "exchange.declare.internal")
 def test_the_trace_exchange_is_internal(channel: Channel) -> None:
     channel.declare_exchange("amq.rabbitmq.trace", "topic", durable=True, internal=True)
 
 
+@pytest.mark.proves("exchange.declare.passive")
 def test_a_passive_declare_ignores_everything_but_the_name(channel: Channel, names: Names) -> None:
     channel.declare_exchange(names("e"), "fanout")
     arguments: dict[str, Value] = {"alternate-exchange": 5}
@@ -53,6 +61,8 @@ def test_a_passive_declare_ignores_everything_but_the_name(channel: Channel, nam
     )
 
 
+@pytest.mark.proves("exchange.declare.passive", "exchange.declare.passive.not-found")
+@pytest.mark.proves("error.exchange.declare.missing")
 def test_a_passive_declare_of_a_missing_exchange(channel: Channel, names: Names) -> None:
     text = f"NOT_FOUND - no exchange '{names('e')}' in vhost '/'"
     with channel.refused(404, text, "exchange.declare"):
@@ -62,48 +72,66 @@ def test_a_passive_declare_of_a_missing_exchange(channel: Channel, names: Names)
 LATER_TYPE = "since 3.13 channel.close 406 `PRECONDITION_FAILED - {} exchange type '...'`"
 
 
+@pytest.mark.proves(
+    "exchange.declare.type",
+    "exchange.declare.type.support",
+    "deviation.exchange.unknown-type",
+    "reply-code.command-invalid",
+)
 @pytest.mark.versions(before="3.13", otherwise=LATER_TYPE)
 @pytest.mark.parametrize("type", ["nope", "x-delayed-message", "Direct", "käse"])
+@pytest.mark.proves("error.exchange.declare.unknown-type-closes-connection")
 def test_vector_10_an_unknown_type_closes_the_connection(channel: Channel, names: Names, type: str) -> None:
     text = f"COMMAND_INVALID - unknown exchange type '{type}'"
     with channel.connection.refused(503, text, "exchange.declare"):
         channel.declare_exchange(names("e"), type)
 
 
+@pytest.mark.proves("exchange.declare.type", "exchange.declare.type.support", "deviation.exchange.unknown-type")
 @pytest.mark.versions(before="3.13", otherwise=LATER_TYPE)
+@pytest.mark.proves("error.exchange.declare.unknown-type-closes-connection")
 def test_an_unknown_type_is_refused_for_an_exchange_that_exists(channel: Channel) -> None:
     with channel.connection.refused(503, "COMMAND_INVALID - unknown exchange type 'nope'", "exchange.declare"):
         channel.declare_exchange("amq.direct", "nope", durable=True)
 
 
+@pytest.mark.proves("exchange.declare.type", "exchange.declare.type.support", "deviation.exchange.unknown-type")
 @pytest.mark.versions(before="3.13", otherwise=LATER_TYPE)
 @pytest.mark.parametrize("type", ["quorum", "rabbit", "ok", ""])
+@pytest.mark.proves("error.exchange.declare.invalid-type-closes-connection")
 def test_a_word_the_node_knows_is_an_invalid_type(channel: Channel, names: Names, type: str) -> None:
     text = f"COMMAND_INVALID - invalid exchange type '{type}'"
     with channel.connection.refused(503, text, "exchange.declare"):
         channel.declare_exchange(names("e"), type)
 
 
+@pytest.mark.proves("deviation.exchange.unknown-type")
 @pytest.mark.versions(
     since="3.13", otherwise="3.10: connection.close 503 `COMMAND_INVALID - unknown exchange type 'nope'`"
 )
+@pytest.mark.proves("error.exchange.declare.unknown-type")
 def test_vector_10_an_unknown_type_closes_the_channel(channel: Channel, names: Names) -> None:
     with channel.refused(406, "PRECONDITION_FAILED - unknown exchange type 'nope'", "exchange.declare"):
         channel.declare_exchange(names("e"), "nope")
 
 
+@pytest.mark.proves("exchange.default-access")
 @pytest.mark.parametrize("passive", [False, True])
+@pytest.mark.proves("error.exchange.declare.default")
 def test_vector_9_the_default_exchange_cannot_be_declared(channel: Channel, passive: bool) -> None:
     with channel.refused(403, DEFAULT, "exchange.declare"):
         channel.declare_exchange("", passive=passive, durable=True)
 
 
+@pytest.mark.proves("exchange.declare.type.support")
 def test_the_type_is_looked_at_before_the_default_exchange(channel: Channel) -> None:
     with pytest.raises(Closed, match="exchange type 'nope'"):
         channel.declare_exchange("", "nope")
     channel.connection.abort()
 
 
+@pytest.mark.proves("exchange.declare.exchange.reserved")
+@pytest.mark.proves("error.exchange.declare.reserved")
 def test_reserved_names(channel: Channel) -> None:
     text = "ACCESS_REFUSED - exchange name 'amq.mine' contains reserved prefix 'amq.*'"
     with channel.refused(403, text, "exchange.declare"):
@@ -113,7 +141,9 @@ def test_reserved_names(channel: Channel) -> None:
 ALTERNATES: list[tuple[Value, str]] = [(5, "signedint"), (True, "bool"), (Typed("l", 5), "long"), ({}, "table")]
 
 
+@pytest.mark.proves("alternate-exchange.equivalence", "exchange.declare.arguments")
 @pytest.mark.parametrize(("value", "tag"), ALTERNATES)
+@pytest.mark.proves("error.exchange.declare.alternate-type")
 def test_the_type_of_the_alternate_exchange_argument(channel: Channel, names: Names, value: Value, tag: str) -> None:
     text = f"PRECONDITION_FAILED - invalid type '{tag}' for arg 'alternate-exchange' in "
     text += f"exchange '{names('e')}' in vhost '/'"
@@ -121,6 +151,15 @@ def test_the_type_of_the_alternate_exchange_argument(channel: Channel, names: Na
         channel.declare_exchange(names("e"), arguments={"alternate-exchange": value})
 
 
+@pytest.mark.proves(
+    "exchange.declare.passive.equivalent",
+    "exchange.declare.type.typed",
+    "exchange.declare.type",
+    "exchange.declare.durable",
+    "exchange.declare.auto-delete",
+    "exchange.declare.auto-delete.amq_exchange_25",
+    "exchange.declare.internal",
+)
 @pytest.mark.parametrize(
     ("field", "current", "received"),
     [
@@ -133,6 +172,12 @@ def test_the_type_of_the_alternate_exchange_argument(channel: Channel, names: Na
         ("durable", {"auto_delete": True}, {"durable": True, "internal": True}),
         ("auto_delete", {"internal": True}, {"auto_delete": True}),
     ],
+)
+@pytest.mark.proves(
+    "error.exchange.declare.other-type",
+    "error.exchange.declare.other-durable",
+    "error.exchange.declare.other-auto-delete",
+    "error.exchange.declare.other-internal",
 )
 def test_vector_2_redeclaring_differently(
     channel: Channel, names: Names, field: str, current: dict[str, str | bool], received: dict[str, str | bool]
@@ -151,6 +196,9 @@ def test_vector_2_redeclaring_differently(
         declare(**received)
 
 
+@pytest.mark.proves(
+    "alternate-exchange.equivalence", "exchange.declare.passive.equivalent", "exchange.declare.arguments"
+)
 @pytest.mark.parametrize(
     ("current", "received", "shown", "was"),
     [
@@ -161,6 +209,7 @@ def test_vector_2_redeclaring_differently(
         ({}, {"alternate-exchange": 5}, "the value '5' of type 'signedint'", "none"),
     ],
 )
+@pytest.mark.proves("error.exchange.declare.other-alternate")
 def test_redeclaring_with_another_alternate_exchange(
     channel: Channel, names: Names, current: dict[str, Value], received: dict[str, Value], shown: str, was: str
 ) -> None:
@@ -170,6 +219,7 @@ def test_redeclaring_with_another_alternate_exchange(
         channel.declare_exchange(exchange, arguments=received)
 
 
+@pytest.mark.proves("exchange.declare.passive.equivalent")
 def test_other_arguments_are_not_compared(channel: Channel, names: Names) -> None:
     channel.declare_exchange(names("e"), arguments={"x-foo": 1})
     channel.declare_exchange(names("e"), arguments={"x-foo": "two", "x-bar": None})
@@ -178,23 +228,30 @@ def test_other_arguments_are_not_compared(channel: Channel, names: Names) -> Non
 # -- delete
 
 
+@pytest.mark.proves("exchange.delete.exchange.exists", "deviation.exchange.delete-missing", "exchanges.idempotent")
 def test_vector_11_deleting_a_missing_exchange(channel: Channel, names: Names) -> None:
     channel.delete_exchange(names("e"))
     channel.delete_exchange(names("e"), if_unused=True)
 
 
+@pytest.mark.proves("exchange.default-access")
+@pytest.mark.proves("error.exchange.delete.default")
 def test_the_default_exchange_cannot_be_deleted(channel: Channel) -> None:
     with channel.refused(403, DEFAULT, "exchange.delete"):
         channel.delete_exchange("")
 
 
+@pytest.mark.proves("exchanges.protected")
 @pytest.mark.parametrize("exchange", ["amq.topic", "amq.missing"])
+@pytest.mark.proves("error.exchange.delete.reserved")
 def test_system_exchanges_cannot_be_deleted(channel: Channel, exchange: str) -> None:
     text = f"ACCESS_REFUSED - deletion of system exchange '{exchange}' in vhost '/' not allowed"
     with channel.refused(403, text, "exchange.delete"):
         channel.delete_exchange(exchange)
 
 
+@pytest.mark.proves("exchange.delete", "exchange.delete.if-unused", "exchange.delete.if-unused.in-use")
+@pytest.mark.proves("error.exchange.delete.in-use")
 def test_vector_46_an_exchange_with_bindings_is_in_use(channel: Channel, names: Names) -> None:
     exchange, other = names("e"), names("f")
     channel.declare_exchange(exchange)
@@ -210,13 +267,29 @@ def test_vector_46_an_exchange_with_bindings_is_in_use(channel: Channel, names: 
 # -- bind and unbind exchanges
 
 
+@pytest.mark.proves(
+    "exchange.default-access",
+    "exchange.bind.destination.default-exchange",
+    "exchange.bind.source.default-exchange",
+    "exchange.unbind.destination.default-exchange",
+    "exchange.unbind.source.default-exchange",
+    "exchange.unbind.01",
+)
 @pytest.mark.parametrize("method", ["exchange.bind", "exchange.unbind"])
 @pytest.mark.parametrize(("destination", "source"), [("", "amq.direct"), ("amq.direct", ""), ("", "")])
+@pytest.mark.proves("error.exchange.bind.default", "error.exchange.unbind.default")
 def test_the_default_exchange_cannot_be_bound(channel: Channel, method: str, destination: str, source: str) -> None:
     with channel.refused(403, DEFAULT, method):
         channel.call(method, destination=destination, source=source)
 
 
+@pytest.mark.proves(
+    "exchange.bind.destination.exchange-existence",
+    "exchange.bind.source.exchange-existence",
+    "exchange.bind.destination",
+    "exchange.bind.source",
+)
+@pytest.mark.proves("error.exchange.bind.no-source", "error.exchange.bind.no-destination")
 def test_binding_missing_exchanges(channel: Channel, names: Names) -> None:
     """The source is reported first."""
     none, other = names("none"), names("other")
@@ -227,12 +300,16 @@ def test_binding_missing_exchanges(channel: Channel, names: Names) -> None:
         channel.open()
 
 
+@pytest.mark.proves(
+    "exchange.unbind.destination.must-exist", "exchange.unbind.source.must-exist", "exchanges.idempotent"
+)
 def test_unbinding_what_is_not_there(channel: Channel, names: Names) -> None:
     channel.unbind_exchange("amq.direct", "amq.topic", names("k"))
     channel.unbind_exchange(names("none"), "amq.topic")
     channel.unbind_exchange("amq.direct", names("none"))
 
 
+@pytest.mark.proves("exchange.unbind", "exchange.unbind-ok")
 def test_unbind_ok_is_method_51(channel: Channel) -> None:
     assert channel.unbind_exchange("amq.direct", "amq.topic").payload == b"\0\x28\0\x33"
 
@@ -240,6 +317,7 @@ def test_unbind_ok_is_method_51(channel: Channel) -> None:
 # -- auto-delete
 
 
+@pytest.mark.proves("exchange.declare.auto-delete", "exchange.declare.auto-delete.amq_exchange_02")
 def test_vector_48_an_auto_delete_exchange_goes_with_its_last_binding(channel: Channel, names: Names) -> None:
     exchange, queue = names("e"), names("q")
     channel.declare_exchange(exchange, auto_delete=True)
@@ -253,12 +331,14 @@ def test_vector_48_an_auto_delete_exchange_goes_with_its_last_binding(channel: C
         channel.declare_exchange(exchange, passive=True)
 
 
+@pytest.mark.proves("exchange.declare.auto-delete.amq_exchange_02")
 def test_vector_48_an_auto_delete_exchange_never_bound_stays(channel: Channel, names: Names) -> None:
     channel.declare_exchange(names("e"), auto_delete=True)
     channel.unbind_exchange("amq.direct", names("e"))
     channel.declare_exchange(names("e"), passive=True)
 
 
+@pytest.mark.proves("exchange-bindings.auto-delete")
 def test_being_bound_to_another_exchange_does_not_keep_an_auto_delete_exchange(channel: Channel, names: Names) -> None:
     exchange, queue = names("e"), names("q")
     channel.declare_exchange(exchange, auto_delete=True)
@@ -270,6 +350,7 @@ def test_being_bound_to_another_exchange_does_not_keep_an_auto_delete_exchange(c
         channel.declare_exchange(exchange, passive=True)
 
 
+@pytest.mark.proves("exchange-bindings.auto-delete")
 def test_auto_delete_exchanges_go_in_a_chain(channel: Channel, names: Names) -> None:
     first, second, queue = names("e1"), names("e2"), names("q")
     channel.declare_exchange(first, auto_delete=True)
@@ -282,6 +363,7 @@ def test_auto_delete_exchanges_go_in_a_chain(channel: Channel, names: Names) -> 
         channel.declare_exchange(first, passive=True)
 
 
+@pytest.mark.proves("exchange-bindings.auto-delete")
 def test_deleting_an_exchange_ends_the_auto_delete_exchange_that_fed_it(channel: Channel, names: Names) -> None:
     source, destination = names("e1"), names("e2")
     channel.declare_exchange(source, auto_delete=True)

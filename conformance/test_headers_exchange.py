@@ -50,6 +50,7 @@ X_MATCH: list[tuple[Table, Table | None, bool]] = [
 ]
 
 
+@pytest.mark.proves("headers.match", "exchange.recommended-types")
 @pytest.mark.parametrize(("binding", "headers", "expected"), X_MATCH)
 def test_x_match(channel: Channel, names: Names, binding: Table, headers: Table | None, expected: bool) -> None:
     assert _matches(channel, names, binding, headers) is expected
@@ -84,6 +85,7 @@ VALUES: list[tuple[Value, Value, bool]] = [
 ]
 
 
+@pytest.mark.proves("headers.values", "basic.properties.headers")
 @pytest.mark.parametrize(("bound", "sent", "expected"), VALUES)
 def test_values_match_by_value(channel: Channel, names: Names, bound: Value, sent: Value, expected: bool) -> None:
     assert _matches(channel, names, {"h": bound}, {"h": sent}) is expected
@@ -112,6 +114,7 @@ GROUPS: list[list[Value]] = [
 ]
 
 
+@pytest.mark.proves("headers.values")
 @pytest.mark.versions(before="3.13", otherwise="see the reference: floats, integers and timestamps part company")
 def test_every_value_against_every_other(channel: Channel, names: Names) -> None:
     """Two values are equal if they are in one group, and only then.
@@ -133,6 +136,7 @@ def test_every_value_against_every_other(channel: Channel, names: Names) -> None
         assert equal == [other for where, other in values if where == group], value
 
 
+@pytest.mark.proves("headers.values")
 def test_a_void_argument_wants_the_header_present(channel: Channel, names: Names) -> None:
     assert not _matches(channel, names, {"h": None}, {"other": 1})
 
@@ -150,12 +154,14 @@ EQUAL_ON_3_10: list[tuple[Value, Value]] = [
 ]
 
 
+@pytest.mark.proves("headers.values")
 @pytest.mark.versions(before="3.13", otherwise="5.0 is not 5; since 3.13 a timestamp never matches")
 @pytest.mark.parametrize(("bound", "sent"), EQUAL_ON_3_10)
 def test_classes_of_values_that_are_equal_on_3_10(channel: Channel, names: Names, bound: Value, sent: Value) -> None:
     assert _matches(channel, names, {"h": bound}, {"h": sent})
 
 
+@pytest.mark.proves("headers.values")
 def test_vector_59_a_string_is_no_integer_and_the_width_of_an_integer_is_no_matter(
     channel: Channel, names: Names
 ) -> None:
@@ -164,7 +170,9 @@ def test_vector_59_a_string_is_no_integer_and_the_width_of_an_integer_is_no_matt
     assert _matches(channel, names, binding, {"a": Typed("l", 1)})
 
 
+@pytest.mark.proves("headers.match", "queue.bind.arguments")
 @pytest.mark.parametrize("value", ["foo", "", "ALL"])
+@pytest.mark.proves("error.queue.bind.x-match-value")
 def test_an_unknown_x_match_is_refused(channel: Channel, names: Names, value: str) -> None:
     channel.declare_queue(names("q"))
     text = (
@@ -174,9 +182,11 @@ def test_an_unknown_x_match_is_refused(channel: Channel, names: Names, value: st
         channel.bind(names("q"), "amq.headers", "", {"x-match": value})
 
 
+@pytest.mark.proves("headers.match", "queue.bind.arguments")
 @pytest.mark.parametrize(
     ("value", "type", "shown"), [(5, "signedint", "5"), (True, "bool", "true"), (None, "void", "undefined")]
 )
+@pytest.mark.proves("error.queue.bind.x-match-type")
 def test_x_match_must_be_a_string(channel: Channel, names: Names, value: Value, type: str, shown: str) -> None:
     channel.declare_queue(names("q"))
     text = f"PRECONDITION_FAILED - Invalid x-match field type {type} (value {shown}); expected longstr"
@@ -184,6 +194,7 @@ def test_x_match_must_be_a_string(channel: Channel, names: Names, value: Value, 
         channel.bind(names("q"), "amq.headers", "", {"x-match": value})
 
 
+@pytest.mark.proves("headers.match", "queue.bind.arguments")
 def test_the_headers_exchange_ignores_the_routing_key(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue)

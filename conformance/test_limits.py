@@ -23,12 +23,14 @@ def _queue(channel: Channel, names: Names, arguments: Arguments, label: str = "q
 # -- length
 
 
+@pytest.mark.proves("max-length.drop-head")
 def test_vector_51_the_head_is_dropped(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-length": 1})
     channel.fill(queue, b"a", b"b")
     assert channel.drain(queue) == [b"b"]
 
 
+@pytest.mark.proves("max-length.ready")
 def test_unacked_messages_do_not_count(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-length": 1})
     channel.fill(queue, b"a")
@@ -37,6 +39,7 @@ def test_unacked_messages_do_not_count(channel: Channel, names: Names) -> None:
     assert channel.counts(queue) == (1, 0)
 
 
+@pytest.mark.proves("max-length.bytes")
 def test_a_limit_in_octets_counts_bodies(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-length-bytes": 10})
     channel.fill(queue, b"aaaa", b"bbbb", b"", b"cc", b"d")
@@ -45,6 +48,7 @@ def test_a_limit_in_octets_counts_bodies(channel: Channel, names: Names) -> None
     assert channel.drain(queue) == []
 
 
+@pytest.mark.proves("max-length.bytes")
 def test_both_limits_apply(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-length-bytes": 4, "x-max-length": 2})
     channel.fill(queue, b"a", b"b", b"c")
@@ -53,6 +57,7 @@ def test_both_limits_apply(channel: Channel, names: Names) -> None:
     assert channel.drain(queue) == [b"bb"]
 
 
+@pytest.mark.proves("max-length.drop-head", "max-length.ready")
 def test_with_limit_0_only_a_waiting_consumer_gets_messages(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-length": 0})
     channel.fill(queue, b"lost")
@@ -61,12 +66,14 @@ def test_with_limit_0_only_a_waiting_consumer_gets_messages(channel: Channel, na
     assert channel.bodies(1) == [b"seen"]
 
 
+@pytest.mark.proves("max-length.reject-publish")
 def test_reject_publish_keeps_the_old_ones(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-length": 2, "x-overflow": "reject-publish"})
     channel.fill(queue, b"a", b"b", b"c")
     assert channel.drain(queue) == [b"a", b"b"]
 
 
+@pytest.mark.proves("max-length.reject-publish-dlx", "dead-letter.maxlen")
 def test_reject_publish_dlx_dead_letters_what_it_refuses(channel: Channel, names: Names) -> None:
     dead = _queue(channel, names, {}, "dead")
     queue = _queue(
@@ -87,12 +94,14 @@ def test_reject_publish_dlx_dead_letters_what_it_refuses(channel: Channel, names
 # -- time to live
 
 
+@pytest.mark.proves("ttl.zero", "ttl.message", "basic.properties.expiration")
 def test_a_message_that_expires_at_once_is_gone(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {})
     channel.publish("", queue, b"x", {"expiration": "0"})
     assert channel.counts(queue) == (0, 0)
 
 
+@pytest.mark.proves("ttl.zero")
 def test_a_message_that_expires_at_once_reaches_a_waiting_consumer(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-message-ttl": 0})
     channel.consume(queue, no_ack=True)
@@ -100,6 +109,7 @@ def test_a_message_that_expires_at_once_reaches_a_waiting_consumer(channel: Chan
     assert channel.bodies(1) == [b"x"]
 
 
+@pytest.mark.proves("ttl.queue", "ttl.message", "basic.properties.expiration")
 def test_the_smaller_time_to_live_counts(channel: Channel, names: Names) -> None:
     dead = _queue(channel, names, {}, "dead")
     dlx: Arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
@@ -112,6 +122,7 @@ def test_the_smaller_time_to_live_counts(channel: Channel, names: Names) -> None
     assert channel.bodies(1) == [b"by queue"]
 
 
+@pytest.mark.proves("ttl.head")
 def test_messages_expire_at_the_head_only(channel: Channel, names: Names) -> None:
     dead = _queue(channel, names, {}, "dead")
     queue = _queue(channel, names, {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead})
@@ -123,6 +134,7 @@ def test_messages_expire_at_the_head_only(channel: Channel, names: Names) -> Non
     assert channel.bodies(2) == [b"second", b"third"]
 
 
+@pytest.mark.proves("expires.unused")
 @pytest.mark.slow
 def test_an_unused_queue_expires(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-expires": 50})
@@ -139,6 +151,7 @@ def test_an_unused_queue_expires(channel: Channel, names: Names) -> None:
 # -- priorities
 
 
+@pytest.mark.proves("priority.order", "priority.cap", "basic.properties.priority", "basic.06")
 def test_vector_56_the_highest_priority_comes_first(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-priority": 10})
     for priority in (1, 5, 11, 10, 0):
@@ -148,6 +161,7 @@ def test_vector_56_the_highest_priority_comes_first(channel: Channel, names: Nam
     assert channel.drain(queue) == [b"11", b"10", b"5", b"1", b"0", b"none"]
 
 
+@pytest.mark.proves("priority.order", "requeue.position")
 def test_a_message_comes_back_to_its_place_in_its_priority(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-priority": 2})
     for body, priority in [(b"lo1", 0), (b"hi1", 1), (b"hi2", 1), (b"lo2", 0)]:
@@ -159,6 +173,7 @@ def test_a_message_comes_back_to_its_place_in_its_priority(channel: Channel, nam
     assert channel.drain(queue) == [b"hi1", b"hi2", b"lo1", b"lo2"]
 
 
+@pytest.mark.proves("priority.limit", "basic.05")
 def test_a_length_limit_drops_what_would_be_delivered_next(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-priority": 2, "x-max-length": 2})
     for body, priority in [(b"lo1", 0), (b"hi1", 1), (b"hi2", 1), (b"lo2", 0)]:
@@ -167,6 +182,7 @@ def test_a_length_limit_drops_what_would_be_delivered_next(channel: Channel, nam
     assert channel.drain(queue) == [b"lo1", b"lo2"]
 
 
+@pytest.mark.proves("basic.properties.priority", "basic.06")
 def test_without_max_priority_the_order_is_the_order_of_arrival(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {})
     for priority in (1, 9, 5):
@@ -175,6 +191,7 @@ def test_without_max_priority_the_order_is_the_order_of_arrival(channel: Channel
     assert channel.drain(queue) == [b"1", b"9", b"5"]
 
 
+@pytest.mark.proves("arguments.integers", "priority.order")
 def test_the_width_of_max_priority_is_no_matter(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-priority": Typed("b", 3)})
     channel.publish("", queue, b"lo")

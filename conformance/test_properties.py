@@ -11,6 +11,8 @@ from conformance.fields import Typed, Value, encode_table
 from conformance.frames import PROPERTIES, encode_properties
 
 if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
     from conformance.channel import Channel
     from conformance.conftest import Names
 
@@ -53,12 +55,21 @@ SETS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("properties", SETS.values(), ids=SETS.keys())
+@pytest.mark.proves("frame.opaque-content", "frame.content-header")
+def _set(label: str, properties: dict[str, Any]) -> ParameterSet:
+    """Name the property that a set with a single one proves."""
+    one, _, name = label.partition(" ")
+    marks = [pytest.mark.proves(f"basic.properties.{name.replace('_', '-')}")] if one == "only" else []
+    return pytest.param(properties, marks=marks, id=label)
+
+
+@pytest.mark.parametrize("properties", [_set(label, properties) for label, properties in SETS.items()])
 def test_properties_come_back_octet_for_octet(channel: Channel, queue: str, properties: dict[str, Any]) -> None:
     raw = encode_properties(properties)
     assert _returned(channel, queue, raw) == raw
 
 
+@pytest.mark.proves("frame.opaque-content")
 def test_properties_reach_consumers_octet_for_octet(channel: Channel, queue: str) -> None:
     raw = encode_properties(FULL)
     channel.publish("", queue, b"x", raw)
@@ -66,6 +77,7 @@ def test_properties_reach_consumers_octet_for_octet(channel: Channel, queue: str
     assert channel.expect("basic.deliver").message.raw_properties == raw
 
 
+@pytest.mark.proves("frame.opaque-content", "basic.return")
 def test_returned_messages_keep_their_properties(channel: Channel) -> None:
     raw = encode_properties(FULL)
     channel.publish("", "nowhere", b"x", raw, mandatory=True)
@@ -87,6 +99,7 @@ EVERY_TYPE: dict[str, Value] = {
 }  # fmt: skip
 
 
+@pytest.mark.proves("frame.opaque-content")
 @pytest.mark.parametrize(("key", "value"), EVERY_TYPE.items(), ids=EVERY_TYPE.keys())
 def test_every_field_type_comes_back_octet_for_octet(channel: Channel, queue: str, key: str, value: Value) -> None:
     raw = encode_properties({"headers": {key: value}})
@@ -105,6 +118,7 @@ RAW_TABLES = {
 }
 
 
+@pytest.mark.proves("frame.opaque-content")
 @pytest.mark.parametrize("table", RAW_TABLES.values(), ids=RAW_TABLES.keys())
 def test_unusual_tables_come_back_octet_for_octet(channel: Channel, queue: str, table: bytes) -> None:
     """A message that nobody needs to look into is not decoded."""
@@ -112,19 +126,23 @@ def test_unusual_tables_come_back_octet_for_octet(channel: Channel, queue: str, 
     assert _returned(channel, queue, raw) == raw
 
 
+@pytest.mark.proves("table.d", "table.f", "reply-code.internal-error")
 @pytest.mark.versions(before="4.0", otherwise="not known")
 @pytest.mark.parametrize("value", [b"d\x7f\xf8\0\0\0\0\0\0", b"f\x7f\x80\0\0"], ids=["NaN", "infinity"])
+@pytest.mark.proves("error.connection.frame.not-a-number")
 def test_a_float_that_is_no_number_is_an_internal_error(channel: Channel, value: bytes) -> None:
     table = b"\x01a" + value
     with channel.connection.refused(541, "INTERNAL_ERROR"):
         channel.publish("", "nowhere", b"", b"\x20\0" + struct.pack(">I", len(table)) + table)
 
 
+@pytest.mark.proves("basic.properties.headers")
 def test_a_big_table_comes_back(channel: Channel, queue: str) -> None:
     raw = encode_properties({"headers": {f"key-{number}": "x" * 100 for number in range(900)}})
     assert _returned(channel, queue, raw) == raw
 
 
+@pytest.mark.proves("sender-selected.bcc", "frame.opaque-content")
 def test_taking_bcc_out_leaves_the_rest(channel: Channel, queue: str) -> None:
     headers = {"z": Typed("s", 1), "BCC": [], "a": Typed("l", 2)}
     raw = _returned(channel, queue, encode_properties({"content_type": "", "headers": headers}))

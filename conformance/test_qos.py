@@ -30,12 +30,20 @@ def _tags(deliveries: list[Received]) -> list[int]:
     return [delivery["delivery_tag"] for delivery in deliveries]
 
 
+@pytest.mark.proves(
+    "basic.qos.prefetch-size",
+    "basic.qos.prefetch-size.01",
+    "deviation.basic.prefetch-size",
+    "reply-code.not-implemented",
+)
 @pytest.mark.parametrize("globally", [False, True])
+@pytest.mark.proves("error.basic.qos.prefetch-size")
 def test_vector_38_a_prefetch_size_is_not_implemented(channel: Channel, globally: bool) -> None:
     with channel.connection.refused(540, "NOT_IMPLEMENTED - prefetch_size!=0 (1)", "basic.qos"):
         channel.qos(1, globally, size=1)
 
 
+@pytest.mark.proves("basic.qos", "basic.qos.prefetch-count", "basic.qos.prefetch-count.01")
 def test_vector_22_one_at_a_time(channel: Channel, queue: str) -> None:
     channel.qos(1)
     channel.consume(queue, "c")
@@ -46,6 +54,7 @@ def test_vector_22_one_at_a_time(channel: Channel, queue: str) -> None:
     assert _arrived(channel, queue) == []
 
 
+@pytest.mark.proves("per-consumer-qos.unlimited", "basic.qos.prefetch-count")
 def test_without_a_limit_everything_comes(channel: Channel, queue: str) -> None:
     channel.qos(3)
     channel.qos(0)
@@ -53,6 +62,7 @@ def test_without_a_limit_everything_comes(channel: Channel, queue: str) -> None:
     assert _tags(channel.deliveries(10)) == list(range(1, 11))
 
 
+@pytest.mark.proves("per-consumer-qos.own-window", "basic.qos.global", "basic.qos.prefetch-count.01")
 def test_each_consumer_has_its_own_window(channel: Channel, queue: str) -> None:
     channel.qos(2)
     channel.consume(queue, "a")
@@ -60,6 +70,7 @@ def test_each_consumer_has_its_own_window(channel: Channel, queue: str) -> None:
     assert sorted(_arrived(channel, queue)) == [("a", 1), ("a", 2), ("b", 3), ("b", 4)]
 
 
+@pytest.mark.proves("per-consumer-qos.new-consumers")
 def test_the_limit_is_for_consumers_started_afterwards(channel: Channel, queue: str) -> None:
     channel.qos(1)
     channel.consume(queue, "a")
@@ -70,6 +81,7 @@ def test_the_limit_is_for_consumers_started_afterwards(channel: Channel, queue: 
     assert _arrived(channel, queue) == [("a", 5)]
 
 
+@pytest.mark.proves("basic.qos.prefetch-count", "basic.reject.requeue.01")
 def test_a_nack_opens_the_window_too(channel: Channel, queue: str) -> None:
     channel.qos(2)
     channel.consume(queue, "c")
@@ -80,6 +92,7 @@ def test_a_nack_opens_the_window_too(channel: Channel, queue: str) -> None:
     assert channel.bodies(1) == [b"0"]
 
 
+@pytest.mark.proves("basic.qos.prefetch-count.01", "basic.ack.multiple")
 def test_acks_of_many_open_the_window_by_as_many(channel: Channel, queue: str) -> None:
     channel.qos(3)
     channel.consume(queue, "c")
@@ -89,12 +102,14 @@ def test_acks_of_many_open_the_window_by_as_many(channel: Channel, queue: str) -
     assert _arrived(channel, queue) == []
 
 
+@pytest.mark.proves("per-consumer-qos.no-ack", "basic.consume.no-ack")
 def test_a_consumer_that_needs_no_ack_has_no_window(channel: Channel, queue: str) -> None:
     channel.qos(1)
     channel.consume(queue, no_ack=True)
     assert len(channel.deliveries(10)) == 10
 
 
+@pytest.mark.proves("per-consumer-qos.get")
 def test_get_needs_no_window(channel: Channel, queue: str) -> None:
     channel.qos(1)
     channel.consume(queue, "c")
@@ -104,6 +119,7 @@ def test_get_needs_no_window(channel: Channel, queue: str) -> None:
     assert channel.bodies(1) == [b"2"]
 
 
+@pytest.mark.proves("basic.qos.prefetch-count.01")
 def test_a_full_consumer_is_passed_over(channel: Channel, queue: str) -> None:
     channel.qos(1)
     channel.consume(queue, "small")
@@ -113,6 +129,7 @@ def test_a_full_consumer_is_passed_over(channel: Channel, queue: str) -> None:
     assert tags == ["small", "large", "large", "large", "large"]
 
 
+@pytest.mark.proves("per-consumer-qos.global", "basic.qos.global", "deviation.basic.global")
 @GLOBAL
 def test_a_global_limit_is_shared_by_the_channel(channel: Channel, queue: str) -> None:
     channel.qos(3, globally=True)
@@ -124,6 +141,7 @@ def test_a_global_limit_is_shared_by_the_channel(channel: Channel, queue: str) -
     assert _arrived(channel, queue) == []
 
 
+@pytest.mark.proves("per-consumer-qos.both")
 @GLOBAL
 def test_both_limits_apply(channel: Channel, queue: str) -> None:
     channel.qos(2)
@@ -134,6 +152,7 @@ def test_both_limits_apply(channel: Channel, queue: str) -> None:
     assert _arrived(channel, queue) == [("b", 3)]
 
 
+@pytest.mark.proves("per-consumer-qos.global")
 @GLOBAL
 def test_a_global_limit_counts_what_is_unacked_already(channel: Channel, queue: str) -> None:
     channel.qos(2)
@@ -144,6 +163,7 @@ def test_a_global_limit_counts_what_is_unacked_already(channel: Channel, queue: 
     assert _arrived(channel, queue) == [("b", 3)]
 
 
+@pytest.mark.proves("per-consumer-qos.global", "per-consumer-qos.unlimited")
 @GLOBAL
 def test_removing_the_global_limit_lets_everything_come(channel: Channel, queue: str) -> None:
     channel.qos(1, globally=True)
@@ -154,6 +174,7 @@ def test_removing_the_global_limit_lets_everything_come(channel: Channel, queue:
     assert _tags(channel.deliveries(9)) == list(range(2, 11))
 
 
+@pytest.mark.proves("per-consumer-qos.new-consumers")
 @GLOBAL
 def test_a_limit_per_consumer_does_not_remove_or_change_the_windows_that_exist(channel: Channel, queue: str) -> None:
     channel.qos(1)
@@ -163,6 +184,7 @@ def test_a_limit_per_consumer_does_not_remove_or_change_the_windows_that_exist(c
     assert _arrived(channel, queue) == []
 
 
+@pytest.mark.proves("per-consumer-qos.global")
 @GLOBAL
 def test_raising_the_global_limit_lets_more_come(channel: Channel, queue: str) -> None:
     channel.qos(1, globally=True)
@@ -173,6 +195,7 @@ def test_raising_the_global_limit_lets_more_come(channel: Channel, queue: str) -
     assert _arrived(channel, queue) == []
 
 
+@pytest.mark.proves("per-consumer-qos.no-ack", "per-consumer-qos.global")
 @GLOBAL
 def test_a_global_limit_ignores_consumers_without_ack(channel: Channel, queue: str) -> None:
     channel.qos(1, globally=True)
@@ -180,6 +203,7 @@ def test_a_global_limit_ignores_consumers_without_ack(channel: Channel, queue: s
     assert len(channel.deliveries(10)) == 10
 
 
+@pytest.mark.proves("per-consumer-qos.global")
 @GLOBAL
 def test_what_get_took_before_a_global_limit_counts_and_acking_it_frees_nothing(channel: Channel, queue: str) -> None:
     for _ in range(2):
@@ -193,6 +217,7 @@ def test_what_get_took_before_a_global_limit_counts_and_acking_it_frees_nothing(
     assert _tags(channel.deliveries(1)) == [4]
 
 
+@pytest.mark.proves("per-consumer-qos.global", "per-consumer-qos.get")
 @GLOBAL
 def test_what_get_took_after_a_global_limit_does_not_count(channel: Channel, queue: str) -> None:
     channel.qos(2, globally=True)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Arguments = dict[str, Value]
 CLASSIC, QUORUM, STREAM = "classic", "quorum", "stream"
 TOO_LARGE = 315360000001
+REFUSALS = {CLASSIC: "arguments.other-type", QUORUM: "quorum.refusals", STREAM: "stream.refusals"}
+REPLICATED_TYPES = [pytest.param(each, marks=pytest.mark.proves(REFUSALS[each])) for each in (QUORUM, STREAM)]
 
 
 def _refused(channel: Channel, names: Names, key: str, reason: str, arguments: Arguments, **bits: bool) -> None:
@@ -26,14 +28,19 @@ def _refused(channel: Channel, names: Names, key: str, reason: str, arguments: A
         channel.declare_queue(queue, passive=True)
 
 
-EXPECTED_INTEGER: list[tuple[Value, str]] = [
-    ("1", "longstr"), (True, "bool"), (1.5, "double"), (Typed("f", 1.0), "float"), (None, "void"),
-    (Typed("T", 5), "timestamp"),
-    (Typed("D", [0, 5]), "decimal"), ({}, "table"), ([], "array"), (Typed("x", b"1"), "binary"),
+EXPECTED_INTEGER: list[tuple[str, Value, str]] = [
+    ("S", "1", "longstr"), ("t", True, "bool"), ("d", 1.5, "double"), ("f", Typed("f", 1.0), "float"),
+    ("V", None, "void"), ("T", Typed("T", 5), "timestamp"), ("D", Typed("D", [0, 5]), "decimal"), ("F", {}, "table"),
+    ("A", [], "array"), ("x", Typed("x", b"1"), "binary"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("value", "type"), EXPECTED_INTEGER)
+@pytest.mark.proves("arguments.checked", "queue.declare.arguments")
+@pytest.mark.parametrize(
+    ("value", "type"),
+    [pytest.param(value, name, marks=pytest.mark.proves(f"table.{tag}")) for tag, value, name in EXPECTED_INTEGER],
+)
+@pytest.mark.proves("error.queue.declare.not-an-integer")
 def test_an_integer_is_expected(channel: Channel, names: Names, value: Value, type: str) -> None:
     _refused(channel, names, "x-message-ttl", f': "expected integer, got {type}"', {"x-message-ttl": value})
 
@@ -48,7 +55,9 @@ INTEGER_ARGUMENTS = [
 ]
 
 
+@pytest.mark.proves("arguments.checked")
 @pytest.mark.parametrize("key", INTEGER_ARGUMENTS)
+@pytest.mark.proves("error.queue.declare.not-an-integer")
 def test_a_string_is_no_integer(channel: Channel, names: Names, key: str) -> None:
     _refused(channel, names, key, ': "expected integer, got longstr"', {key: "5"})
 
@@ -74,7 +83,18 @@ WRONG_VALUES: list[tuple[str, Value, str]] = [
 ]
 
 
+@pytest.mark.proves("arguments.checked")
 @pytest.mark.parametrize(("key", "value", "reason"), WRONG_VALUES)
+@pytest.mark.proves(
+    "error.queue.declare.negative",
+    "error.queue.declare.zero",
+    "error.queue.declare.too-large",
+    "error.queue.declare.over-the-maximum",
+    "error.queue.declare.wrong-type",
+    "error.queue.declare.unknown-overflow",
+    "error.queue.declare.unknown-type",
+    "error.queue.declare.key-without-dlx",
+)
 def test_a_wrong_value_is_refused(channel: Channel, names: Names, key: str, value: Value, reason: str) -> None:
     _refused(channel, names, key, f": {reason}", {key: value})
 
@@ -87,16 +107,20 @@ ON_3_10: list[tuple[str, Value, str]] = [
 ]
 
 
+@pytest.mark.proves("arguments.checked")
 @pytest.mark.versions(before="4.3", otherwise="since 4.3 any x-queue-mode is accepted, and of x-queue-version only 2")
 @pytest.mark.parametrize(("key", "value", "reason"), ON_3_10)
+@pytest.mark.proves("error.queue.declare.unknown-mode", "error.queue.declare.unknown-version")
 def test_queue_modes_and_versions(channel: Channel, names: Names, key: str, value: Value, reason: str) -> None:
     _refused(channel, names, key, f": {reason}", {key: value})
 
 
+@pytest.mark.proves("arguments.checked")
 @pytest.mark.parametrize(
     ("value", "type"), [(5, "signedint"), (True, "bool"), (None, "void"), ([], "array"), (Typed("l", 1), "long")]
 )
 @pytest.mark.parametrize("queue_type", [None, QUORUM, STREAM])
+@pytest.mark.proves("error.queue.declare.dlx-type")
 def test_the_dead_letter_exchange_must_be_a_string(
     channel: Channel, names: Names, value: Value, type: str, queue_type: str | None
 ) -> None:
@@ -131,7 +155,11 @@ LEGAL: Arguments = {
 
 
 @pytest.mark.versions(before="4.0", otherwise="since 4.0 x-queue-leader-locator is an argument of classic queues too")
-@pytest.mark.parametrize(("queue_type", "key"), OF_OTHER_TYPES)
+@pytest.mark.parametrize(
+    ("queue_type", "key"),
+    [pytest.param(each, key, marks=pytest.mark.proves(REFUSALS[each])) for each, key in OF_OTHER_TYPES],
+)
+@pytest.mark.proves("error.queue.declare.argument-of-another-type")
 def test_an_argument_of_another_queue_type_is_refused(
     channel: Channel, names: Names, queue_type: str, key: str
 ) -> None:
@@ -142,21 +170,26 @@ def test_an_argument_of_another_queue_type_is_refused(
 MASTER_LOCATOR = pytest.mark.versions(before="4.3", otherwise="541 on the connection: the feature is deprecated")
 
 
+@pytest.mark.proves("arguments.checked")
 @MASTER_LOCATOR
 @pytest.mark.parametrize("value", ["nonesuch", 5])
+@pytest.mark.proves("error.queue.declare.unknown-master-locator")
 def test_an_unknown_master_locator_is_an_internal_error(channel: Channel, names: Names, value: Value) -> None:
     with channel.connection.refused(541, "INTERNAL_ERROR"):
         channel.declare_queue(names("q"), {"x-queue-master-locator": value})
 
 
+@pytest.mark.proves("arguments.checked")
 @MASTER_LOCATOR
 @pytest.mark.parametrize("value", ["client-local", "min-masters", "random"])
 def test_master_locators(channel: Channel, names: Names, value: str) -> None:
     channel.declare_queue(names("q"), {"x-queue-master-locator": value})
 
 
+@pytest.mark.proves("stream.refusals")
 @pytest.mark.versions(before="4.0", otherwise="later versions refuse it like any wrong x-max-age")
 @pytest.mark.parametrize("age", ["abc", "-1D"])
+@pytest.mark.proves("error.queue.declare.unreadable-age")
 def test_an_age_that_starts_without_a_digit_is_an_internal_error(channel: Channel, names: Names, age: str) -> None:
     with channel.connection.refused(541, "INTERNAL_ERROR"):
         channel.declare_queue(names("q"), {"x-queue-type": STREAM, "x-max-age": age}, durable=True)
@@ -181,17 +214,20 @@ ACCEPTED: list[Arguments] = [
 ]
 
 
+@pytest.mark.proves("arguments.checked", "arguments.unknown", "arguments.equivalence")
 @pytest.mark.parametrize("arguments", ACCEPTED)
 def test_accepted_arguments(channel: Channel, names: Names, arguments: Arguments) -> None:
     channel.declare_queue(names("q"), arguments)
     channel.declare_queue(names("q"), arguments)
 
 
+@pytest.mark.proves("arguments.integers")
 def test_every_integer_wire_type_is_an_integer(channel: Channel, names: Names) -> None:
     for tag in "bBsuIilL":
         channel.declare_queue(names(tag), {"x-message-ttl": Typed(tag, 100)})
 
 
+@pytest.mark.proves("arguments.checked")
 def test_arguments_are_checked_in_a_fixed_order(channel: Channel, names: Names) -> None:
     """Not in the order sent: each of these is wrong, and the first of the remaining ones is named."""
     wrong: list[tuple[str, Value, str]] = [
@@ -213,12 +249,13 @@ def test_arguments_are_checked_in_a_fixed_order(channel: Channel, names: Names) 
         del wrong[0]
 
 
+@pytest.mark.proves("arguments.checked")
 def test_the_queue_type_is_checked_before_the_values(channel: Channel, names: Names) -> None:
     arguments: Arguments = {"x-expires": 0, "x-queue-type": "foo"}
     _refused(channel, names, "x-queue-type", ": \"unsupported queue type 'foo'\"", arguments)
 
 
-@pytest.mark.parametrize("queue_type", [QUORUM, STREAM])
+@pytest.mark.parametrize("queue_type", REPLICATED_TYPES)
 @pytest.mark.parametrize(
     ("bits", "property"),
     [
@@ -229,6 +266,11 @@ def test_the_queue_type_is_checked_before_the_values(channel: Channel, names: Na
         ({}, "non-durable"),
     ],
 )
+@pytest.mark.proves(
+    "error.queue.declare.auto-delete-unsupported",
+    "error.queue.declare.exclusive-unsupported",
+    "error.queue.declare.non-durable-unsupported",
+)
 def test_properties_a_replicated_queue_cannot_have(
     channel: Channel, names: Names, queue_type: str, bits: dict[str, bool], property: str
 ) -> None:
@@ -238,7 +280,8 @@ def test_properties_a_replicated_queue_cannot_have(
         channel.declare_queue(queue, {"x-queue-type": queue_type}, **bits)
 
 
-@pytest.mark.parametrize("queue_type", [QUORUM, STREAM])
+@pytest.mark.parametrize("queue_type", REPLICATED_TYPES)
+@pytest.mark.proves("error.queue.declare.server-named-replicated")
 def test_only_classic_queues_are_server_named(channel: Channel, queue_type: str) -> None:
     text = f"PRECONDITION_FAILED - Cannot declare a server-named queue for type rabbit_{queue_type}_queue"
     with channel.refused(406, text, "queue.declare"):
@@ -260,7 +303,15 @@ REPLICATED: list[tuple[str, str, Value, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("queue_type", "key", "value", "reason"), REPLICATED)
+@pytest.mark.parametrize(
+    ("queue_type", "key", "value", "reason"),
+    [pytest.param(*each, marks=pytest.mark.proves(REFUSALS[each[0]])) for each in REPLICATED],
+)
+@pytest.mark.proves(
+    "error.queue.declare.unknown-strategy",
+    "error.queue.declare.unknown-locator",
+    "error.queue.declare.unknown-age",
+)
 def test_wrong_values_for_replicated_queues(
     channel: Channel, names: Names, queue_type: str, key: str, value: Value, reason: str
 ) -> None:
@@ -268,6 +319,8 @@ def test_wrong_values_for_replicated_queues(
     _refused(channel, names, key, f": {reason}", arguments, durable=True)
 
 
+@pytest.mark.proves("stream.refusals")
+@pytest.mark.proves("error.queue.declare.segment-size")
 def test_a_segment_size_that_is_too_large(channel: Channel, names: Names) -> None:
     key = "x-stream-max-segment-size-bytes"
     arguments: Arguments = {"x-queue-type": STREAM, key: 3_000_000_001}
@@ -275,19 +328,24 @@ def test_a_segment_size_that_is_too_large(channel: Channel, names: Names) -> Non
         channel.declare_queue(names("q"), arguments, durable=True)
 
 
+@pytest.mark.proves("table.unknown-type")
 @pytest.mark.parametrize("tag", "ZvNz\0")
+@pytest.mark.proves("error.connection.frame.undecodable-table")
 def test_an_unknown_field_type_drops_the_tcp_connection(channel: Channel, names: Names, tag: str) -> None:
     """No client depends on it, yet it is what the broker does: nothing is said, TCP ends."""
     channel.send("queue.declare", queue=names("q"), arguments=b"\x01a" + tag.encode())
     assert channel.connection.read_until_dropped() == b""
 
 
+@pytest.mark.proves("frame.method")
 @pytest.mark.parametrize("table", [b"\x05ab", b"\x01aS\0\0\0\x09x", b"\x01aI\0", b"\x01aF\0\0\0\x03\x01"])
+@pytest.mark.proves("error.connection.frame.undecodable-table")
 def test_a_truncated_table_drops_the_tcp_connection(channel: Channel, names: Names, table: bytes) -> None:
     channel.send("queue.declare", queue=names("q"), arguments=table)
     assert channel.connection.read_until_dropped() == b""
 
 
+@pytest.mark.proves("table.keys")
 def test_of_a_repeated_key_the_first_counts(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("q"), [("x-max-length", 1), ("x-max-length", 2)])
     channel.declare_queue(names("q"), {"x-max-length": 1})

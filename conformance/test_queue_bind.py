@@ -34,6 +34,7 @@ def exchange(channel: Channel, names: Names) -> str:
 # -- bind
 
 
+@pytest.mark.proves("queue.bind", "queue.unbind", "queue.bind.duplicates")
 def test_vector_13_binding_twice_is_binding_once(channel: Channel, queue: str, exchange: str) -> None:
     channel.bind(queue, exchange, "k")
     channel.bind(queue, exchange, "k")
@@ -42,6 +43,7 @@ def test_vector_13_binding_twice_is_binding_once(channel: Channel, queue: str, e
     assert _copies(channel, exchange, "k", queue) == 0
 
 
+@pytest.mark.proves("bindings.arguments", "queue.bind.arguments", "queue.unbind.arguments")
 def test_vector_14_other_arguments_are_another_binding(channel: Channel, queue: str, exchange: str) -> None:
     channel.bind(queue, exchange, "k", {"a": 1})
     channel.bind(queue, exchange, "k", {"a": 2})
@@ -53,12 +55,14 @@ def test_vector_14_other_arguments_are_another_binding(channel: Channel, queue: 
     assert _copies(channel, exchange, "k", queue) == 0
 
 
+@pytest.mark.proves("bindings.arguments", "queue.unbind.arguments")
 def test_binding_arguments_are_compared_sorted_by_key(channel: Channel, queue: str, exchange: str) -> None:
     channel.bind(queue, exchange, "k", {"a": 1, "b": "x"})
     channel.unbind(queue, exchange, "k", {"b": "x", "a": 1})
     assert _copies(channel, exchange, "k", queue) == 0
 
 
+@pytest.mark.proves("bindings.arguments", "queue.unbind.arguments")
 def test_binding_arguments_are_compared_with_their_wire_types(channel: Channel, queue: str, exchange: str) -> None:
     channel.bind(queue, exchange, "k", {"a": Typed("I", 1)})
     channel.unbind(queue, exchange, "k", {"a": Typed("l", 1)})
@@ -67,6 +71,10 @@ def test_binding_arguments_are_compared_with_their_wire_types(channel: Channel, 
     assert _copies(channel, exchange, "k", queue) == 0
 
 
+@pytest.mark.proves(
+    "queue.bind.queue.must-exist", "queue.bind.exchange.exchange-existence", "queue.bind.queue", "queue.bind.exchange"
+)
+@pytest.mark.proves("error.queue.bind.no-exchange", "error.queue.bind.no-queue")
 def test_vector_12_binding_what_is_missing(channel: Channel, names: Names, queue: str, exchange: str) -> None:
     """The exchange is reported first."""
     none = names("none")
@@ -76,19 +84,33 @@ def test_vector_12_binding_what_is_missing(channel: Channel, names: Names, queue
         channel.open()
 
 
+@pytest.mark.proves(
+    "queue.bind.exchange.default-exchange",
+    "queue.unbind.exchange.default-exchange",
+    "queue.unbind.01",
+    "deviation.exchange.default-binding",
+)
 @pytest.mark.parametrize("method", ["queue.bind", "queue.unbind"])
+@pytest.mark.proves("error.queue.bind.default", "error.queue.unbind.default")
 def test_vector_9_the_default_exchange_cannot_be_bound(channel: Channel, queue: str, method: str) -> None:
     text = "ACCESS_REFUSED - operation not permitted on the default exchange"
     with channel.refused(403, text, method):
         channel.call(method, queue=queue, exchange="", routing_key=queue)
 
 
+@pytest.mark.proves(
+    "queue.unbind.queue.must-exist",
+    "queue.unbind.exchange.must-exist",
+    "deviation.queue.unbind-missing",
+    "exchanges.idempotent",
+)
 def test_vector_11_unbinding_what_is_missing(channel: Channel, names: Names, queue: str, exchange: str) -> None:
     channel.unbind(queue, exchange, "k")
     channel.unbind(names("none"), exchange, "k")
     channel.unbind(queue, names("none"), "k")
 
 
+@pytest.mark.proves("queue.bind.transient-exchange", "exchange.declare.durable.support", "queue.declare.durable.types")
 def test_durable_and_transient_may_be_bound(channel: Channel, names: Names) -> None:
     for durable in (False, True):
         exchange, queue = names(f"e{durable}"), names(f"q{durable}")
@@ -98,6 +120,7 @@ def test_durable_and_transient_may_be_bound(channel: Channel, names: Names) -> N
         assert _copies(channel, exchange, "k", queue) == 1
 
 
+@pytest.mark.proves("exchange.delete", "queue.delete")
 def test_deleting_an_exchange_or_a_queue_removes_its_bindings(channel: Channel, queue: str, exchange: str) -> None:
     channel.bind(queue, exchange, "k")
     channel.delete_queue(queue)
@@ -112,6 +135,9 @@ def test_deleting_an_exchange_or_a_queue_removes_its_bindings(channel: Channel, 
 # -- purge
 
 
+@pytest.mark.proves(
+    "queue.purge", "queue.purge.queue", "queue.purge.02", "queue.purge-ok", "queue.purge-ok.message-count"
+)
 def test_vector_68_purge_takes_ready_messages_only(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b", b"c")
     assert channel.must_get(queue).body == b"a"
@@ -121,7 +147,15 @@ def test_vector_68_purge_takes_ready_messages_only(channel: Channel, queue: str)
     assert channel.drain(queue) == [b"a"]
 
 
-@pytest.mark.parametrize("method", ["queue.purge", "basic.get", "basic.consume"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param("queue.purge", marks=pytest.mark.proves("queue.purge.queue.must-exist", "queue.purge.queue")),
+        pytest.param("basic.get", marks=pytest.mark.proves("basic.get.queue")),
+        pytest.param("basic.consume", marks=pytest.mark.proves("basic.consume.queue")),
+    ],
+)
+@pytest.mark.proves("error.queue.purge.missing", "error.basic.get.missing", "error.basic.consume.missing")
 def test_a_missing_queue(channel: Channel, names: Names, method: str) -> None:
     with channel.refused(404, f"NOT_FOUND - no queue '{names('none')}' in vhost '/'", method):
         channel.send(method, queue=names("none"))
@@ -130,17 +164,21 @@ def test_a_missing_queue(channel: Channel, names: Names, method: str) -> None:
 # -- delete
 
 
+@pytest.mark.proves("queue.delete.queue.must-exist", "deviation.queue.delete-missing")
 def test_vector_11_deleting_a_missing_queue(channel: Channel, names: Names) -> None:
     assert channel.delete_queue(names("none")) == 0
     assert channel.delete_queue(names("none"), if_unused=True, if_empty=True) == 0
 
 
+@pytest.mark.proves("queue.delete", "queue.delete.queue", "queue.delete-ok", "queue.delete-ok.message-count")
 def test_delete_ok_counts_ready_messages(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b", b"c")
     assert channel.must_get(queue).body == b"a"
     assert channel.delete_queue(queue) == 2
 
 
+@pytest.mark.proves("queue.delete.if-unused", "queue.delete.if-unused.in-use")
+@pytest.mark.proves("error.queue.delete.in-use")
 def test_vector_45_if_unused(channel: Channel, queue: str) -> None:
     tag = channel.consume(queue)
     text = f"PRECONDITION_FAILED - queue '{queue}' in vhost '/' in use"
@@ -150,6 +188,8 @@ def test_vector_45_if_unused(channel: Channel, queue: str) -> None:
     assert channel.open().delete_queue(queue, if_unused=True) == 0
 
 
+@pytest.mark.proves("queue.delete.if-empty", "queue.delete.if-empty.not-empty")
+@pytest.mark.proves("error.queue.delete.not-empty")
 def test_vector_45_if_empty_is_tested_first_and_counts_ready_messages(channel: Channel, queue: str) -> None:
     channel.qos(1)
     channel.fill(queue, b"a", b"b")
@@ -160,12 +200,14 @@ def test_vector_45_if_empty_is_tested_first_and_counts_ready_messages(channel: C
         channel.delete_queue(queue, if_unused=True, if_empty=True)
 
 
+@pytest.mark.proves("queue.delete.if-empty")
 def test_unacked_messages_do_not_count_for_if_empty(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a")
     assert channel.must_get(queue).body == b"a"
     assert channel.delete_queue(queue, if_empty=True) == 0
 
 
+@pytest.mark.proves("queue.delete")
 def test_acks_for_a_deleted_queue_are_taken_silently(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b", b"c")
     for _ in range(3):
@@ -180,6 +222,7 @@ def test_acks_for_a_deleted_queue_are_taken_silently(channel: Channel, queue: st
 # -- auto-delete and exclusive
 
 
+@pytest.mark.proves("auto-delete.last-consumer", "queue.declare.auto-delete")
 def test_vector_47_an_auto_delete_queue_waits_for_its_first_consumer(connect: Connect, names: Names) -> None:
     channel, other, queue = connect().channel(), connect().channel(), names("q")
     channel.declare_queue(queue, auto_delete=True)
@@ -197,6 +240,7 @@ def _is_gone(channel: Channel, queue: str) -> None:
         channel.declare_queue(queue, passive=True)
 
 
+@pytest.mark.proves("auto-delete.last-consumer")
 def test_an_auto_delete_queue_is_gone_when_its_consumers_channel_has_closed(connect: Connect, names: Names) -> None:
     channel, other, queue = connect().channel(), connect().channel(), names("q")
     channel.declare_queue(queue, auto_delete=True)
@@ -205,6 +249,7 @@ def test_an_auto_delete_queue_is_gone_when_its_consumers_channel_has_closed(conn
     _is_gone(other, queue)
 
 
+@pytest.mark.proves("auto-delete.last-consumer")
 def test_an_auto_delete_queue_is_gone_when_its_consumers_connection_has_closed(connect: Connect, names: Names) -> None:
     channel, other, queue = connect().channel(), connect().channel(), names("q")
     other.declare_queue(queue, auto_delete=True)
@@ -213,6 +258,7 @@ def test_an_auto_delete_queue_is_gone_when_its_consumers_connection_has_closed(c
     _is_gone(other, queue)
 
 
+@pytest.mark.proves("exclusive.connection", "queue.declare.exclusive")
 def test_an_exclusive_queue_goes_with_its_connection_not_its_channel(connect: Connect, names: Names) -> None:
     connection, other, queue = connect(), connect().channel(), names("q")
     connection.channel(1).declare_queue(queue, exclusive=True)
@@ -223,6 +269,7 @@ def test_an_exclusive_queue_goes_with_its_connection_not_its_channel(connect: Co
     _is_gone(other, queue)
 
 
+@pytest.mark.proves("exclusive.connection")
 def test_an_exclusive_queue_goes_when_tcp_ends(connect: Connect, names: Names) -> None:
     connection, other, queue = connect(), connect().channel(), names("q")
     connection.channel().declare_queue(queue, exclusive=True)
@@ -240,6 +287,7 @@ def test_an_exclusive_queue_goes_when_tcp_ends(connect: Connect, names: Names) -
 ARGUMENTS: list[Table] = [b"", {"x": Typed("V", None)}]
 
 
+@pytest.mark.proves("queue.bind.routing-key", "bindings.arguments")
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 def test_a_binding_key_may_have_255_octets(
     channel: Channel, queue: str, exchange: str, arguments: dict[str, Value]

@@ -34,6 +34,8 @@ def _fill(channel: Channel, queue: str, *bodies: bytes) -> None:
         channel.expect("basic.ack")
 
 
+@pytest.mark.proves("quorum.refusals")
+@pytest.mark.proves("error.queue.declare.other-type")
 def test_redeclaring_as_another_type(channel: Channel, queue: str) -> None:
     text = (
         f"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '{queue}' in vhost '/': "
@@ -43,7 +45,14 @@ def test_redeclaring_as_another_type(channel: Channel, queue: str) -> None:
         channel.declare_queue(queue, {"x-queue-type": "classic"}, durable=True)
 
 
-@pytest.mark.parametrize("flag", ["if_unused", "if_empty"])
+@pytest.mark.proves("quorum.refusals")
+@pytest.mark.parametrize(
+    "flag",
+    [
+        pytest.param("if_unused", marks=pytest.mark.proves("error.queue.delete.quorum-if-unused")),
+        pytest.param("if_empty", marks=pytest.mark.proves("error.queue.delete.quorum-if-empty")),
+    ],
+)
 def test_conditional_deletes_are_not_implemented(channel: Channel, queue: str, flag: str) -> None:
     text = (
         f"NOT_IMPLEMENTED - cannot delete queue '{queue}' in vhost '/'. queue.delete operations with "
@@ -53,6 +62,7 @@ def test_conditional_deletes_are_not_implemented(channel: Channel, queue: str, f
         channel.delete_queue(queue, **{flag: True})
 
 
+@pytest.mark.proves("quorum.refusals", "error.basic.consume.global-quorum")
 def test_a_global_prefetch_is_not_implemented(channel: Channel, queue: str) -> None:
     channel.qos(1, globally=True)
     with channel.connection.refused(
@@ -61,6 +71,7 @@ def test_a_global_prefetch_is_not_implemented(channel: Channel, queue: str) -> N
         channel.consume(queue)
 
 
+@pytest.mark.proves("quorum.refusals", "error.basic.get.single-active")
 def test_get_is_refused_with_a_single_active_consumer(channel: Channel, names: Names) -> None:
     queue = _declare(channel, names, {"x-single-active-consumer": True})
     text = (
@@ -71,6 +82,7 @@ def test_get_is_refused_with_a_single_active_consumer(channel: Channel, names: N
         channel.get(queue)
 
 
+@pytest.mark.proves("quorum.requeue")
 @pytest.mark.versions(
     before="4.0", otherwise="with a delivery limit, the default since 4.0, returned messages come first"
 )
@@ -80,6 +92,7 @@ def test_without_a_delivery_limit_a_returned_message_goes_to_the_tail(channel: C
     assert [channel.must_get(queue).body for _ in range(3)] == [b"2", b"3", b"1"]
 
 
+@pytest.mark.proves("quorum.requeue")
 def test_with_a_delivery_limit_a_returned_message_comes_first(channel: Channel, names: Names) -> None:
     queue = _declare(channel, names, {"x-delivery-limit": 5})
     _fill(channel, queue, b"1", b"2", b"3")
@@ -87,6 +100,7 @@ def test_with_a_delivery_limit_a_returned_message_comes_first(channel: Channel, 
     assert [channel.must_get(queue).body for _ in range(3)] == [b"1", b"2", b"3"]
 
 
+@pytest.mark.proves("quorum.delivery-count")
 @pytest.mark.versions(before="4.0", otherwise="later basic.get shows no count at first either")
 def test_a_delivery_count_is_shown(channel: Channel, queue: str) -> None:
     _fill(channel, queue, b"x")
@@ -98,12 +112,14 @@ def test_a_delivery_count_is_shown(channel: Channel, queue: str) -> None:
     assert (second.message.headers, second["redelivered"]) == ({"x-delivery-count": 1}, True)
 
 
+@pytest.mark.proves("quorum.delivery-count")
 def test_a_consumer_sees_no_count_at_first(channel: Channel, queue: str) -> None:
     channel.consume(queue)
     channel.publish("", queue, b"x")
     assert channel.expect("basic.deliver").message.raw_properties == b"\0\0"
 
 
+@pytest.mark.proves("basic.deliver.01", "dead-letter.delivery-limit")
 def test_over_the_delivery_limit_a_message_is_dead_lettered(channel: Channel, names: Names) -> None:
     dead = names("dead")
     channel.declare_queue(dead)
@@ -123,6 +139,7 @@ def test_over_the_delivery_limit_a_message_is_dead_lettered(channel: Channel, na
     assert deaths[0]["reason"] == "delivery_limit"
 
 
+@pytest.mark.proves("quorum.refusals")
 def test_exclusive_consumers_are_not_exclusive(channel: Channel, queue: str) -> None:
     channel.consume(queue, exclusive=True)
     channel.consume(queue)

@@ -31,6 +31,7 @@ def _request(channel: Channel, service: Channel, names: Names) -> str:
     return name
 
 
+@pytest.mark.proves("direct-reply-to.request", "direct-reply-to.reply", "basic.properties.reply-to")
 def test_vector_44_a_reply_comes_to_the_requesting_channel(channel: Channel, service: Channel, names: Names) -> None:
     tag = channel.consume(REPLY_TO, no_ack=True)
     name = _request(channel, service, names)
@@ -43,6 +44,7 @@ def test_vector_44_a_reply_comes_to_the_requesting_channel(channel: Channel, ser
     assert (delivery.body, delivery.message.properties) == (b"reply", {"correlation_id": "1"})
 
 
+@pytest.mark.proves("direct-reply-to.mandatory")
 @pytest.mark.versions(before="4.0", otherwise="later versions deliver a mandatory reply without returning it")
 def test_a_mandatory_reply_is_delivered_and_returned(channel: Channel, service: Channel, names: Names) -> None:
     channel.consume(REPLY_TO, no_ack=True)
@@ -53,6 +55,7 @@ def test_a_mandatory_reply_is_delivered_and_returned(channel: Channel, service: 
     assert channel.bodies(1) == [b"reply"]
 
 
+@pytest.mark.proves("direct-reply-to.reply", "confirms.delivered")
 def test_a_reply_in_confirm_mode_is_acked(channel: Channel, service: Channel, names: Names) -> None:
     channel.consume(REPLY_TO, no_ack=True)
     name = _request(channel, service, names)
@@ -62,11 +65,13 @@ def test_a_reply_in_confirm_mode_is_acked(channel: Channel, service: Channel, na
     assert channel.bodies(1) == [b"reply"]
 
 
+@pytest.mark.proves("direct-reply-to.request")
 def test_the_name_is_the_same_for_every_request_of_a_channel(channel: Channel, service: Channel, names: Names) -> None:
     channel.consume(REPLY_TO, no_ack=True)
     assert _request(channel, service, names) == _request(channel, service, names)
 
 
+@pytest.mark.proves("direct-reply-to.gone")
 def test_a_reply_for_a_requester_that_has_gone_is_lost(channel: Channel, service: Channel, names: Names) -> None:
     tag = channel.consume(REPLY_TO, no_ack=True)
     name = _request(channel, service, names)
@@ -77,6 +82,8 @@ def test_a_reply_for_a_requester_that_has_gone_is_lost(channel: Channel, service
     assert channel.quiet() == []
 
 
+@pytest.mark.proves("direct-reply-to.alive")
+@pytest.mark.proves("error.queue.declare.requester-gone")
 def test_declaring_the_generated_name_asks_whether_the_requester_is_there(
     channel: Channel, service: Channel, names: Names
 ) -> None:
@@ -91,22 +98,29 @@ def test_declaring_the_generated_name_asks_whether_the_requester_is_there(
         service.declare_queue(name, passive=True)
 
 
+@pytest.mark.proves("direct-reply-to.no-queue")
 def test_the_pseudo_queue_itself_can_always_be_declared(channel: Channel) -> None:
     assert channel.declare_queue(REPLY_TO)["queue"] == REPLY_TO
     assert channel.declare_queue(REPLY_TO, passive=True)["queue"] == REPLY_TO
 
 
+@pytest.mark.proves("direct-reply-to.consumer")
+@pytest.mark.proves("error.basic.consume.reply-needs-no-ack")
 def test_vector_42_a_reply_consumer_cannot_acknowledge(channel: Channel) -> None:
     with channel.refused(406, "PRECONDITION_FAILED - reply consumer cannot acknowledge", "basic.consume"):
         channel.consume(REPLY_TO)
 
 
+@pytest.mark.proves("direct-reply-to.consumer")
+@pytest.mark.proves("error.basic.consume.second-reply-consumer")
 def test_one_reply_consumer_per_channel(channel: Channel) -> None:
     channel.consume(REPLY_TO, no_ack=True)
     with channel.refused(406, "PRECONDITION_FAILED - reply consumer already set", "basic.consume"):
         channel.consume(REPLY_TO, no_ack=True)
 
 
+@pytest.mark.proves("basic.consume.consumer-tag.01")
+@pytest.mark.proves("error.basic.consume.tag-in-use")
 def test_the_tag_of_a_reply_consumer_is_used_once(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("q"))
     channel.consume(names("q"), "t")
@@ -114,11 +128,14 @@ def test_the_tag_of_a_reply_consumer_is_used_once(channel: Channel, names: Names
         channel.consume(REPLY_TO, "t", no_ack=True)
 
 
+@pytest.mark.proves("direct-reply-to.consumer")
+@pytest.mark.proves("error.basic.publish.no-reply-consumer")
 def test_vector_43_a_request_needs_the_consumer(channel: Channel) -> None:
     with channel.refused(406, "PRECONDITION_FAILED - fast reply consumer does not exist", "basic.publish"):
         channel.publish("", "nowhere", b"x", {"reply_to": REPLY_TO})
 
 
+@pytest.mark.proves("direct-reply-to.consumer")
 def test_after_cancel_another_reply_consumer_may_come(channel: Channel) -> None:
     for _ in range(2):
         channel.cancel(channel.consume(REPLY_TO, no_ack=True))
@@ -127,15 +144,18 @@ def test_after_cancel_another_reply_consumer_may_come(channel: Channel) -> None:
 ON_3_10 = pytest.mark.versions(before="4.0", otherwise="get: 540 on the connection; bind: 403 on the channel")
 
 
+@pytest.mark.proves("direct-reply-to.no-queue")
 @ON_3_10
 @pytest.mark.parametrize(
     ("method", "bits"), [("basic.get", {}), ("queue.purge", {}), ("queue.bind", {"exchange": "amq.direct"})]
 )
+@pytest.mark.proves("error.basic.get.missing", "error.queue.purge.missing", "error.queue.bind.no-queue")
 def test_the_pseudo_queue_is_no_queue(channel: Channel, method: str, bits: dict[str, str]) -> None:
     with channel.refused(404, f"NOT_FOUND - no queue '{REPLY_TO}' in vhost '/'", method):
         channel.send(method, queue=REPLY_TO, **bits)
 
 
+@pytest.mark.proves("direct-reply-to.no-queue")
 @ON_3_10
 def test_unbinding_or_deleting_the_pseudo_queue_does_nothing(channel: Channel) -> None:
     channel.unbind(REPLY_TO, "amq.direct")

@@ -22,6 +22,12 @@ def _routed(channel: Channel, exchange: str, key: str, *queues: str, **propertie
     return [channel.purge(queue) for queue in queues]
 
 
+@pytest.mark.proves(
+    "exchange.default-exchange",
+    "queue.declare.default-binding",
+    "basic.publish.exchange.default-exchange",
+    "basic.publish.exchange",
+)
 def test_the_default_exchange_knows_every_queue_by_its_name(channel: Channel, names: Names) -> None:
     queue, other = names("q"), names("r")
     channel.declare_queue(queue)
@@ -29,6 +35,12 @@ def test_the_default_exchange_knows_every_queue_by_its_name(channel: Channel, na
     assert _routed(channel, "", queue, queue, other) == [1, 0]
 
 
+@pytest.mark.proves(
+    "exchange.required-types",
+    "queue.bind.routing-key.direct-exchange-key-matching",
+    "queue.bind.routing-key",
+    "basic.publish.routing-key",
+)
 def test_a_direct_exchange_takes_every_binding_of_the_key(channel: Channel, names: Names) -> None:
     exchange, one, two, three = names("e"), names("q1"), names("q2"), names("q3")
     channel.declare_exchange(exchange)
@@ -40,6 +52,7 @@ def test_a_direct_exchange_takes_every_binding_of_the_key(channel: Channel, name
     assert _routed(channel, exchange, "", one, two, three) == [0, 0, 0]
 
 
+@pytest.mark.proves("exchange.required-types")
 def test_a_fanout_exchange_ignores_the_key(channel: Channel, names: Names) -> None:
     exchange, one, two = names("e"), names("q1"), names("q2")
     channel.declare_exchange(exchange, "fanout")
@@ -73,6 +86,7 @@ TOPICS = [
 ]
 
 
+@pytest.mark.proves("exchange.recommended-types", "topic.words")
 @pytest.mark.parametrize(("pattern", "matching", "others"), TOPICS, ids=[repr(topic[0])[:20] for topic in TOPICS])
 def test_vector_60_topic_matching(
     channel: Channel, names: Names, pattern: str, matching: list[str], others: list[str]
@@ -87,6 +101,7 @@ def test_vector_60_topic_matching(
     assert channel.drain(queue) == [key.encode() for key in matching]
 
 
+@pytest.mark.proves("queue.bind.unique", "queue.unbind", "queue.unbind.routing-key", "topic.words")
 def test_a_topic_queue_gets_one_copy_whatever_number_of_patterns_match(channel: Channel, names: Names) -> None:
     exchange, queue = names("e"), names("q")
     channel.declare_exchange(exchange, "topic")
@@ -104,6 +119,17 @@ def test_a_topic_queue_gets_one_copy_whatever_number_of_patterns_match(channel: 
 # -- exchange to exchange
 
 
+@pytest.mark.proves(
+    "exchange-bindings.route",
+    "exchange.bind",
+    "exchange.bind.destination",
+    "exchange.bind.source",
+    "exchange.bind.routing-key",
+    "exchange.unbind",
+    "exchange.unbind.destination",
+    "exchange.unbind.source",
+    "exchange.unbind.routing-key",
+)
 def test_a_bound_exchange_routes_on_with_its_own_type(channel: Channel, names: Names) -> None:
     topic, direct, queue = names("t"), names("d"), names("q")
     channel.declare_exchange(topic, "topic")
@@ -117,6 +143,7 @@ def test_a_bound_exchange_routes_on_with_its_own_type(channel: Channel, names: N
     assert _routed(channel, topic, "a.b", queue) == [0]
 
 
+@pytest.mark.proves("exchange-bindings.cycle", "exchange.bind.cyclical")
 def test_vector_70_a_cycle_of_exchanges_ends(channel: Channel, names: Names) -> None:
     one, two, queue = names("e1"), names("e2"), names("q")
     for exchange in (one, two):
@@ -129,6 +156,7 @@ def test_vector_70_a_cycle_of_exchanges_ends(channel: Channel, names: Names) -> 
     assert _routed(channel, two, "", queue) == [1]
 
 
+@pytest.mark.proves("exchange-bindings.cycle", "exchange.bind.cyclical")
 def test_an_exchange_may_be_bound_to_itself(channel: Channel, names: Names) -> None:
     exchange, queue = names("e"), names("q")
     channel.declare_exchange(exchange, "fanout")
@@ -138,6 +166,7 @@ def test_an_exchange_may_be_bound_to_itself(channel: Channel, names: Names) -> N
     assert _routed(channel, exchange, "", queue) == [1]
 
 
+@pytest.mark.proves("exchange-bindings.once", "basic.get-ok.exchange")
 def test_a_queue_reached_by_two_paths_gets_one_copy_from_the_first_exchange(channel: Channel, names: Names) -> None:
     source, left, right, queue = names("e"), names("l"), names("r"), names("q")
     for exchange in (source, left, right):
@@ -155,6 +184,7 @@ def test_a_queue_reached_by_two_paths_gets_one_copy_from_the_first_exchange(chan
 # -- alternate exchanges
 
 
+@pytest.mark.proves("alternate-exchange.unrouted", "alternate-exchange.mandatory", "exchange.declare.arguments")
 def test_vector_69_an_alternate_exchange_takes_what_has_no_route(channel: Channel, names: Names) -> None:
     exchange, alternate, queue = names("e"), names("ae"), names("q")
     channel.declare_exchange(alternate, "fanout")
@@ -167,6 +197,7 @@ def test_vector_69_an_alternate_exchange_takes_what_has_no_route(channel: Channe
     assert (delivered["exchange"], delivered["routing_key"]) == (exchange, "k")
 
 
+@pytest.mark.proves("alternate-exchange.chain", "alternate-exchange.mandatory")
 def test_alternate_exchanges_chain_and_may_be_missing(channel: Channel, names: Names) -> None:
     first, second, queue = names("e1"), names("e2"), names("q")
     channel.declare_exchange(first, arguments={"alternate-exchange": second})
@@ -180,6 +211,7 @@ def test_alternate_exchanges_chain_and_may_be_missing(channel: Channel, names: N
     assert _routed(channel, first, "k", queue) == [1]
 
 
+@pytest.mark.proves("alternate-exchange.chain")
 def test_a_cycle_of_alternate_exchanges_ends(channel: Channel, names: Names) -> None:
     first, second = names("e1"), names("e2")
     channel.declare_exchange(first, arguments={"alternate-exchange": second})
@@ -188,6 +220,7 @@ def test_a_cycle_of_alternate_exchanges_ends(channel: Channel, names: Names) -> 
     assert channel.expect("basic.return")["exchange"] == first
 
 
+@pytest.mark.proves("alternate-exchange.unrouted")
 def test_an_exchange_destination_that_leads_nowhere_still_counts_as_a_match(channel: Channel, names: Names) -> None:
     exchange, dead_end, queue = names("e"), names("f"), names("q")
     channel.declare_exchange(dead_end)
@@ -202,6 +235,7 @@ def test_an_exchange_destination_that_leads_nowhere_still_counts_as_a_match(chan
 # -- CC and BCC
 
 
+@pytest.mark.proves("sender-selected.cc", "sender-selected.bcc", "basic.properties.headers")
 def test_vector_41_cc_and_bcc_are_further_routing_keys(channel: Channel, names: Names) -> None:
     a, b, c = names("a"), names("b"), names("c")
     for queue in (a, b, c):
@@ -215,6 +249,7 @@ def test_vector_41_cc_and_bcc_are_further_routing_keys(channel: Channel, names: 
         assert delivered["message_count"] == 0
 
 
+@pytest.mark.proves("sender-selected.cc", "sender-selected.bcc")
 def test_cc_counts_for_every_exchange_type_and_duplicates_do_not(channel: Channel, names: Names) -> None:
     exchange, queue = names("e"), names("q")
     channel.declare_exchange(exchange, "topic")
@@ -224,6 +259,7 @@ def test_cc_counts_for_every_exchange_type_and_duplicates_do_not(channel: Channe
     assert _routed(channel, exchange, "nowhere", queue, headers=headers) == [1]
 
 
+@pytest.mark.proves("sender-selected.array")
 def test_members_of_cc_that_are_no_strings_are_ignored(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue)
@@ -231,22 +267,35 @@ def test_members_of_cc_that_are_no_strings_are_ignored(channel: Channel, names: 
     assert _routed(channel, "", queue, queue, headers={"CC": [], "BCC": []}) == [1]
 
 
+@pytest.mark.proves("sender-selected.array")
 @pytest.mark.parametrize("header", ["CC", "BCC"])
 @pytest.mark.parametrize(
     ("value", "type"), [("q", "longstr"), (5, "signedint"), ({}, "table"), (Typed("V", None), "void")]
 )
+@pytest.mark.proves("error.basic.publish.copies-no-array")
 def test_cc_and_bcc_must_be_arrays(channel: Channel, header: str, value: Value, type: str) -> None:
     text = f'PRECONDITION_FAILED - invalid message: {{unacceptable_type_in_header,"{header}",{type}}}'
     with channel.refused(406, text, "basic.publish"):
         channel.publish("", "nowhere", b"", {"headers": {header: value}})
 
 
+@pytest.mark.proves("basic.publish.mandatory")
 def test_an_unroutable_message_goes_nowhere_silently(channel: Channel) -> None:
     channel.publish("", "nowhere", b"x")
     channel.publish("amq.direct", "nowhere", b"x")
     assert channel.quiet() == []
 
 
+@pytest.mark.proves(
+    "basic.publish.mandatory",
+    "basic.publish.mandatory.01",
+    "basic.return",
+    "basic.return.reply-code",
+    "basic.return.reply-text",
+    "basic.return.exchange",
+    "basic.return.routing-key",
+    "reply-code.no-route",
+)
 def test_mandatory_unroutable_comes_back_as_it_went(channel: Channel) -> None:
     channel.publish("", "nowhere", b"x", {"content_type": "", "priority": 3}, mandatory=True)
     returned = channel.expect("basic.return")
@@ -257,6 +306,8 @@ def test_mandatory_unroutable_comes_back_as_it_went(channel: Channel) -> None:
     assert returned.body == b"x"
 
 
+@pytest.mark.proves("exchange-bindings.internal", "exchange.declare.internal", "basic.publish.exchange.02")
+@pytest.mark.proves("error.basic.publish.internal")
 def test_an_exchange_that_is_internal_takes_messages_only_from_exchanges(channel: Channel, names: Names) -> None:
     inner, outer, queue = names("i"), names("o"), names("q")
     channel.declare_exchange(inner, "fanout", internal=True)

@@ -21,13 +21,21 @@ def queue(channel: Channel, names: Names) -> str:
     return names("sq")
 
 
-@pytest.mark.parametrize(("method", "code"), [("basic.get", 540), ("queue.purge", 540)])
+@pytest.mark.proves("stream.refusals")
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [
+        pytest.param("basic.get", 540, marks=pytest.mark.proves("error.basic.get.stream")),
+        pytest.param("queue.purge", 540, marks=pytest.mark.proves("error.queue.purge.stream")),
+    ],
+)
 def test_get_and_purge_are_not_implemented(channel: Channel, queue: str, method: str, code: int) -> None:
     text = f"NOT_IMPLEMENTED - {method} not supported by stream queues queue '{queue}' in vhost '/'"
     with channel.connection.refused(code, text, method):
         channel.send(method, queue=queue)
 
 
+@pytest.mark.proves("stream.refusals", "error.basic.consume.stream-prefetch")
 @pytest.mark.versions(
     before="4.0", otherwise="`consumer prefetch count is not set for stream queue '...' in vhost '/'`"
 )
@@ -36,6 +44,7 @@ def test_a_consumer_needs_a_prefetch(channel: Channel, queue: str) -> None:
         channel.consume(queue)
 
 
+@pytest.mark.proves("stream.refusals", "error.basic.consume.stream-no-ack")
 @pytest.mark.versions(before="4.0", otherwise="`automatic acknowledgement not supported by stream queue ...`")
 def test_a_consumer_must_acknowledge(channel: Channel, queue: str) -> None:
     channel.qos(1)
@@ -43,6 +52,7 @@ def test_a_consumer_must_acknowledge(channel: Channel, queue: str) -> None:
         channel.consume(queue, no_ack=True)
 
 
+@pytest.mark.proves("stream.refusals", "stream.offset", "error.basic.consume.stream-offset")
 @pytest.mark.parametrize("offset", ["1x", "5"])
 def test_a_wrong_offset_is_refused(channel: Channel, queue: str, offset: str) -> None:
     channel.qos(1)
@@ -54,6 +64,7 @@ def test_a_wrong_offset_is_refused(channel: Channel, queue: str, offset: str) ->
         channel.consume(queue, arguments={"x-stream-offset": offset})
 
 
+@pytest.mark.proves("stream.offset")
 @pytest.mark.parametrize(("offset", "bodies"), [("first", [b"0", b"1", b"2"]), (1, [b"1", b"2"])])
 def test_messages_are_read_again_from_any_offset(
     channel: Channel, queue: str, offset: Value, bodies: list[bytes]

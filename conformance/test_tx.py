@@ -25,6 +25,7 @@ def other(connect: Connect) -> Channel:
     return connect().channel()
 
 
+@pytest.mark.proves("tx.select", "tx.commit", "tx.rollback")
 def test_select_may_be_repeated(channel: Channel) -> None:
     channel.call("tx.select")
     channel.call("tx.select")
@@ -32,12 +33,16 @@ def test_select_may_be_repeated(channel: Channel) -> None:
     channel.call("tx.rollback")
 
 
+@pytest.mark.proves("tx.commit.transacted", "tx.rollback.transacted")
 @pytest.mark.parametrize("method", ["tx.commit", "tx.rollback"])
+@pytest.mark.proves("error.tx.commit.not-transactional", "error.tx.rollback.not-transactional")
 def test_vector_34_nothing_to_commit_or_roll_back_without_select(channel: Channel, method: str) -> None:
     with channel.refused(406, "PRECONDITION_FAILED - channel is not transactional", method):
         channel.call(method)
 
 
+@pytest.mark.proves("confirms.no-tx")
+@pytest.mark.proves("error.confirm.select.transactional")
 def test_vector_33_a_transactional_channel_cannot_confirm(channel: Channel) -> None:
     channel.call("tx.select")
     text = "PRECONDITION_FAILED - cannot switch from tx to confirm mode"
@@ -45,6 +50,7 @@ def test_vector_33_a_transactional_channel_cannot_confirm(channel: Channel) -> N
         channel.confirm()
 
 
+@pytest.mark.proves("tx", "tx.select", "tx.commit", "tx.batch", "ordering.publish")
 def test_publishes_appear_with_the_commit_in_order(channel: Channel, other: Channel, queue: str) -> None:
     channel.call("tx.select")
     for body in (b"a", b"b", b"c"):
@@ -55,6 +61,7 @@ def test_publishes_appear_with_the_commit_in_order(channel: Channel, other: Chan
     assert other.drain(queue) == [b"a", b"b", b"c"]
 
 
+@pytest.mark.proves("tx.rollback", "tx.undo")
 def test_vector_35_a_rollback_drops_publishes(channel: Channel, queue: str) -> None:
     channel.call("tx.select")
     channel.publish("", queue, b"a")
@@ -64,6 +71,7 @@ def test_vector_35_a_rollback_drops_publishes(channel: Channel, queue: str) -> N
     assert channel.drain(queue) == [b"b"]
 
 
+@pytest.mark.proves("tx.batch")
 def test_closing_the_channel_rolls_back(channel: Channel, queue: str) -> None:
     channel.call("tx.select")
     channel.publish("", queue, b"a")
@@ -71,6 +79,7 @@ def test_closing_the_channel_rolls_back(channel: Channel, queue: str) -> None:
     assert channel.open().counts(queue) == (0, 0)
 
 
+@pytest.mark.proves("tx.batch")
 def test_returns_come_with_the_commit(channel: Channel) -> None:
     channel.call("tx.select")
     channel.publish("", "nope", b"x", mandatory=True)
@@ -79,12 +88,15 @@ def test_returns_come_with_the_commit(channel: Channel) -> None:
     assert [channel.next().name for _ in range(2)] == ["basic.return", "tx.commit-ok"]
 
 
+@pytest.mark.proves("tx.checks")
+@pytest.mark.proves("error.basic.publish.no-exchange")
 def test_errors_come_with_the_publish(channel: Channel, names: Names) -> None:
     channel.call("tx.select")
     with channel.refused(404, f"NOT_FOUND - no exchange '{names('none')}' in vhost '/'", "basic.publish"):
         channel.publish(names("none"), "", b"x")
 
 
+@pytest.mark.proves("tx.checks")
 def test_the_route_is_decided_when_publishing(channel: Channel, names: Names, queue: str) -> None:
     exchange = names("e")
     channel.declare_exchange(exchange, "fanout")
@@ -96,6 +108,7 @@ def test_the_route_is_decided_when_publishing(channel: Channel, names: Names, qu
     assert channel.drain(queue) == [b"after"]
 
 
+@pytest.mark.proves("tx.batch", "tx.commit")
 def test_acks_take_effect_with_the_commit(channel: Channel, other: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b")
     channel.call("tx.select")
@@ -108,6 +121,7 @@ def test_acks_take_effect_with_the_commit(channel: Channel, other: Channel, queu
     assert other.drain(queue) == [b"b"]
 
 
+@pytest.mark.proves("tx.rollback", "tx.undo")
 def test_vector_36_a_rollback_takes_the_ack_back_without_redelivery(
     channel: Channel, other: Channel, queue: str
 ) -> None:
@@ -122,6 +136,7 @@ def test_vector_36_a_rollback_takes_the_ack_back_without_redelivery(
     assert other.must_get(queue)["redelivered"]
 
 
+@pytest.mark.proves("tx.undo")
 def test_after_a_rollback_the_tag_may_be_acked_again(channel: Channel, other: Channel, queue: str) -> None:
     channel.fill(queue, b"a")
     channel.call("tx.select")
@@ -134,6 +149,8 @@ def test_after_a_rollback_the_tag_may_be_acked_again(channel: Channel, other: Ch
     assert other.get(queue) is None
 
 
+@pytest.mark.proves("basic.ack.multiple.exists", "tx.checks")
+@pytest.mark.proves("error.basic.ack.unknown-tag")
 def test_a_tag_acked_in_the_transaction_is_unknown(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a")
     channel.call("tx.select")
@@ -143,6 +160,7 @@ def test_a_tag_acked_in_the_transaction_is_unknown(channel: Channel, queue: str)
         channel.ack(1)
 
 
+@pytest.mark.proves("tx.batch")
 def test_rejects_take_effect_with_the_commit(channel: Channel, other: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b", b"c")
     channel.call("tx.select")
@@ -157,6 +175,7 @@ def test_rejects_take_effect_with_the_commit(channel: Channel, other: Channel, q
     assert other.get(queue) is None
 
 
+@pytest.mark.proves("basic.recover", "tx.batch")
 def test_recover_leaves_out_what_is_acked_in_the_transaction(channel: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b")
     channel.call("tx.select")
@@ -168,6 +187,7 @@ def test_recover_leaves_out_what_is_acked_in_the_transaction(channel: Channel, q
     assert channel.drain(queue) == [b"b"]
 
 
+@pytest.mark.proves("tx.batch")
 def test_deliveries_are_not_transactional(channel: Channel, other: Channel, queue: str) -> None:
     channel.call("tx.select")
     channel.consume(queue)
@@ -175,6 +195,8 @@ def test_deliveries_are_not_transactional(channel: Channel, other: Channel, queu
     assert channel.bodies(1) == [b"x"]
 
 
+@pytest.mark.proves("tx.partial")
+@pytest.mark.proves("error.tx.commit.partial")
 def test_a_rejected_publish_fails_the_commit(channel: Channel, names: Names) -> None:
     queue = names("q")
     channel.declare_queue(queue, {"x-max-length": 1, "x-overflow": "reject-publish"})
@@ -186,6 +208,7 @@ def test_a_rejected_publish_fails_the_commit(channel: Channel, names: Names) -> 
     assert channel.open().drain(queue) == [b"a"]
 
 
+@pytest.mark.proves("tx.commit")
 def test_persistent_messages_are_committed(channel: Channel, names: Names) -> None:
     channel.declare_queue(names("q"), durable=True)
     channel.call("tx.select")
@@ -194,6 +217,7 @@ def test_persistent_messages_are_committed(channel: Channel, names: Names) -> No
     assert channel.drain(names("q")) == [b"x"]
 
 
+@pytest.mark.proves("error.tx.commit.pending")
 def test_nothing_may_be_sent_while_a_commit_is_pending(channel: Channel, names: Names) -> None:
     """A commit waits for the disk; the client has to wait for commit-ok."""
     channel.declare_queue(names("q"), durable=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from conformance.frames import BODY, HEADER, HEARTBEAT, METHOD, PROTOCOL_HEADER, encode_frame
 from conformance.fuzz.line import Line
 from conformance.fuzz.normal import Names, Observation, observe
+from conformance.fuzz.steps import Delivered, ServerNamed, ServerTag
 from conformance.fuzz.wire import Wire
 from conformance.methods import METHODS, encode_method
 
@@ -80,8 +81,10 @@ def made_up(compose: Composer) -> Iterator[Handshake]:
 
 
 def _plain(value: object) -> object:
-    """References have nothing to refer to yet."""
-    return 1 if isinstance(value, tuple) else value
+    """Return a value; references have nothing to refer to yet."""
+    if isinstance(value, Delivered):
+        return 1
+    return "amq.none" if isinstance(value, ServerNamed | ServerTag) else value
 
 
 def _octets(compose: Composer) -> bytes:

@@ -98,6 +98,7 @@ def _sort_in(seen: Observation, names: Names, where: str, event: Received) -> No
     fields = {key: names.neutral(value) for key, value in event.fields.items()}
     if event.name == "connection.start":
         fields.pop("server_properties")
+        fields["mechanisms"] = sorted(fields["mechanisms"].split())  # their order means nothing, and varies
     match event.name:
         case "basic.ack" | "basic.nack":
             return
@@ -106,6 +107,8 @@ def _sort_in(seen: Observation, names: Names, where: str, event: Received) -> No
             del fields["delivery_tag"]
         case "basic.return":
             key = f"{where} returns"
+        case "basic.cancel":
+            key = f"{where} cancels"  # the queue's own word, which may overtake the reply to what caused it
         case _:
             key = f"{where} replies"
     content = event.content

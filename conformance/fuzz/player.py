@@ -16,7 +16,7 @@ from conformance.fuzz.normal import Names, Observation, observe
 from conformance.fuzz.steps import Delivered, Dial, Raw, Reset, Send, ServerNamed, ServerTag
 from conformance.fuzz.vocabulary import QUEUES
 from conformance.fuzz.wire import FENCE_CHANNEL, PATIENCE, Wire
-from conformance.methods import METHODS, encode_method
+from conformance.methods import CONTENT_BEARING, METHODS, encode_method
 from conformance.received import Received
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Player:
         self.exchanges: set[str] = set()
         self.depths: dict[str, Depth] = {}
         self._canaries = 0
+        self._state_before = ""
         self._dying: list[str] = []
         self._eye = self._dial()
 
@@ -70,6 +71,7 @@ class Player:
                     line = wire.lines[step.channel]
                     fields = {name: self._resolve(line, value) for name, value in step.fields.items()}
                     self._remember(step.method, fields, wire)
+                    self._state_before = line.state
                     wire.send(step, _encode(step, fields))
 
     def _standing(self, connection: int) -> Wire | None:
@@ -131,13 +133,11 @@ class Player:
         if wire is None:
             return
         line = wire.lines[step.channel]
-        replies = REPLIES.get(step.method)
-        if replies is None or step.fields.get("nowait"):
-            return
-        may_answer = line.fencible or (line.state == "unopened" and step.method == "channel.open") or line.state == "channel-0"
-        while wire.state == "open" and may_answer and line.state != "closing":
+        before = self._state_before
+        answered = _is_answered(before, step)
+        while wire.state == "open" and answered and not (line.state == "closing" != before):
             for event in wire.events:
-                if isinstance(event, Received) and event.channel == step.channel and event.name in replies:
+                if isinstance(event, Received) and event.channel == step.channel and event.name in REPLIES.get(step.method, ()):
                     self._answered(wire, step, event)
                     return
             wire.read()
@@ -244,3 +244,16 @@ def _encode(step: Send, fields: dict[str, Any]) -> bytes:
             payload += encode_frame(BODY, step.channel, body[at : at + size])
             at += size
     return payload
+
+
+def _is_answered(state: str, step: Send) -> bool:
+    """Say whether a step in this state makes something come on its channel, or ends the connection."""
+    match state:
+        case "unopened":
+            return step.method not in CONTENT_BEARING
+        case "closing":
+            return step.method in ("channel.open", "channel.close")
+        case "header-due" | "body-due":
+            return False
+        case _:
+            return step.method in REPLIES and not step.fields.get("nowait")

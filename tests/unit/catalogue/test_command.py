@@ -19,11 +19,11 @@ def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(("came_to", "status"), [("passed", 0), ("failed", 1)])
 def test_a_report_of_a_run_made_before(tmp_path: Path, came_to: str, status: int) -> None:
-    results = tmp_path / "outcomes.json"
-    ids = ("queue.purge.02",)
-    seen = [Outcome(target, "test_a.py::test_b", target, came_to, "why", ids) for target in ("amqpd", "rabbitmq")]
-    write(results, seen)
-    finished = _command("report", "--results", str(results))
+    ids, results = ("queue.purge.02",), []
+    for target in ("amqpd", "rabbitmq"):
+        results.append(str(tmp_path / target))
+        write(tmp_path / target, [Outcome(target, "test_a.py::test_b", target, came_to, "why", ids)])
+    finished = _command("report", "--results", *results)
     assert finished.returncode == status, finished.stderr
     line = next(line for line in finished.stdout.splitlines() if line.startswith("queue.purge.02 "))
     assert line.split()[-2:] == (["proven"] * 2 if came_to == "passed" else ["FAILS"] * 2)

@@ -35,6 +35,14 @@ def test_an_entry_with_all_its_keys(spec: Path) -> None:
     assert (two.untested, two.deviation, two.keys) == ("deviation", "r", {})
 
 
+def test_files_come_part_by_part(spec: Path) -> None:
+    names = ["protocol/basic.toml", "rules/basic.toml", "reply-codes.toml", "errors/basic.toml", "beyond.toml"]
+    for name in names:
+        (spec / name).parent.mkdir(exist_ok=True)
+        (spec / name).touch()
+    assert [path.relative_to(spec).as_posix() for path in files(spec)] == names
+
+
 def test_the_differences_are_no_entries(spec: Path) -> None:
     (spec / "differences.toml").write_text("[ceilings]\n")
     assert files(spec) == []

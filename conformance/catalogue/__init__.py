@@ -1,0 +1,1 @@
+"""The catalogue in `spec/`: loaded, checked against the suite's markers, written from them, reported."""
