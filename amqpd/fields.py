@@ -119,8 +119,11 @@ class Field:
 
         Tables and arrays are Erlang terms on one line; RabbitMQ breaks the ones over some 60 columns into lines.
         """
-        printed = cast("bytes", self.value) if self.tag in "Sx" else _erlang(self)
-        return printed.decode("utf-8", "surrogateescape")
+        return cast("bytes", self.value).decode("utf-8", "surrogateescape") if self.tag in "Sx" else self.term()
+
+    def term(self) -> str:
+        """Print the value as an Erlang term: as `text`, but octets stand in brackets, `<<"a">>` or `<<0,1>>`."""
+        return _erlang(self).decode("utf-8", "surrogateescape")
 
     def describe(self) -> str:
         """Print value and type: `the value '5' of type 'signedint'`."""

@@ -220,8 +220,10 @@ def check_server_named(arguments: Table, profile: Profile) -> None:
 
 
 def compared(profile: Profile) -> list[str]:
-    """The arguments that a redeclare must repeat; unknown ones are ignored."""
-    return [each.name for each in TABLE if _knows(each, profile)]
+    """The arguments that a redeclare must repeat, in RabbitMQ's order: the type late. Unknown ones are ignored."""
+    names = [each.name for each in TABLE if _knows(each, profile) and each.name != "x-queue-type"]
+    late = names.index("x-single-active-consumer") + 1
+    return [*names[:late], "x-queue-type", *names[late:]]
 
 
 def apply(queue: Queue, arguments: Table) -> None:

@@ -205,7 +205,7 @@ class VHost(OnExpiry):
             destinations = current.destinations(routing_keys, properties)
             if current is self.default_exchange:
                 self._add_replies(routing_keys, queues)
-            if not destinations and current.alternate is not None:
+            if not destinations and current.alternate:  # the default exchange as an alternate routes nothing
                 alternate = self.exchanges.get(current.alternate)
                 if alternate is not None and alternate.name not in visited:
                     visited.add(alternate.name)
@@ -231,7 +231,7 @@ class VHost(OnExpiry):
         for current in waiting:
             if not current.router.by_key:
                 return False
-            alternate = self.exchanges.get(current.alternate) if current.alternate is not None else None
+            alternate = self.exchanges.get(current.alternate) if current.alternate else None
             for each in (*current.exchanges.values(), *([alternate] if alternate is not None else [])):
                 if each not in visited:
                     visited.add(each)

@@ -453,7 +453,8 @@ class Connection(Peer):
             error.method = (0, 0)
         if not self.node.broker.compat.extends("answers-undecodable"):
             if isinstance(error, methods.UnknownMethod) or (isinstance(error, methods.BadTable) and number):
-                self.abort()
+                self.terminate()
+                self.finish()
                 return
             if isinstance(error, methods.Undecodable) and self.state == states.OPENING:
                 closing.keep_silent(self)
@@ -500,8 +501,15 @@ class Connection(Peer):
             channel.outbox_changed()
 
     def check_unread_replies(self) -> None:
-        """Stop reading a client that sends requests and reads none of the answers. Called at the end of a flush."""
-        if self.outbox.size > UNREAD_REPLIES * self.node.settings.outbox_high_water and not self._unread:
+        """Stop reading a client that sends requests and reads none of the answers. Called at the end of a flush.
+
+        The message that filled the outbox doesn't count: two peers that send large ones to each other must not wait for
+        each other.
+        """
+        outbox = self.outbox
+        if not outbox.over or self._unread:
+            return
+        if outbox.size - outbox.over_at > UNREAD_REPLIES * self.node.settings.outbox_high_water:
             self._unread = True
             self.reading_changed()
 

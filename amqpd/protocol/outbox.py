@@ -43,6 +43,7 @@ class Outbox:
         "on_drained",
         "on_over",
         "over",
+        "over_at",
         "parts",
         "sent",
         "size",
@@ -56,6 +57,8 @@ class Outbox:
         """Octets sent so far, for the heartbeat."""
         self.over = False
         """Above the high mark, and not yet below the low one again: consumers get nothing."""
+        self.over_at = 0
+        """Its size when it went above the high mark: one large message may have done that alone."""
         self.transport: Transport | None = None
         self.on_over: Callable[[], None] | None = None
         self.on_drained: Callable[[], None] | None = None
@@ -79,6 +82,7 @@ class Outbox:
             self._dirty.append(self)
         if self.size > self._high and not self.over:
             self.over = True
+            self.over_at = self.size
             if self.on_over is not None:
                 self.on_over()
 

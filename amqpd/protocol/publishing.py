@@ -145,12 +145,12 @@ def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tup
         _check_user_id(channel, properties)
     if properties.flags & EXPIRATION:
         _check_expiration(properties.expiration or "")
-    if profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
-        raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
     keys: tuple[str, ...] = (plan.routing_key,)
     trail = None
     if properties.flags & HEADERS and (b"\x02CC" in properties.raw or b"\x03BCC" in properties.raw):
         keys, properties, trail = _copies(plan.routing_key, properties)
+    if profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
+        raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
     if plan.checks_topic and profile.topic_permission_covers_copies:
         for key in keys:
             session.require_topic(WRITE, plan.exchange_name, key)

@@ -90,14 +90,22 @@ def test_a_channel_has_one_at_most(world: World) -> None:
     assert client.channel_close(replies) == (406, text, 60, 20)
 
 
-@pytest.mark.parametrize("first", [PSEUDO, "requests"])
-def test_its_tag_is_one_of_the_channels(world: World, first: str) -> None:
+def test_its_tag_is_none_that_the_channel_has(world: World) -> None:
     client = world.open()
     client.declare("requests")
-    client.consume(first, "t", no_ack=True)
-    second = "requests" if first == PSEUDO else PSEUDO
-    replies = client.call(commands.Basic.Consume(queue=second, consumer_tag="t", no_ack=True))
+    client.consume("requests", "t", no_ack=True)
+    replies = client.call(commands.Basic.Consume(queue=PSEUDO, consumer_tag="t", no_ack=True))
     assert client.connection_close(replies) == (530, "NOT_ALLOWED - attempt to reuse consumer tag 't'", 60, 20)
+
+
+def test_another_consumer_may_share_its_tag_and_is_cancelled_after_it(world: World) -> None:
+    client = requester(world)
+    client.declare("q")
+    client.consume("q", "r")
+    client.call(commands.Basic.Cancel("r"))
+    assert client.declare("q").consumer_count == 1
+    client.call(commands.Basic.Cancel("r"))
+    assert client.declare("q").consumer_count == 0
 
 
 def test_after_a_cancel_there_may_be_another(world: World) -> None:

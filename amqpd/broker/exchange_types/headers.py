@@ -43,13 +43,11 @@ class Headers(ExchangeType):
             return
         if mode.tag != "S":
             raise PreconditionFailed(
-                f"Invalid x-match field type {mode.type_name} (value {mode.text()}); expected longstr"
+                f"Invalid x-match field type {mode.type_name} (value {mode.term()}); expected longstr"
             )
-        text = mode.text()
-        if text not in MODES:
-            shown = f'<<"{text}">>' if text else "<<>>"
+        if mode.text() not in MODES:
             raise PreconditionFailed(
-                f"Invalid x-match field value {shown}; expected all, any, all-with-x, or any-with-x"
+                f"Invalid x-match field value {mode.term()}; expected all, any, all-with-x, or any-with-x"
             )
 
     def add(self, binding: Binding) -> None:

@@ -64,9 +64,9 @@ def _check_access(
 ) -> None:
     if kind == QUEUE and destination.startswith(PSEUDO_QUEUE) and broker.compat.profile.refuses_reply_to_binding:
         raise AccessRefused("cannot bind or unbind to a volatile (direct reply-to) queue")
+    session.require(WRITE, kind, destination)
     if kind == EXCHANGE:
         refuse_default(destination)
-    session.require(WRITE, kind, destination)
     refuse_default(source)
     session.require(READ, EXCHANGE, source)
     exchange = session.vhost.exchanges.get(source)

@@ -144,11 +144,11 @@ def _check_new(
         raise PreconditionFailed(
             f"cannot declare queue '{name}': queue limit in vhost '{vhost.name}' ({vhost.max_queues}) is reached"
         )
-    validate(name, vhost.name, arguments, broker.compat.profile)
     dead_letter = arguments.get("x-dead-letter-exchange")
-    if dead_letter is not None:
+    if dead_letter is not None and dead_letter.tag == "S":  # another type is refused by `validate`, before all else
         session.require(READ, QUEUE, name)
         session.require(WRITE, EXCHANGE, dead_letter.text())
+    validate(name, vhost.name, arguments, broker.compat.profile)
     if broker.compat.profile.refuses_transient_queues and not durable and not exclusive:
         raise InternalError(TRANSIENT_REFUSED)
     if not exclusive:

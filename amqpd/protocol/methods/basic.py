@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.operations import consuming
-from amqpd.broker.operations.lookup import no_queue
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.errors import NotAllowed, NotImplementedHere, PreconditionFailed
 from amqpd.fields import Table
@@ -52,7 +51,7 @@ def consume(
     if limit is not None and len(channel.consumers) >= limit:
         raise NotAllowed(f"reached maximum ({limit}) of consumers per channel")
     name = queue if queue == PSEUDO_QUEUE else expanded(channel, queue)
-    if tag in channel.consumers or (channel.reply_port is not None and tag == channel.reply_port.tag):
+    if tag in channel.consumers:  # the tag of a reply consumer may be used again
         raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
     tag = tag or broker.unique_name(SERVER_TAG)
     if name == PSEUDO_QUEUE:
@@ -79,16 +78,15 @@ def consume(
 
 def cancel(channel: Channel, tag: str, nowait: bool) -> None:
     """Stop a consumer; what it holds stays unsettled on the channel. An unknown tag is fine."""
-    consumer = channel.consumers.pop(tag, None)
-    if consumer is not None:
+    if channel.reply_port is not None and channel.reply_port.tag == tag:
+        channel.drop_reply_port()
+    elif (consumer := channel.consumers.pop(tag, None)) is not None:
         consumer.able = False
         channel.retire(consumer)
         if consumer.queue.remove_consumer(consumer):
             # cancel-ok goes out first: the queue is deleted at the end of this turn.
             vhost, queue = channel.session.vhost, consumer.queue
             channel.connection.node.broker.at_turn_end(lambda: vhost.delete_unused(queue))
-    elif channel.reply_port is not None and channel.reply_port.tag == tag:
-        channel.drop_reply_port()
     if not nowait:
         channel.send_frame(hot.cancel_ok(channel.number, tag))
 
@@ -96,11 +94,9 @@ def cancel(channel: Channel, tag: str, nowait: bool) -> None:
 def get(channel: Channel, queue: str, no_ack: bool) -> None:
     """Take the head of a queue; windows don't apply."""
     name = expanded(channel, queue)
-    if name.startswith(PSEUDO_QUEUE):
-        if channel.connection.node.broker.compat.profile.volatile_get_is_refused:
-            vhost = channel.session.vhost.name
-            raise NotImplementedHere(f"basic.get not supported by volatile queue '{name}' in vhost '{vhost}'")
-        raise no_queue(channel.session.vhost, name)
+    if name.startswith(PSEUDO_QUEUE) and channel.connection.node.broker.compat.profile.volatile_get_is_refused:
+        vhost = channel.session.vhost.name
+        raise NotImplementedHere(f"basic.get not supported by volatile queue '{name}' in vhost '{vhost}'")
     found = consuming.readable_queue(channel.session, name)
     pending = found.in_place()
     if pending is not None:

@@ -70,9 +70,14 @@ def test_then_comes_the_default_exchange(world: World, operation: Operation) -> 
 
 
 @BOTH
-def test_the_default_exchange_as_a_destination_comes_before_permission(world: World, operation: Operation) -> None:
+def test_the_default_exchange_as_a_destination_comes_after_write_and_before_read(
+    world: World, operation: Operation
+) -> None:
+    expected = "write access to exchange 'amq.default' in vhost '/' refused for user 'u'"
     session = world.session("u", grant=None)
+    assert text_of(operation, world, session, EXCHANGE, "", "amq.fanout", "k", EMPTY) == expected
     expected = "operation not permitted on the default exchange"
+    session = world.session("u", grant=("", ".*", ""))
     assert text_of(operation, world, session, EXCHANGE, "", "amq.fanout", "k", EMPTY) == expected
 
 
