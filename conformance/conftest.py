@@ -4,6 +4,7 @@ pytest conformance                              amqpd, started for the run
 pytest conformance --oracle                     RabbitMQ, started for the run
 pytest conformance --targets amqpd,rabbitmq     both, every test twice
 pytest conformance --broker amqp://host:5672    a broker that runs already; it must know guest and the vhost `/`
+                                                (`python -m conformance.accounts` prints the users that some tests need)
 pytest conformance -m "not slow"                without the tests that wait for silences
 """
 

@@ -432,6 +432,61 @@ def test_what_comes_back_goes_to_the_consumer_of_highest_priority(channel: Chann
     assert (again["consumer_tag"], again["redelivered"]) == ("high", True)
 
 
+# -- several consumers of one channel
+
+
+def _tagged(channel: Channel, count: int) -> list[tuple[str, bytes]]:
+    return [(delivery["consumer_tag"], delivery.body) for delivery in channel.deliveries(count)]
+
+
+@pytest.fixture
+def pair(channel: Channel, queue: str) -> Channel:
+    """Two consumers with room for more than there is: each holds every second of four messages."""
+    channel.consume(queue, "t1")
+    channel.consume(queue, "t2")
+    for body in (b"a", b"b", b"c", b"d"):
+        channel.publish("", queue, body)
+    assert _tagged(channel, 4) == [("t1", b"a"), ("t2", b"b"), ("t1", b"c"), ("t2", b"d")]
+    return channel
+
+
+@pytest.mark.parametrize("way", ["nack-all", "nack-multiple", "recover", "recover-async"])
+@pytest.mark.proves("beyond.redelivery.portions")
+def test_what_is_given_back_together_goes_round_consumer_by_consumer(pair: Channel, way: str) -> None:
+    """First all that one consumer held is handed out again, then what the other held; tags decide which is first."""
+    WAYS[way](pair, [1, 2, 3, 4])
+    assert _tagged(pair, 4) == [("t1", b"a"), ("t2", b"c"), ("t1", b"b"), ("t2", b"d")]
+
+
+@pytest.mark.proves("beyond.redelivery.portions")
+def test_acks_of_many_open_the_windows_consumer_by_consumer(channel: Channel, queue: str) -> None:
+    channel.qos(1)
+    channel.consume(queue, "t2")
+    channel.consume(queue, "t1")
+    for body in (b"a", b"b", b"c", b"d"):
+        channel.publish("", queue, body)
+    assert _tagged(channel, 2) == [("t2", b"a"), ("t1", b"b")]
+    channel.ack(2, multiple=True)
+    assert _tagged(channel, 2) == [("t1", b"c"), ("t2", b"d")]
+
+
+@pytest.mark.proves("beyond.redelivery.window")
+def test_the_window_that_a_nack_opens_is_open_when_the_message_is_handed_out_again(
+    connect: Connect, channel: Channel, queue: str
+) -> None:
+    """So it comes back to the consumer that the priority prefers, not to the other that had room all the time."""
+    other = connect().channel()
+    channel.qos(1)
+    channel.consume(queue, "high", {"x-priority": 1})
+    other.consume(queue, "low")
+    channel.publish("", queue, b"a")
+    assert _tagged(channel, 1) == [("high", b"a")]
+    channel.publish("", queue, b"b")
+    assert _tagged(other, 1) == [("low", b"b")]
+    channel.nack(1)
+    assert _tagged(channel, 1) == [("high", b"a")]
+
+
 @pytest.mark.proves("beyond.redelivery.many")
 def test_a_thousand_messages_come_back_in_order(connect: Connect, channel: Channel, queue: str) -> None:
     """Between two thousand that never left."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.client import GUEST
-from conformance.frames import BODY, HEADER, METHOD, PROTOCOL_HEADER, encode_frame, encode_header
+from conformance.frames import BODY, HEADER, HEARTBEAT, METHOD, PROTOCOL_HEADER, encode_frame, encode_header
 from conformance.methods import encode_method
 from conformance.received import Dropped
 
@@ -40,8 +40,8 @@ def _session(queue: str) -> bytes:
             _method(1, "basic.publish", routing_key=queue),
             encode_frame(HEADER, 1, encode_header(4, {"content_type": "x", "headers": {"k": 1}})),
             encode_frame(BODY, 1, BODY_OCTETS[:1]),
+            encode_frame(HEARTBEAT, 0, b""),
             encode_frame(BODY, 1, BODY_OCTETS[1:]),
-            encode_frame(8, 0, b""),
             _method(1, "basic.get", queue=queue),
             _method(1, "queue.declare", queue=queue, exclusive=True),
         ]

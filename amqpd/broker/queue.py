@@ -302,7 +302,8 @@ class Queue:
         self._timers.cancel(self._expiry_timer)
         self._drop_ready()
         self.returning = 0
-        for consumer in self.consumers.members():
+        # By tag, as a channel of RabbitMQ's tells its client.
+        for consumer in sorted(self.consumers.members(), key=_tag):
             self.consumers.remove(consumer)
             consumer.cancelled()
         return count
@@ -470,3 +471,7 @@ class Release(Work):
         for _ in range(min(self._ready.count, max(1, budget))):
             self._account.release(self._ready.pop())
         return self._ready.count > 0
+
+
+def _tag(consumer: Consumer) -> bytes:
+    return consumer.tag.encode("utf-8", "surrogateescape")

@@ -24,7 +24,7 @@ from amqpd.protocol import closing, publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods import CONTENT, HANDLERS, NAMES_A_QUEUE, SETTLEMENTS
 from amqpd.protocol.methods.queue import expanded
-from amqpd.protocol.settling import Settling
+from amqpd.protocol.settling import Settling, requeue
 from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
 from amqpd.wire.frames import METHOD
@@ -221,7 +221,7 @@ class Channel:
         elif ids in CONTENT:
             assembler.begin(ids, payload)
         elif ids in NAMES_A_QUEUE:
-            expanded(self, arguments[0])
+            expanded(self, str(arguments[0]))
 
     # -- what handlers call ----------------------------------------------------------------------------------------
 
@@ -296,6 +296,9 @@ class Channel:
 
     def requeue_all(self) -> None:
         """Return every outstanding delivery to its queue; the windows are open again."""
+        if len(self.unacked) <= SLICE:
+            requeue(self, self.unacked.take_all())
+            return
         self._requeue_all()
         self.window_changed()
 

@@ -32,7 +32,8 @@ def answer(connection: Connection, number: int, error: AmqpError, handling: Meth
         keep_silent(connection)
     elif connection.state not in (states.OPENING, states.RUNNING):
         if isinstance(error, FatalFrameError):
-            connection.drop_after(connection.node.settings.silence)  # no close-ok can be read any more
+            # No close-ok can be read any more, and who wasn't let in isn't waited for.
+            connection.drop_after(connection.node.settings.silence if connection.user else 0)
     elif number and not error.hard and number in connection.channels:
         log.warning("channel error", connection=connection.name, channel=number, error=error.reply_text)
         connection.channels[number].fail(error, failed)

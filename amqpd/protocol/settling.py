@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from amqpd.broker.pending import Pending
-from amqpd.broker.returns import ReturnWork, give_back
+from amqpd.broker.returns import ReturnWork
+from amqpd.protocol.consumer import ChannelConsumer
 
 if TYPE_CHECKING:
     from amqpd.broker.unacked import Delivery
@@ -22,26 +23,53 @@ Settle = Callable[["Channel", "list[Delivery]"], None]
 
 def acknowledge(channel: Channel, deliveries: list[Delivery]) -> None:
     """The messages are done with."""
-    for delivery in deliveries:
-        channel.settle(delivery)
-        delivery[1].settle(delivery[0])
-    channel.settled(deliveries)
+    for portion in _portions(channel, deliveries):
+        for delivery in portion:
+            channel.settle(delivery)
+            delivery[1].settle(delivery[0])
+        channel.settled(portion)
 
 
 def requeue(channel: Channel, deliveries: list[Delivery]) -> None:
-    """The messages go back to their queues."""
-    for delivery in deliveries:
-        channel.settle(delivery)
-    give_back(deliveries)
-    channel.settled(deliveries)
+    """The messages go back to their queues; a window that this opens is open when they are handed out again."""
+    for portion in _portions(channel, deliveries):
+        for delivery in portion:
+            channel.settle(delivery)
+            delivery[1].put_back(delivery[0])
+        channel.settled(portion)
+        for queue in dict.fromkeys(delivery[1] for delivery in portion):
+            queue.resume()
 
 
 def reject(channel: Channel, deliveries: list[Delivery]) -> None:
     """The messages are dead-lettered, or dropped."""
+    for portion in _portions(channel, deliveries):
+        for delivery in portion:
+            channel.settle(delivery)
+            delivery[1].reject(delivery[0])
+        channel.settled(portion)
+
+
+def _portions(channel: Channel, deliveries: list[Delivery]) -> list[list[Delivery]]:
+    """Split what is settled together as RabbitMQ does: by queue and consumer tag, in their order, basic.get first.
+
+    A queue hands out messages after each portion, so a message may go round before another one is back in its place.
+    While the channel's own window is full nobody gets anything in between, and all are one portion.
+    """
+    if not deliveries or (channel.window and channel.window_used >= channel.window):
+        return [deliveries]
+    _, queue, consumer = deliveries[0]
     for delivery in deliveries:
-        channel.settle(delivery)
-        delivery[1].reject(delivery[0])
-    channel.settled(deliveries)
+        if delivery[2] is not consumer or delivery[1] is not queue:
+            break
+    else:
+        return [deliveries]
+    portions: dict[tuple[str, str], list[Delivery]] = {}
+    for delivery in deliveries:
+        holder = delivery[2]
+        tag = holder.tag if isinstance(holder, ChannelConsumer) else ""
+        portions.setdefault((delivery[1].name, tag), []).append(delivery)
+    return [portions[key] for key in sorted(portions)]
 
 
 class Settling(ReturnWork):

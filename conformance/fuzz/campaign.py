@@ -1,6 +1,6 @@
 """Rounds of conversations, until time, rounds or differences are enough.
 
-A round has a seed of its own, and is one long session, some probes of what was played least, and some handshakes.
+A round has a seed of its own, and is some long sessions, probes of what was played least, and handshakes beside them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from conformance.fuzz.duel import Difference, Duel
     from conformance.fuzz.steps import Program
 
-SESSION_STEPS = 100
+SESSIONS = 2
+SESSION_STEPS = 150
 PROBES = 60
-HANDSHAKES = 24
+HANDSHAKES = 64
 BLACK_OUT = 10**9
 
 
@@ -51,24 +52,32 @@ class Campaign:
             self.seed += 1
 
     def _round(self, random: Random) -> None:
+        players = self.duel.first, self.duel.second
+        with handshakes.compared(*players, islice(self._handshakes, HANDSHAKES)) as differences:
+            for _ in range(SESSIONS):
+                self._session(random)
+            self._probes(random)
+        self.steps += HANDSHAKES
+        for each in differences:
+            self.differences += 1
+            if each.kind() not in self.kinds:
+                self.kinds.add(each.kind())
+                print(f"seed {self.seed}: {each}", flush=True)
+
+    def _session(self, random: Random) -> None:
         session = Session(random, self.coverage)
         self.steps += SESSION_STEPS
         difference = self.duel.play_all(session.next(self.duel.first) for _ in range(SESSION_STEPS))
         if difference:
             self._found(difference, self.duel.play_all)
+
+    def _probes(self, random: Random) -> None:
         compose = Composer(random, self.coverage)
         for _, method, state in self.coverage.rarest_pairs(CHANNEL_STATES)[:PROBES]:
             self.steps += 1
             difference = self.duel.probe(probe(compose, method, state))
             if difference:
                 self._found(difference, self.duel.probe)
-        self.steps += HANDSHAKES
-        players = self.duel.first, self.duel.second
-        for each in handshakes.compare(*players, list(islice(self._handshakes, HANDSHAKES))):
-            self.differences += 1
-            if each.kind() not in self.kinds:
-                self.kinds.add(each.kind())
-                print(f"seed {self.seed}: {each}", flush=True)
 
     def _found(self, difference: Difference, play: Callable[[Program], Difference | None]) -> None:
         """Tell a difference of a kind that wasn't seen yet, as short as it can be made."""

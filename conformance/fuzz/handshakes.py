@@ -8,6 +8,7 @@ played at a time.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.frames import BODY, HEADER, HEARTBEAT, METHOD, PROTOCOL_HEADER, encode_frame
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.player import Player
     from conformance.fuzz.sessions import Composer
 
-AT_ONCE = 24
+AT_ONCE = 64
 
 
 def _method(name: str, **fields: object) -> bytes:
@@ -110,12 +111,18 @@ def _play(player: Player, handshake: Handshake) -> Observation:
         wire.end()
 
 
-def compare(first: Player, second: Player, handshakes: Iterable[Handshake]) -> Iterator[HandshakeDifference]:
-    """Play handshakes to both brokers, many at a time, and yield the differences."""
+@contextmanager
+def compared(
+    first: Player, second: Player, handshakes: Iterable[Handshake]
+) -> Iterator[list[HandshakeDifference]]:
+    """Play handshakes to both brokers while the body goes on; afterwards the list holds what differed."""
 
     def both(handshake: Handshake) -> HandshakeDifference | None:
         seen = _play(first, handshake), _play(second, handshake)
         return HandshakeDifference(handshake, *seen) if seen[0] != seen[1] else None
 
+    found: list[HandshakeDifference] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from filter(None, pool.map(both, handshakes))
+        differences = pool.map(both, handshakes)
+        yield found
+        found += filter(None, differences)

@@ -40,6 +40,10 @@ class Player:
         self.names = Names()
         self.queues: dict[str, Wire | None] = {}
         self.exchanges: set[str] = set()
+        """Names that were declared, for those who want to use one."""
+        self.owners: dict[str, Wire] = {}
+        """The connections of exclusive queues."""
+        self._left: set[str] = set()
         self.depths: dict[str, Depth] = {}
         self._canaries = 0
         self._state_before = ""
@@ -88,8 +92,10 @@ class Player:
         """Take note of what may come into being without a reply."""
         if method == "queue.declare" and fields.get("nowait") and fields["queue"] in QUEUES:
             self.queues.setdefault(fields["queue"], wire)
-        if method == "exchange.declare" and "\udcff" not in fields["exchange"]:
-            self.exchanges.add(fields["exchange"])
+        if method in ("exchange.declare", "queue.declare"):
+            name = fields[method.partition(".")[0]]
+            if "\udcff" not in name:
+                self._left.add(name)
 
     def _resolve(self, line: Line, value: Any) -> Any:
         match value:
@@ -147,6 +153,12 @@ class Player:
             self.names.learn_queue(reply["queue"])
             if not step.fields.get("passive"):
                 self.queues[reply["queue"]] = wire
+            if step.fields.get("exclusive"):
+                self.owners[reply["queue"]] = wire
+        elif reply.name == "exchange.declare-ok" and step.fields["exchange"]:
+            self.exchanges.add(step.fields["exchange"])
+        elif reply.name == "exchange.delete-ok":
+            self.exchanges.discard(step.fields["exchange"])
         elif reply.name == "basic.consume-ok":
             self.names.learn_tag(reply["consumer_tag"])
 
@@ -164,6 +176,7 @@ class Player:
             self.depths.update(zip(own, self._ask(wire, own), strict=True))
         for name in [name for name, depth in self.depths.items() if depth == 404]:
             del self.queues[name]
+            self.owners.pop(name, None)
 
     def _ask(self, wire: Wire, names: list[str]) -> list[Depth]:
         """Return what each queue says; every question has a channel of its own, which a refusal closes."""
@@ -217,9 +230,9 @@ class Player:
             self._leave(connection)
         self._at_rest(time.monotonic() + PATIENCE)
         eye = self._eye
-        for name in {*queues, *self.queues, *self.names.queues}:
+        for name in {*queues, *self._left, *self.queues, *self.names.queues}:
             eye.ask(FENCE_CHANNEL, "queue.delete", queue=name, nowait=True)
-        for name in {*exchanges, *self.exchanges}:
+        for name in {*exchanges, *self._left}:
             if name and not name.startswith("amq."):
                 eye.ask(FENCE_CHANNEL, "exchange.delete", exchange=name, nowait=True)
         eye.raise_fences()
@@ -230,6 +243,8 @@ class Player:
         self.names = Names()
         self.queues.clear()
         self.exchanges.clear()
+        self.owners.clear()
+        self._left.clear()
         self.depths = {}
 
 

@@ -7,7 +7,7 @@ from `vocabulary`.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.frames import BODY, HEADER, HEARTBEAT, METHOD, encode_frame, encode_header
 from conformance.fuzz import vocabulary
@@ -22,20 +22,47 @@ if TYPE_CHECKING:
     from conformance.fuzz.line import Line
     from conformance.fuzz.player import Player
     from conformance.fuzz.steps import Step
+    from conformance.fuzz.wire import Wire
 
 CONNECTIONS, CHANNELS = 3, 2
+SANE = 88
+"""How many times in a hundred a method names only what exists, with arguments of valid classes."""
+BUILT_IN = ("amq.direct", "amq.fanout", "amq.topic", "amq.headers")
 OPENING = 25
 """Steps at the start in which names come into being."""
 USUAL = {
     "queue.declare": 14, "queue.bind": 9, "queue.unbind": 3, "queue.purge": 2, "queue.delete": 3,
     "exchange.declare": 9, "exchange.bind": 4, "exchange.unbind": 2, "exchange.delete": 2,
-    "basic.publish": 34, "basic.get": 8, "basic.consume": 10, "basic.cancel": 4, "basic.qos": 4,
-    "basic.ack": 12, "basic.nack": 7, "basic.reject": 6, "basic.recover": 2, "basic.recover-async": 1,
+    "basic.publish": 50, "basic.get": 10, "basic.consume": 12, "basic.cancel": 4, "basic.qos": 4,
+    "basic.ack": 16, "basic.nack": 10, "basic.reject": 8, "basic.recover": 2, "basic.recover-async": 1,
     "confirm.select": 3, "tx.select": 2, "tx.commit": 3, "tx.rollback": 2,
     "channel.close": 2, "channel.flow": 1,
 }  # fmt: skip
 TEXTS = {"reply_text", "reason", "locale", "out_of_band", "challenge", "capabilities", "realm", "known_hosts", "channel_id",
          "cluster_id", "mechanisms", "locales", "new_secret"}  # fmt: skip
+
+
+class Known(NamedTuple):
+    """Names that exist and are of use now."""
+
+    queues: tuple[str | ServerNamed, ...] = ()
+    exchanges: tuple[str, ...] = ()
+    consumers: tuple[str | ServerTag, ...] = ()
+
+    def of(self, method: str, field: str) -> tuple[Any, ...]:
+        """Return what a field may name: what exists, or for a declare what doesn't; nothing where any name will do."""
+        if field == "queue":
+            return tuple(each for each in vocabulary.QUEUES if each not in self.queues) if method == "queue.declare" else self.queues
+        if method == "exchange.declare" and field == "exchange":
+            return tuple(each for each in vocabulary.EXCHANGES if each not in self.exchanges)
+        if field in ("exchange", "source", "destination"):
+            return (*self.exchanges, *BUILT_IN, "") if method == "basic.publish" else (*self.exchanges, *BUILT_IN)
+        if field == "routing_key" and method == "basic.publish":
+            return (*self.queues, *vocabulary.KEYS[:4])
+        return self.consumers if method == "basic.cancel" else ()
+
+
+NOTHING = Known()
 
 
 class Composer:
@@ -50,16 +77,20 @@ class Composer:
         """Say yes so many times in a hundred."""
         return self.random.random() * 100 < percent
 
-    def fields(self, method: str, line: Line) -> tuple[dict[str, Any], list[str]]:
+    def fields(self, method: str, line: Line, known: Known) -> tuple[dict[str, Any], list[str]]:
         """Return fields for a method and the classes that they are of."""
         fields: dict[str, Any] = {}
         classes: list[str] = []
+        sane = known.queues and self.chance(SANE)
         for name, kind in METHODS[method].fields:
             if kind == "b":
                 fields[name] = self.chance(vocabulary.BITS.get(name, 50))
                 classes.append(f"{name}:{'set' if fields[name] else 'unset'}")
             elif kind == "t":
-                fields[name] = self._table(method, classes)
+                fields[name] = self._table(method, classes, sane)
+            elif sane and (names := known.of(method, name)):
+                fields[name] = self.random.choice(names)
+                classes.append(f"{name}:known")
             elif name in vocabulary.FIELDS:
                 label, value = vocabulary.choose(self.random, vocabulary.FIELDS[name])
                 fields[name] = self._refer(value, line)
@@ -70,11 +101,11 @@ class Composer:
             del fields["nowait"]
         return fields, classes
 
-    def _table(self, method: str, classes: list[str]) -> dict[str, Any]:
+    def _table(self, method: str, classes: list[str], sane: bool) -> dict[str, Any]:
         arguments, percent = vocabulary.ARGUMENTS.get(method, ({}, 0))
         if not self.chance(percent):
             return {}
-        table, chosen = vocabulary.table(self.random, arguments, method, 3)
+        table, chosen = vocabulary.table(self.random, arguments, method, 3, sane)
         classes += chosen
         return table
 
@@ -91,31 +122,31 @@ class Composer:
             return known[-1] if self.chance(30) else self.random.choice(known)
         return value
 
-    def message(self) -> Message:
+    def message(self, sane: bool) -> Message:
         """Return a message with a body of its own."""
         self.bodies += 1
         properties: dict[str, Any] = {}
         classes: list[str] = []
         if self.chance(60):
-            chosen, classes = vocabulary.table(self.random, vocabulary.PROPERTIES, "property", 3)
+            chosen, classes = vocabulary.table(self.random, vocabulary.PROPERTIES, "property", 3, sane)
             properties.update(chosen)
         if self.chance(35):
-            properties["headers"], more = vocabulary.table(self.random, vocabulary.MESSAGE_HEADERS, "header", 3)
+            properties["headers"], more = vocabulary.table(self.random, vocabulary.MESSAGE_HEADERS, "header", 3, sane)
             classes += more
         self.coverage.classes.update(classes)
         body = b"" if self.chance(8) else b"m%d" % self.bodies + b"." * self.random.choice((0, 0, 0, 7, 30))
         cuts = (self.random.randint(1, len(body)),) if body and self.chance(15) else ()
         return Message(properties, body, cuts)
 
-    def send(self, connection: int, channel: int, method: str, line: Line, state: str) -> Send:
+    def send(self, connection: int, channel: int, method: str, line: Line, state: str, known: Known = NOTHING) -> Send:
         """Return a step that plays a method, counted."""
-        fields, classes = self.fields(method, line)
+        fields, classes = self.fields(method, line, known)
         if method == "queue.declare" and fields["queue"] == "" and fields["nowait"]:
             fields["nowait"] = False  # nobody would ever know its name
         if method == "basic.consume" and fields["nowait"] and fields["consumer_tag"] == "":
             fields["nowait"] = False
         self.coverage.played(method, state, classes)
-        message = self.message() if method == "basic.publish" and state in ("open", "confirm", "tx") else None
+        message = self.message(self.chance(SANE)) if method == "basic.publish" and state in ("open", "confirm", "tx") else None
         return Send(connection, channel, method, fields, message)
 
     def any_method(self, connection: int, channel: int, line: Line, state: str) -> Send:
@@ -172,9 +203,19 @@ class Session:
             if self.compose.chance(60):
                 return Send(connection, 0, "connection.close-ok")
             return self.compose.any_method(connection, channel, line, "connection-closing")
-        if self.compose.chance(1.5):
+        if self.compose.chance(1):
             return self._rare(connection, channel, line, wire.lines[0])
-        return self._by_state(connection, channel, line)
+        return self._by_state(connection, channel, line, self._known(player, wire, line))
+
+    @staticmethod
+    def _known(player: Player, wire: Wire, line: Line) -> Known:
+        usable = [name for name, depth in player.depths.items() if isinstance(depth, tuple)]
+        own = [name for name in usable if player.owners.get(name) in (None, wire)]
+        return Known(
+            tuple(ServerNamed(player.names.queues.index(each)) if each in player.names.queues else each for each in own),
+            tuple(sorted(player.exchanges)),
+            tuple(line.consumers),
+        )
 
     def _rare(self, connection: int, channel: int, line: Line, root: Line) -> Step:
         kind = self.random.choice(("reset", "malformed", "any", "channel-0", "close"))
@@ -190,7 +231,7 @@ class Session:
             case _:
                 return self.compose.any_method(connection, channel, line, line.state)
 
-    def _by_state(self, connection: int, channel: int, line: Line) -> Step:
+    def _by_state(self, connection: int, channel: int, line: Line, known: Known) -> Step:
         match line.state:
             case "unopened":
                 return self.compose.send(connection, channel, "channel.open", line, "unopened")
@@ -204,7 +245,7 @@ class Session:
                 return self._body(connection, channel, line)
             case _:
                 method = self._usual(line)
-                step = self.compose.send(connection, channel, method, line, line.state)
+                step = self.compose.send(connection, channel, method, line, line.state, known)
                 if method == "basic.publish" and self.compose.chance(4):
                     return Send(connection, channel, method, step.fields)
                 return step
@@ -212,7 +253,7 @@ class Session:
     def _usual(self, line: Line) -> str:
         """Return a method that mostly makes sense now."""
         if self.steps < OPENING:
-            return self.random.choice(("queue.declare", "queue.declare", "exchange.declare", "queue.bind", "basic.consume"))
+            return self.random.choice(("queue.declare", "queue.declare", "exchange.declare", "queue.bind", "basic.consume", "basic.publish"))
         method = self.random.choices(list(USUAL), list(USUAL.values()))[0]
         if method in SETTLING and not line.unsettled and self.compose.chance(95):
             return "basic.publish"
@@ -221,7 +262,7 @@ class Session:
         return method
 
     def _header(self, connection: int, channel: int) -> Step:
-        message = self.compose.message()
+        message = self.compose.message(sane=True)
         return Raw(connection, channel, encode_frame(HEADER, channel, encode_header(len(message.body), message.properties)))
 
     def _body(self, connection: int, channel: int, line: Line) -> Step:

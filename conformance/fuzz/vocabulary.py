@@ -206,7 +206,7 @@ FIELDS: Mapping[str, Choices] = {
     "heartbeat": (Choice(5, "off", (0,)), Choice(1, "on", (60, 65535))),
 }  # fmt: skip
 BITS: Mapping[str, int] = {
-    "nowait": 10, "passive": 12, "immediate": 2, "internal": 8, "no_local": 6, "exclusive": 14, "durable": 35,
+    "nowait": 10, "passive": 12, "immediate": 2, "internal": 8, "no_local": 6, "exclusive": 7, "durable": 35,
     "auto_delete": 20, "if_unused": 25, "if_empty": 25, "mandatory": 30, "no_ack": 35, "multiple": 25, "requeue": 65,
     "global": 30,
 }  # fmt: skip
@@ -230,12 +230,17 @@ def choose(random: Random, choices: Choices) -> tuple[str, Any]:
     return chosen.name, random.choice(chosen.values)
 
 
-def table(random: Random, arguments: Mapping[str, Choices], owner: str, most: int) -> tuple[dict[str, Any], list[str]]:
-    """Return a table of up to `most` of these arguments, at least one, and the classes chosen."""
+def table(
+    random: Random, arguments: Mapping[str, Choices], owner: str, most: int, sane: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Return a table of up to `most` of these arguments, at least one, and the classes chosen.
+
+    A sane table has only values of the first class of each argument.
+    """
     chosen: dict[str, Any] = {}
     classes: list[str] = []
     for key in random.sample(list(arguments), random.randint(1, min(most, len(arguments)))):
-        name, chosen[key] = choose(random, arguments[key])
+        name, chosen[key] = choose(random, arguments[key][:1] if sane else arguments[key])
         classes.append(f"{owner}.{key}:{name}")
     return chosen, classes
 

@@ -18,7 +18,7 @@ from conformance.received import Dropped, Received
 if TYPE_CHECKING:
     from conformance.fuzz.steps import Raw, Send
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 """Seconds without an answer after which a broker counts as silent: then the silence is what was seen."""
 FENCE_CHANNEL = 2000
 OWN_CHANNELS = range(FENCE_CHANNEL, 2048)
@@ -65,7 +65,7 @@ class Wire:
         """Send the frames of a step."""
         self.lines[step.channel].sent(step)
         self.client.send(payload)
-        if step.method == "connection.close-ok" and self.state == "closing":
+        if step.method == "connection.close-ok" and step.channel == 0 and self.state == "closing":
             self.read_to_the_end()
 
     def send_octets(self, step: Raw) -> None:
@@ -107,7 +107,7 @@ class Wire:
             self.state = "closing"
             self.fences.clear()
         elif received.name == "connection.close-ok":
-            self.read_to_the_end()
+            self.end()
 
     def read_to_the_end(self) -> None:
         """Take in everything up to the end of the connection."""

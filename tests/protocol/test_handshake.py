@@ -213,6 +213,14 @@ def test_a_refused_client_that_does_not_answer_is_dropped_after_three_seconds(wo
     assert client.has_ended()
 
 
+def test_a_refused_client_whose_octets_are_out_of_step_is_dropped_at_once(world: World) -> None:
+    client = started(world)
+    client.start_ok(response=b"\0guest\0wrong")
+    client.send(b"\x08\0\0\0\0\0\0\0")
+    world.advance(0.01)
+    assert client.has_ended()
+
+
 def test_a_user_without_a_hash_can_not_log_in(world: World) -> None:
     world.broker.add_user(User("hashless"))
     client = started(world)
