@@ -19,7 +19,7 @@ from amqpd.errors import AmqpError, ChannelMisused, FrameError, InternalError, N
 from amqpd.fields import EMPTY, Table
 from amqpd.log import get_logger
 from amqpd.protocol import closing, handshake, states
-from amqpd.protocol.channel import Channel
+from amqpd.protocol.channel import OPEN, Channel
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.negotiation import TABLE
 from amqpd.protocol.outbox import Outbox
@@ -78,6 +78,7 @@ class Connection(Peer):
         "headers",
         "heartbeat",
         "heartbeat_interval",
+        "just_closed",
         "mechanism",
         "node",
         "notified",
@@ -110,6 +111,8 @@ class Connection(Peer):
         self.user: User | None = None
         self.session: Session | None = None
         self.channels: dict[int, Channel] = {}
+        self.just_closed: set[int] = set()
+        """Numbers of channels whose close-ok is not sent yet: what the client sent behind its close is dropped."""
         self.channel_max = 0
         self.frame_max = 0
         self.heartbeat: Heartbeat | None = None
@@ -387,7 +390,11 @@ class Connection(Peer):
             elif number == 0:
                 self._channel_zero(kind, handling, payload)
             else:
-                channel = self.channels.get(number) or self._new_channel(number)
+                channel = self.channels.get(number)
+                if channel is None:
+                    if number in self.just_closed and handling != OPEN:
+                        return
+                    channel = self._new_channel(number)
                 channel.receive(kind, handling, payload)
         except AmqpError as error:
             self.failed(error, number, handling)
@@ -500,12 +507,14 @@ class Connection(Peer):
         for channel in list(self.channels.values()):
             channel.outbox_changed()
 
-    def check_unread_replies(self) -> None:
-        """Stop reading a client that sends requests and reads none of the answers. Called at the end of a flush.
+    def flushed(self) -> None:
+        """A flush is over: stop reading a client that sends requests and reads none of the answers.
 
         The message that filled the outbox doesn't count: two peers that send large ones to each other must not wait for
         each other.
         """
+        if self.just_closed:
+            self.just_closed.clear()
         outbox = self.outbox
         if not outbox.over or self._unread:
             return

@@ -64,7 +64,7 @@ class SocketTransport(Transport):
         if self._aborted:
             outbox.discard()
         outbox.flushed()
-        self._connection.check_unread_replies()
+        self._connection.flushed()
         if self._closing and not self._writing and not outbox.size:
             self._end()
 

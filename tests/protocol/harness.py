@@ -149,7 +149,7 @@ class Wire(Transport):
         if self.aborted:
             outbox.discard()
         outbox.flushed()
-        self._connection.check_unread_replies()
+        self._connection.flushed()
 
     def close(self, *, abort: bool) -> None:
         self.aborted = self.aborted or abort

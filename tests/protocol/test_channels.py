@@ -156,6 +156,15 @@ def test_a_number_is_free_after_the_clients_close(world: World) -> None:
     assert (again.method.delivery_tag, again.method.redelivered) == (1, True)
 
 
+def test_what_was_sent_behind_a_close_before_its_answer_is_dropped(world: World) -> None:
+    """A client's threads may settle while it closes: that costs nobody the connection."""
+    client = world.open()
+    client.send(raw_method(1, 20, 40, CLOSE) + raw_method(1, 60, 80, bytes(9)) + publish("q", b"m"))
+    client.only(commands.Channel.CloseOk)
+    client.send(raw_method(1, 60, 80, bytes(9)))
+    assert client.connection_close()[0] == 504
+
+
 def test_a_number_is_taken_until_the_close_ok(world: World) -> None:
     client = world.open(channel_max=1)
     client.send(PASSIVE)

@@ -22,4 +22,5 @@ def close(channel: Channel, code: int, text: str, class_id: int, method_id: int)
     """End the channel, give everything back, then free its number."""
     channel.terminate()
     channel.connection.channels.pop(channel.number, None)
+    channel.connection.just_closed.add(channel.number)
     channel.send(server_methods.CHANNEL_CLOSE_OK)
