@@ -356,11 +356,16 @@ class Channel:
         """
         self._finish_settling()
         queues = {consumer.queue for consumer in self.consumers.values()}
-        waits = bool(self.unacked.gotten) or any(each.unacked for each in self.retired)
+        transaction = self.transaction
+        uncommitted = 0 if transaction is None else len(transaction.settlements)
+        waits = bool(uncommitted or self.unacked.gotten) or any(each.unacked for each in self.retired)
         self._stop_consuming()
         rest: list[Delivery] = []
-        if waits and len(self.unacked) <= SLICE:
-            mine, rest = _split(self.unacked.take_all(), queues)
+        if waits and len(self.unacked) + uncommitted <= SLICE:
+            outstanding = self.unacked.take_all()
+            if transaction is not None:
+                outstanding += transaction.abandon()
+            mine, rest = _split(outstanding, queues)
             give_back(mine)
         else:
             self._requeue_all()

@@ -379,7 +379,7 @@ class Connection(Peer):
         handling = methods.method_id(payload) if kind == METHOD and len(payload) >= 4 else (0, 0)
         try:
             if self.state != states.RUNNING and number and self.state not in (states.CLOSING, states.CLOSED):
-                raise UnexpectedFrame(f"type {kind}, {erlang.octets(payload)}", method=(0, 0))
+                raise UnexpectedFrame(erlang.frame(kind, payload), method=(0, 0))
             self._check_shape(kind, payload)
             if kind == HEARTBEAT:
                 if number:
@@ -406,11 +406,11 @@ class Connection(Peer):
         size = len(payload)
         minimum = _SMALLEST.get(kind)
         if minimum is None or size < minimum or (kind == HEARTBEAT and size):
-            raise FrameError(f"type {kind}, {erlang.octets(payload)}: unknown_frame", method=(0, 0))
+            raise FrameError(f"{erlang.frame(kind, payload)}: unknown_frame", method=(0, 0))
 
     def _channel_zero(self, kind: int, handling: MethodId, payload: bytes) -> None:
         if kind != METHOD:
-            raise UnexpectedFrame(f"type {kind}, {erlang.octets(payload)}", method=(0, 0))
+            raise UnexpectedFrame(erlang.frame(kind, payload), method=(0, 0))
         self._method(handling, payload)
 
     def _method(self, ids: MethodId, payload: bytes) -> None:

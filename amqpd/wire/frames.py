@@ -153,5 +153,6 @@ def _too_large(kind: int, size: int, limit: int) -> FatalFrameError:
 
 
 def _wrong_end(kind: int, payload: bytes, end: int) -> FatalFrameError:
-    start = f"type {kind}, {erlang.octets(payload)}: "
-    return FatalFrameError(start + erlang.pair("invalid_frame_end_marker", str(end), len(start)), method=(0, 0))
+    start = f"{erlang.frame(kind, payload)}: "
+    column = len(start.rpartition("\n")[2])
+    return FatalFrameError(start + erlang.pair("invalid_frame_end_marker", str(end), column), method=(0, 0))

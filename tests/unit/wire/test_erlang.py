@@ -21,7 +21,8 @@ from amqpd.wire import erlang
         (b"line\n\ttab\r", '<<"line\\n\\ttab\\r">>'),
         (b"\x7f", "<<127>>"),
         (b" ~", '<<" ~">>'),
-        (b"\x1b", "<<27>>"),
+        (b"\x1b\x0b\x0c\x08", '<<"\\e\\v\\f\\b">>'),
+        (b"\x07", "<<7>>"),
     ],
 )
 def test_a_binary_is_quoted_where_all_of_it_is_printable(octets: bytes, shown: str) -> None:
@@ -46,16 +47,28 @@ def test_a_binary_is_always_one_printable_line(octets: bytes) -> None:
     ],
 )
 def test_a_payload_is_shown_up_to_16_octets(payload: bytes, shown: str) -> None:
-    assert erlang.octets(payload) == shown
+    assert erlang.frame(1, payload) == f"type 1, {shown}"
 
 
-def test_a_pair_stays_on_its_line_below_80_columns() -> None:
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (b"\x9b" * 12 + b"7" + b"\x05" * 3, "155," * 12 + "55,5,5,5"),
+        (b"\x9b" * 13 + b"\x05" * 3, "155," * 13 + "5,5,\n" + " " * 23 + "5"),
+        (b"\x057" + b"\x9b" * 14, "5,55," + "155," * 12 + "\n" + " " * 23 + "155,155"),
+    ],
+)
+def test_octets_are_broken_where_a_3_10_8_breaks_them(payload: bytes, shown: str) -> None:
+    assert erlang.frame(1, payload) == f"type 1, all octets = <<{shown}>>"
+
+
+def test_a_pair_stays_on_its_line_up_to_78_columns() -> None:
     assert erlang.pair("tag", "5", 0) == "{tag,5}"
-    assert erlang.pair("tag", "5", 72) == "{tag,5}"
+    assert erlang.pair("tag", "5", 71) == "{tag,5}"
 
 
-def test_a_pair_is_broken_after_its_comma_from_80_columns_on() -> None:
-    assert erlang.pair("tag", "5", 73) == "{tag,\n" + " " * 74 + "5}"
+def test_a_pair_is_broken_after_its_comma_from_79_columns_on() -> None:
+    assert erlang.pair("tag", "5", 72) == "{tag,\n" + " " * 73 + "5}"
 
 
 def test_rabbitmqs_own_broken_line_is_met() -> None:
