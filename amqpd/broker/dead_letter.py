@@ -14,6 +14,7 @@ import attrs
 
 from amqpd import fields
 from amqpd.broker.message import Message, Trail
+from amqpd.broker.rewriting import rewritten
 from amqpd.broker.work import Work
 from amqpd.fields import EMPTY, Field, Table
 from amqpd.log import get_logger
@@ -201,7 +202,7 @@ class DeadLetters(Work):
         if profile.tells_last_death:
             for name, value in last.items():
                 headers = headers.with_field(f"x-last-death-{name}", fields.longstr(value))
-        return headers.sorted()
+        return rewritten(headers).sorted()
 
 
 def _routing_keys(message: Message) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.reply_to import PSEUDO_QUEUE
+from amqpd.broker.rewriting import rewritten
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
 from amqpd.fields import Table
 from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
@@ -192,7 +193,7 @@ def _copies(routing_key: str, properties: Properties) -> tuple[tuple[str, ...], 
         return (routing_key,), properties, None
     copies, hidden = _keys_of("CC", headers), _keys_of("BCC", headers)
     if "BCC" in headers:
-        properties = properties.replace(headers=headers.without("BCC"))
+        properties = properties.replace(headers=rewritten(headers.without("BCC")))
     trail = Trail(hidden_keys=tuple(hidden)) if hidden else None
     return tuple(dict.fromkeys([routing_key, *copies, *hidden])), properties, trail
 
