@@ -27,7 +27,8 @@ class Difference(NamedTuple):
     def kind(self) -> str:
         """Return a word for what differs, the same for differences that look alike."""
         keys = [key for key in sorted({*self.first, *self.second}) if self.first.get(key) != self.second.get(key)]
-        shape = re.sub(r"[0-9]+|'[^']*'|<<.*?>>", "", str([(key, self.first.get(key)) for key in keys if "replies" in key]))
+        replies = [(key, self.first.get(key)) for key in keys if "replies" in key]
+        shape = re.sub(r"[0-9]+|'[^']*'|<<.*?>>", "", str(replies))
         return f"{concerns(self.program[-1])} {re.sub('[0-9]', '', ' '.join(keys))} {shape[:300]}"
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
 """One broker's side of a conversation: plays a step and waits until the broker has done all that follows from it.
 
-How that is known without waiting for time to pass: a channel answers a fence after everything sent to it before; a queue
-answers a passive declare after everything that channels told it before; what a queue then told other channels precedes
-their answer to one more fence. This goes round until a round shows nothing new.
+How that is known without waiting for time to pass: a channel answers a fence after everything sent to it before; a
+queue answers a passive declare after what channels told it before; what a queue then told other channels precedes their
+answer to one more fence. This goes round until a round shows nothing new.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Player:
         self.owners: dict[str, Wire] = {}
         """The connections of exclusive queues."""
         self._left: set[str] = set()
+        self._left_bindings: list[dict[str, Any]] = []
         self.depths: dict[str, Depth] = {}
         self._canaries = 0
         self._state_before = ""
@@ -145,9 +146,10 @@ class Player:
         line = wire.lines[step.channel]
         before = self._state_before
         answered = _is_answered(before, step)
+        replies = REPLIES.get(step.method, ())
         while wire.state == "open" and answered and not (line.state == "closing" != before):
             for event in wire.events:
-                if isinstance(event, Received) and event.channel == step.channel and event.name in REPLIES.get(step.method, ()):
+                if isinstance(event, Received) and event.channel == step.channel and event.name in replies:
                     self._answered(wire, step, event)
                     return
             wire.read()
@@ -161,6 +163,10 @@ class Player:
                 self.owners[reply["queue"]] = wire
         elif reply.name == "exchange.declare-ok" and step.fields["exchange"]:
             self.exchanges.add(step.fields["exchange"])
+        elif reply.name == "exchange.bind-ok" and step.fields["destination"].startswith("amq."):
+            line = wire.lines[step.channel]
+            fields = {name: self._resolve(line, value) for name, value in step.fields.items() if name != "nowait"}
+            self._left_bindings.append(fields)
         elif reply.name == "exchange.delete-ok":
             self.exchanges.discard(step.fields["exchange"])
         elif reply.name == "basic.consume-ok":
@@ -239,6 +245,9 @@ class Player:
         for name in {*exchanges, *self._left}:
             if name and not name.startswith("amq."):
                 eye.ask(FENCE_CHANNEL, "exchange.delete", exchange=name, nowait=True)
+        for binding in self._left_bindings:
+            if binding["source"].startswith("amq."):
+                eye.ask(FENCE_CHANNEL, "exchange.unbind", nowait=True, **binding)
         eye.raise_fences()
         eye.await_fences()
         if eye.state != "open" or any(answer.name == "channel.close" for answer in eye.answers):
@@ -249,6 +258,7 @@ class Player:
         self.exchanges.clear()
         self.owners.clear()
         self._left.clear()
+        self._left_bindings.clear()
         self.depths = {}
 
 

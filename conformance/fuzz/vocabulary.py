@@ -207,7 +207,12 @@ FIELDS: Mapping[str, Choices] = {
         Choice(1, "malformed", (b"", b"\0", b"guest", b"\0guest", b"\0\0\0\0", b"\xff" * 9)),
     ),
     "channel_max": (Choice(6, "small", (10,)), Choice(3, "limit", (2047, 0)), Choice(1, "large", (2048, 65535))),
-    "frame_max": (Choice(6, "usual", (131072, 4096)), Choice(1, "zero", (0,)), Choice(1, "small", (1, 4095)), Choice(1, "large", (131073, 2**32 - 1))),
+    "frame_max": (
+        Choice(6, "usual", (131072, 4096)),
+        Choice(1, "zero", (0,)),
+        Choice(1, "small", (1, 4095)),
+        Choice(1, "large", (131073, 2**32 - 1)),
+    ),
     "heartbeat": (Choice(5, "off", (0,)), Choice(1, "on", (60, 65535))),
 }  # fmt: skip
 BITS: Mapping[str, int] = {
