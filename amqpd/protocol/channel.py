@@ -313,6 +313,11 @@ class Channel:
         for consumer in list(self.consumers.values()):
             consumer.refresh()
 
+    def stop_deliveries(self) -> None:
+        """The connection ends: what its channels give back must not come to another of them."""
+        for consumer in self.consumers.values():
+            consumer.able = False
+
     def return_unroutable(self, message: Message) -> None:
         """basic.return with the content as it came."""
         parts = [hot.returned(self.number, message.exchange, message.routing_key)]

@@ -304,6 +304,8 @@ class Connection(Peer):
         channels, self.channels = self.channels, {}
         left = SLICE
         for channel in channels.values():
+            channel.stop_deliveries()
+        for channel in channels.values():
             left -= channel.terminate(left)
         if self.queueing:
             self.queueing = 0

@@ -85,7 +85,8 @@ class Composer:
         for name, kind in METHODS[method].fields:
             if kind == "b":
                 fields[name] = self.chance(vocabulary.BITS.get(name, 50))
-                classes.append(f"{name}:{'set' if fields[name] else 'unset'}")
+                if name in vocabulary.BITS:
+                    classes.append(f"{name}:{'set' if fields[name] else 'unset'}")
             elif kind == "t":
                 fields[name] = self._table(method, classes, sane)
             elif sane and (names := known.of(method, name)):
