@@ -224,3 +224,20 @@ def test_what_get_took_after_a_global_limit_does_not_count(channel: Channel, que
     channel.must_get(queue)
     channel.consume(queue, "c")
     assert _arrived(channel, queue) == [("c", 2), ("c", 3)]
+
+
+@GLOBAL
+@pytest.mark.proves("beyond.qos.no-ack-in-a-full-window")
+def test_a_full_window_of_the_channel_stops_a_consumer_without_acknowledgements(
+    channel: Channel, queue: str, names: Names
+) -> None:
+    channel.declare_queue(names("other"))
+    channel.fill(names("other"), b"x")
+    channel.qos(1, globally=True)
+    channel.consume(queue, "a")
+    channel.deliveries(1)
+    channel.consume(names("other"), "b", no_ack=True)
+    assert _arrived(channel, names("other")) == []
+    channel.cancel("a")
+    channel.ack(1)
+    assert _arrived(channel, names("other")) == [("b", 2)]

@@ -87,11 +87,9 @@ class ChannelConsumer(Consumer):
     def _has_room(self) -> bool:
         if self._outbox.over:
             return False
-        if self.no_ack:
-            return True
-        if self._limit and self.unacked >= self._limit:
+        if not self.no_ack and self._limit and self.unacked >= self._limit:
             return False
-        channel = self.channel
+        channel = self.channel  # a full window of the channel stops those without acknowledgements as well
         return not channel.window or channel.window_used < channel.window
 
 
