@@ -50,6 +50,8 @@ class Duel:
     def __init__(self, first: Player, second: Player) -> None:
         self.first, self.second = first, second
         self.program: Program = []
+        self.over = False
+        """The brokers have parted for a reason that is nobody's fault: nothing can be compared any more."""
         self.tell: Callable[[str], object] | None = None
         """Called with every step and what the first broker showed after it."""
         self.clear()
@@ -60,6 +62,9 @@ class Duel:
         self.first.begin(step)
         self.second.begin(step)
         seen = self.first.settle(step), self.second.settle(step)
+        if seen[0] != seen[1] and self.first.raced() and _without_depths(seen[0]) == _without_depths(seen[1]):
+            self.over = True
+            return None
         if self.tell:
             self.tell(f"{step!r}\n{_told(seen[0], '')}")
         return Difference(self.program, *seen) if seen[0] != seen[1] else None
@@ -68,7 +73,8 @@ class Duel:
         """Play steps until a difference shows; everything is clean before and after."""
         try:
             for step in steps:
-                if difference := self.play(step):
+                difference = self.play(step)
+                if difference or self.over:
                     return difference
             return None
         finally:
@@ -92,6 +98,11 @@ class Duel:
         for player in (self.first, self.second):
             player.clear((*EXCHANGES, "nowhere"), (*QUEUES, "nowhere"))
         self.program = []
+        self.over = False
+
+
+def _without_depths(seen: Observation) -> Observation:
+    return {key: value for key, value in seen.items() if key != "depths"}
 
 
 def concerns(step: Step) -> str:

@@ -135,6 +135,10 @@ class Player:
                 break
         return observe(self.names, self.wires, self.depths)
 
+    def raced(self) -> bool:
+        """Say whether a connection has failed that had consumers."""
+        return any(wire.failed_consuming for wire in self.wires.values())
+
     def _seen(self) -> int:
         return sum(len(wire.events) for wire in self.wires.values())
 

@@ -81,7 +81,7 @@ class Composer:
         """Return fields for a method and the classes that they are of."""
         fields: dict[str, Any] = {}
         classes: list[str] = []
-        sane = known.queues and self.chance(SANE)
+        sane = bool(known.queues) and self.chance(SANE)
         for name, kind in METHODS[method].fields:
             if kind == "b":
                 fields[name] = self.chance(vocabulary.BITS.get(name, 50))

@@ -37,6 +37,8 @@ class Wire:
         self.events: list[Received | str] = []
         self.answers: list[Received] = []
         self.fences: set[int] = set()
+        self.failed_consuming = False
+        """The broker ended the connection while it had consumers: who got what it gave back is a race."""
         self.canary = ""
         self.asking: set[int] = set()
 
@@ -106,6 +108,7 @@ class Wire:
             self.state = "open"
         elif received.name == "connection.close":
             self.state = "closing"
+            self.failed_consuming = any(line.consumers for line in self.lines.values())
             self.fences.clear()
         elif received.name == "connection.close-ok":
             self.end()

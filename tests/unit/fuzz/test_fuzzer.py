@@ -28,7 +28,8 @@ TAG = "amq.ctag-" + "a" * 22
 def test_a_program_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
     program: steps.Program = [
         Dial(0),
-        Send(0, 1, "basic.publish", {"routing_key": ServerNamed(1)}, Message({"headers": {"a": Typed("L", 1)}}, b"\xff")),
+        Send(0, 1, "basic.publish", {"routing_key": ServerNamed(1)}, Message({"timestamp": 1}, b"\xff", (1,))),
+        Send(0, 1, "queue.declare", {"arguments": {"a": Typed("L", 1)}}),
         Send(0, 1, "basic.ack", {"delivery_tag": Delivered(ServerTag(0), 2)}),
         Raw(0, 1, b"\xce"),
         Reset(0),
