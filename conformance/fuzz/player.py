@@ -238,25 +238,36 @@ class Player:
 
     # -- cleaning
 
+    def _done(self, steps: list[tuple[str, dict[str, Any]]]) -> bool:
+        """Play steps that need no answers; return whether all of them were fine."""
+        eye = self._eye
+        for method, fields in steps:
+            eye.ask(FENCE_CHANNEL, method, nowait=True, **fields)
+        eye.raise_fences()
+        eye.await_fences()
+        if eye.state != "open":
+            raise RuntimeError(f"cleaning up ended with {eye.events}")
+        if not any(answer.name == "channel.close" for answer in eye.answers):
+            return True
+        eye.answers.clear()
+        eye.ask(FENCE_CHANNEL, "channel.close-ok")
+        eye.ask(FENCE_CHANNEL, "channel.open")
+        while eye.alive and not eye.answers:
+            eye.read()
+        return False
+
     def clear(self, exchanges: tuple[str, ...], queues: tuple[str, ...]) -> None:
         """End the conversation's connections and delete what it left."""
         for connection in list(self.wires):
             self._leave(connection)
         self._at_rest(time.monotonic() + PATIENCE)
-        eye = self._eye
-        for name in {*queues, *self._left, *self.queues, *self.names.queues}:
-            eye.ask(FENCE_CHANNEL, "queue.delete", queue=name, nowait=True)
-        for name in {*exchanges, *self._left}:
-            if name and not name.startswith("amq."):
-                eye.ask(FENCE_CHANNEL, "exchange.delete", exchange=name, nowait=True)
-        for binding in self._left_bindings:
-            if binding["source"].startswith("amq."):
-                eye.ask(FENCE_CHANNEL, "exchange.unbind", nowait=True, **binding)
-        eye.raise_fences()
-        eye.await_fences()
-        if eye.state != "open" or any(answer.name == "channel.close" for answer in eye.answers):
-            eye.end()
-            self._eye = self._dial()
+        gone = [("queue.delete", {"queue": name}) for name in {*queues, *self._left, *self.queues, *self.names.queues}]
+        gone += [("exchange.delete", {"exchange": name}) for name in {*exchanges, *self._left} if _is_ours(name)]
+        gone += [("exchange.unbind", each) for each in self._left_bindings if not _is_ours(each["source"])]
+        give_up = time.monotonic() + PATIENCE
+        while not self._done(gone):  # an exclusive queue may outlive its connection a little
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"nobody can delete {gone}")
         self.names = Names()
         self.queues.clear()
         self.exchanges.clear()
@@ -290,3 +301,7 @@ def _is_answered(state: str, step: Send) -> bool:
             return False
         case _:
             return step.method in REPLIES and not step.fields.get("nowait")
+
+
+def _is_ours(exchange: str) -> bool:
+    return bool(exchange) and not exchange.startswith("amq.")
