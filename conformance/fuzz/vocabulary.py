@@ -250,6 +250,8 @@ def table(
     chosen: dict[str, Any] = {}
     classes: list[str] = []
     for key in random.sample(list(arguments), random.randint(1, min(most, len(arguments)))):
+        if key == "x-message-ttl" and "x-max-priority" in chosen:
+            continue  # as for messages with both, see `Composer.message`
         name, chosen[key] = choose(random, arguments[key][:1] if sane else arguments[key])
         classes.append(f"{owner}.{key}:{name}")
     return chosen, classes
