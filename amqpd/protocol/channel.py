@@ -32,6 +32,7 @@ from amqpd.wire.methods import MethodId
 
 if TYPE_CHECKING:
     from amqpd.broker.session import Session
+    from amqpd.protocol.ack_timeout import Ages
     from amqpd.protocol.connection import Connection
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Channel:
         "_pending",
         "_settling",
         "_window_shut",
+        "ages",
         "assembler",
         "confirms",
         "connection",
@@ -86,6 +88,8 @@ class Channel:
         self.consumers: dict[str, ChannelConsumer] = {}
         self.unacked = Unacked()
         self.delivery_tag = 0
+        self.ages: Ages | None = None
+        """Of what is unsettled, while there is a limit to it."""
         self.prefetch = 0
         """Window of consumers that are started from now on."""
         self.window = 0
@@ -222,6 +226,16 @@ class Channel:
             assembler.begin(ids, payload)
         elif ids in NAMES_A_QUEUE:
             expanded(self, str(arguments[0]))
+
+    @property
+    def closing(self) -> bool:
+        """An error has closed it, and the client has yet to answer."""
+        return self._closing
+
+    @property
+    def waits(self) -> bool:
+        """What the client sends stands in line."""
+        return self._pending is not None
 
     # -- what handlers call ----------------------------------------------------------------------------------------
 
@@ -360,6 +374,8 @@ class Channel:
         sent, the rest (of basic.get, of cancelled consumers) once the client has answered.
         """
         self._finish_settling()
+        if self.connection.ack_timeout is not None:
+            self.connection.ack_timeout.channel_fails(self)
         queues = {consumer.queue for consumer in self.consumers.values()}
         transaction = self.transaction
         uncommitted = 0 if transaction is None else len(transaction.settlements)
@@ -379,6 +395,10 @@ class Channel:
             self.unacked.add(tag, delivery)
         self._stop()
         self._closing = True
+        self.send_close(error, failed)
+
+    def send_close(self, error: AmqpError, failed: MethodId) -> None:
+        """Send a close, and nothing else."""
         self.send_frame(hot.close(self.number, error.code, error.reply_text, failed))
 
     def terminate(self, limit: int = SLICE) -> int:
