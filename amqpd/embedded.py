@@ -24,6 +24,9 @@ from amqpd.server.offload import Threads
 from amqpd.testing.broker import EmbeddedBroker
 from amqpd.testing.faults import FaultyJournal
 
+PATIENCE: Final = 500
+"""Turns that a call waits for clients' input to be handled; more of it than that is a flood, which never ends."""
+
 T = TypeVar("T")
 
 IN_THREAD: Final[Mapping[str, object]] = {"port": 0, "shutdown_timeout": 0.5}
@@ -160,20 +163,29 @@ class _BrokerThread:
                 await self._stop.wait()
 
     def _call(self, function: Callable[[], T]) -> T:
-        """Run a function on the broker's thread, from any thread."""
+        """Run a function on the broker's thread, from any thread.
+
+        What clients have sent before the call is handled first, so that a test may publish and look.
+        """
         if threading.current_thread() is self._thread:
             return function()
         # Not trio.from_thread: the caller may be a trio program itself, whose loop waits like any other thread.
-        assert self._token is not None
+        token, broker = self._token, self._broker
+        assert token is not None
+        assert broker is not None
         outcome: Future[T] = Future()
+        turns = iter(range(PATIENCE))
 
         def run() -> None:
+            if broker.input_waits() and next(turns, None) is not None:
+                token.run_sync_soon(run)
+                return
             try:
                 outcome.set_result(function())
             except BaseException as error:  # noqa: BLE001  # it is raised where the function was handed in
                 outcome.set_exception(error)
 
-        self._token.run_sync_soon(run)
+        token.run_sync_soon(run)
         return outcome.result()
 
 

@@ -109,8 +109,10 @@ async def _read_loop(  # noqa: RET503  # the last statement never returns
     budget = server.node.settings.turn_budget
     while not connection.finished:
         while connection.process(budget):
+            transport.handling = True
             server.end_turn()
             await trio.lowlevel.checkpoint()
+        transport.handling = False
         server.end_turn()
         data = await _arrived(connection, transport, receive)
         if data is None:

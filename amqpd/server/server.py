@@ -18,6 +18,7 @@ from amqpd.protocol.node import Node
 from amqpd.server.connection import RECEIVE, greet, serve_plain
 from amqpd.server.listeners import Address, accept_loop, listen_all, shown
 from amqpd.server.timer_task import run_timers
+from amqpd.server.transport import SocketTransport
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -53,6 +54,15 @@ class Server:
     def wake_up(self) -> None:
         """A timer or work is there that the timer task doesn't know of."""
         self.wake.set()
+
+    def input_waits(self) -> bool:
+        """Whether clients have sent something that is not handled yet, on connections that are read."""
+        for connection in self.node.connections:
+            transport = connection.outbox.transport
+            read = connection.reading and not connection.finished
+            if read and isinstance(transport, SocketTransport) and transport.has_input():
+                return True
+        return False
 
     def end_turn(self) -> bool:
         """Finish a turn: pending model work, then everybody's bytes. Return whether work is left."""

@@ -32,6 +32,7 @@ class SocketTransport(Transport):
         "_piece",
         "_scope",
         "_writing",
+        "handling",
         "reading",
         "sock",
     )
@@ -42,6 +43,8 @@ class SocketTransport(Transport):
         self.sock = sock
         self.reading = trio.Event()
         """Set whenever `Connection.reading` may have become true."""
+        self.handling = False
+        """What was read last is still being handled, turn by turn."""
         self._connection = connection
         self._nursery = nursery
         self._on_sent = on_sent
@@ -79,6 +82,16 @@ class SocketTransport(Transport):
 
     def reading_changed(self) -> None:
         self.reading.set()
+
+    def has_input(self) -> bool:
+        """Whether something that the peer sent, its end included, waits to be handled."""
+        if self.handling:
+            return True
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return False
+        return True
 
     # -- for the connection's own task -----------------------------------------------------------------------------
 

@@ -134,6 +134,10 @@ class EmbeddedBroker:
         """All connections, in the order of their arrival."""
         return self._look(lambda: [ConnectionSnapshot.of(each) for each in self._server.node.connections])
 
+    def input_waits(self) -> bool:
+        """Whether clients have sent something that the broker has not handled yet. To be asked on its own thread."""
+        return self._server.input_waits()
+
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _look(self, function: Callable[[], T]) -> T:

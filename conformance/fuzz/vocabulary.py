@@ -250,7 +250,7 @@ def table(
     chosen: dict[str, Any] = {}
     classes: list[str] = []
     for key in random.sample(list(arguments), random.randint(1, min(most, len(arguments)))):
-        if key == "x-message-ttl" and "x-max-priority" in chosen:
+        if {key, *chosen} >= {"x-message-ttl", "x-max-priority"}:
             continue  # as for messages with both, see `Composer.message`
         name, chosen[key] = choose(random, arguments[key][:1] if sane else arguments[key])
         classes.append(f"{owner}.{key}:{name}")

@@ -22,6 +22,20 @@ def dead_lettering(channel: pika.channel.Channel, ttl: int) -> None:
     channel.queue_declare("from", arguments=arguments)
 
 
+def test_what_was_published_before_a_jump_is_there_before_it(amqpd: EmbeddedBroker) -> None:
+    """Without a confirm nothing tells the test that the broker has it, but its calls see to that."""
+    with pika.BlockingConnection(pika.URLParameters(amqpd.url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("q", arguments={"x-message-ttl": 60_000})
+        for number in range(300):
+            channel.basic_publish("", "q", b"%d" % number)
+            amqpd.clock.advance(60)
+            assert amqpd.messages("q") == []
+        for number in range(1, 300):
+            channel.basic_publish("", "q", b"%d" % number)
+            assert amqpd.queue("q").messages_ready == number
+
+
 def test_a_jump_expires_messages_and_queues_but_no_connection(amqpd: EmbeddedBroker) -> None:
     with pika.BlockingConnection(pika.URLParameters(f"{amqpd.url}?heartbeat=1")) as connection:
         channel = connection.channel()
