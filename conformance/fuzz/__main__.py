@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,6 +37,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run and return the exit status: 1 when the brokers differed."""
     options = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the brokers end with the run
     with ExitStack() as stack:
         players = []
         for name in options.targets.split(","):

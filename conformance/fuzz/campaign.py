@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.duel import Difference, Duel
     from conformance.fuzz.steps import Program
 
-SESSION_STEPS = 150
+SESSION_STEPS = 250
 
 
 class Mix(NamedTuple):

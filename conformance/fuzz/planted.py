@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds a defect (default {ROUNDS})")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     patches = sorted(each for each in PATCHES.glob("*.patch") if not options.names or each.stem in options.names)
     found = 0
     with rabbitmq.node() as port:

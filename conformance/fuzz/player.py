@@ -44,6 +44,8 @@ class Player:
         self.queues: dict[str, Wire | None] = {}
         self.exchanges: set[str] = set()
         """Names that were declared, for those who want to use one."""
+        self.bindings: list[tuple[str, str]] = []
+        """Exchanges and binding keys that were bound."""
         self.owners: dict[str, Wire] = {}
         """The connections of exclusive queues."""
         self._left: set[str] = set()
@@ -167,6 +169,8 @@ class Player:
                 self.owners[reply["queue"]] = wire
         elif reply.name == "exchange.declare-ok" and step.fields["exchange"]:
             self.exchanges.add(step.fields["exchange"])
+        elif reply.name == "queue.bind-ok" and isinstance(step.fields["routing_key"], str):
+            self.bindings.append((step.fields["exchange"], step.fields["routing_key"]))
         elif reply.name == "exchange.bind-ok" and step.fields["destination"].startswith("amq."):
             line = wire.lines[step.channel]
             fields = {name: self._resolve(line, value) for name, value in step.fields.items() if name != "nowait"}
@@ -272,6 +276,7 @@ class Player:
         self.queues.clear()
         self.exchanges.clear()
         self.owners.clear()
+        self.bindings.clear()
         self._left.clear()
         self._left_bindings.clear()
         self.depths = {}

@@ -1,4 +1,4 @@
-"""Long random conversations: three connections with three channels each, mostly legal, never for long.
+"""Long random conversations: two connections with two channels each, mostly legal, never for long.
 
 Decides the next step from the random numbers and from what the first broker has shown so far. Everything a step holds
 comes from `vocabulary`.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.steps import Step
     from conformance.fuzz.wire import Wire
 
-CONNECTIONS, CHANNELS = 3, 2
+CONNECTIONS, CHANNELS = 2, 2
 SANE = 88
 """How many times in a hundred a method names only what exists, with arguments of valid classes."""
 BUILT_IN = ("amq.direct", "amq.fanout", "amq.topic", "amq.headers")
@@ -36,7 +36,7 @@ USUAL = {
     "exchange.declare": 9, "exchange.bind": 4, "exchange.unbind": 2, "exchange.delete": 2,
     "basic.publish": 50, "basic.get": 10, "basic.consume": 12, "basic.cancel": 4, "basic.qos": 4,
     "basic.ack": 16, "basic.nack": 10, "basic.reject": 8, "basic.recover": 2, "basic.recover-async": 1,
-    "confirm.select": 3, "tx.select": 2, "tx.commit": 3, "tx.rollback": 2,
+    "confirm.select": 6, "tx.select": 2, "tx.commit": 3, "tx.rollback": 2,
     "channel.close": 2, "channel.flow": 1,
 }  # fmt: skip
 
@@ -47,6 +47,7 @@ class Known(NamedTuple):
     queues: tuple[str | ServerNamed, ...] = ()
     exchanges: tuple[str, ...] = ()
     consumers: tuple[str | ServerTag, ...] = ()
+    bindings: tuple[tuple[str, str], ...] = ()
 
     def of(self, method: str, field: str) -> tuple[Any, ...]:
         """Return what a field may name: what exists, or for a declare what doesn't; nothing where any name will do."""
@@ -58,7 +59,7 @@ class Known(NamedTuple):
         if field in ("exchange", "source", "destination"):
             return (*self.exchanges, *BUILT_IN, "") if method == "basic.publish" else (*self.exchanges, *BUILT_IN)
         if field == "routing_key" and method == "basic.publish":
-            return (*self.queues, *vocabulary.KEYS[:4])
+            return (*self.queues, *self.queues, *vocabulary.KEYS[:4])
         return self.consumers if method == "basic.cancel" else ()
 
 
@@ -107,6 +108,8 @@ class Composer:
         if not self.chance(percent):
             return {}
         table, chosen = vocabulary.table(self.random, arguments, method, 3, sane)
+        if sane and method == "queue.declare" and self.chance(40):
+            table = dict(self.random.choice(vocabulary.USUAL_QUEUES))
         classes += chosen
         return table
 
@@ -145,6 +148,11 @@ class Composer:
     def send(self, connection: int, channel: int, method: str, line: Line, state: str, known: Known = NOTHING) -> Send:
         """Return a step that plays a method, counted."""
         fields, classes = self.fields(method, line, known)
+        if method == "basic.publish" and known.bindings and self.chance(45):
+            # Along a binding, so that something arrives; what a pattern is made of matches itself.
+            fields["exchange"], key = self.random.choice(known.bindings)
+            fields["routing_key"] = key.replace("*", "x").replace("#", self.random.choice(("y.z", "y")))
+            classes = [each for each in classes if not each.startswith(("exchange:", "routing_key:"))]
         if method == "queue.declare" and fields["queue"] == "" and fields["nowait"]:
             fields["nowait"] = False  # nobody would ever know its name
         if method == "exchange.bind" and fields["destination"].startswith("amq."):
@@ -223,6 +231,7 @@ class Session:
             tuple(ServerNamed(named.index(each)) if each in named else each for each in own),
             tuple(sorted(player.exchanges)),
             tuple(line.consumers),
+            tuple(player.bindings),
         )
 
     def _rare(self, connection: int, channel: int, line: Line, root: Line) -> Step:
@@ -262,6 +271,8 @@ class Session:
         """Return a method that mostly makes sense now."""
         if self.steps < OPENING:
             return self.random.choice(BEGINNING)
+        if line.unsettled and self.compose.chance(25):
+            return self.random.choice(SETTLING)
         method = self.random.choices(list(USUAL), list(USUAL.values()))[0]
         if method in SETTLING and not line.unsettled and self.compose.chance(95):
             return "basic.publish"

@@ -79,6 +79,21 @@ QUEUE_ARGUMENTS: Mapping[str, Choices] = {
     "x-single-active-consumer": (Choice(4, "valid", (True, False)), Choice(1, "other-type", (1, "true", None))),
     "x-unheard-of": (Choice(1, "any", (1, "x", None, [1, "a"], {"a": {"b": []}})),),
 }
+USUAL_QUEUES: Sequence[Mapping[str, Any]] = (
+    {"x-max-length": 1, "x-overflow": "reject-publish"},
+    {"x-max-length": 2, "x-overflow": "reject-publish-dlx", "x-dead-letter-exchange": "",
+     "x-dead-letter-routing-key": "q1"},
+    {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q2"},
+    {"x-max-length-bytes": 10, "x-overflow": "reject-publish"},
+    {"x-dead-letter-exchange": "amq.topic"},
+    {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q3"},
+    {"x-message-ttl": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q0"},
+    {"x-max-priority": 5},
+    {"x-single-active-consumer": True},
+    {},
+    {},
+)
+"""Arguments that are of use together."""
 EXCHANGE_ARGUMENTS: Mapping[str, Choices] = {
     **_wrong_text("alternate-exchange", (*EXCHANGES, "amq.fanout"), ("nowhere", "")),
     "x-unheard-of": QUEUE_ARGUMENTS["x-unheard-of"],
