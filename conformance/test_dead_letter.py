@@ -74,6 +74,18 @@ def test_a_rejected_message_is_recorded(channel: Channel, names: Names, dead: st
     assert letter.message.headers["x-first-death-exchange"] == ""
 
 
+@pytest.mark.proves("dead-letter.x-death")
+@pytest.mark.versions(before="3.13", otherwise="since 3.13 original-expiration comes first")
+def test_the_fields_of_a_new_record_have_an_order(channel: Channel, names: Names, dead: str) -> None:
+    source = _source(channel, names)
+    channel.publish("", source, b"x", {"expiration": "60000"})
+    channel.fence(source)
+    _reject(channel, source)
+    channel.fence(source, dead)
+    (death,) = _deaths(channel.must_get(dead))
+    assert list(death) == ["count", "reason", "queue", "time", "exchange", "routing-keys", "original-expiration"]
+
+
 @pytest.mark.proves("dead-letter.expired", "ttl.zero", "ttl.queue")
 def test_vector_53_a_message_that_expires_at_once_is_dead_lettered(channel: Channel, names: Names, dead: str) -> None:
     source = _source(channel, names, {"x-message-ttl": 0})

@@ -50,7 +50,7 @@ class ChannelConsumer(Consumer):
             unacked = self.unacked = self.unacked + 1
             if unacked == self._limit:
                 self.able = False
-            if channel.window:
+            if channel.window and self.queue.type.obeys_channel_window:
                 channel.window_used += 1
                 if channel.window_used >= channel.window:
                     channel.window_changed()
@@ -70,6 +70,10 @@ class ChannelConsumer(Consumer):
         except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not who published
             connection, defect = channel.connection, error
             connection.node.broker.at_turn_end(lambda: closing.unforeseen(connection, channel.number, defect))
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.unacked)
 
     def cancelled(self) -> None:
         self.channel.consumer_cancelled(self)
@@ -92,6 +96,8 @@ class ChannelConsumer(Consumer):
         if self._limit and self.unacked >= self._limit:
             return False
         channel = self.channel
+        if not self.queue.type.obeys_channel_window:
+            return True
         return not channel.window or channel.window_used < channel.window
 
 
