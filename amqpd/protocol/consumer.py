@@ -96,9 +96,9 @@ class ChannelConsumer(Consumer):
         if self._limit and self.unacked >= self._limit:
             return False
         channel = self.channel
-        if not self.queue.type.obeys_channel_window:
+        if not channel.window or channel.window_used < channel.window:
             return True
-        return not channel.window or channel.window_used < channel.window
+        return not self.queue.type.obeys_channel_window
 
 
 class ReplyPort(ReplyConsumer):
