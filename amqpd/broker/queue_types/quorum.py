@@ -31,6 +31,9 @@ DELIVERY_COUNT: Final = "x-delivery-count"
 ACQUIRED_COUNT: Final = "x-acquired-count"
 UNLIMITED: Final = float("inf")
 
+TIDY: Final = 32
+"""Consumers that are over and remembered before the queue looks which of them still hold something."""
+
 
 class QuorumQueue(Queue):
     """A queue that counts failed deliveries.
@@ -39,7 +42,7 @@ class QuorumQueue(Queue):
     to come round after the others. With a limit it comes first. What a lost channel held comes first in any case.
     """
 
-    __slots__ = ("_gets", "_leaving", "_profile", "delivery_limit")
+    __slots__ = ("_gets", "_leaving", "_profile", "_tidy_at", "delivery_limit")
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class QuorumQueue(Queue):
         """What basic.get took and nobody has settled yet."""
         self._leaving: list[Consumer] = []
         """Consumers that are over and held something when they went."""
+        self._tidy_at = TIDY
 
     # -- messages --------------------------------------------------------------------------------------------------
 
@@ -145,6 +149,12 @@ class QuorumQueue(Queue):
             self.limits.over(self.ready.count)
         return message
 
+    def _drop_ready(self) -> int:
+        dropped = super()._drop_ready()
+        if self.limits is not None:
+            self.limits.over(0)
+        return dropped
+
     def _die(self, message: Message, reason: str) -> None:
         if message.trail is not None and message.trail.published is not None:
             self._account.rewrite(message, message.trail.published)
@@ -172,14 +182,20 @@ class QuorumQueue(Queue):
 
         Of consumers that share a queue with a single active one, only that one counts.
         """
-        self._leaving = [each for each in self._leaving if each.holds]
+        self._tidy()
         consumers = len(self.consumers)
         return (min(consumers, 1) if self.consumers.single else consumers) + len(self._gets) + len(self._leaving)
 
     def remove_consumer(self, consumer: Consumer) -> bool:
         if consumer.holds:
             self._leaving.append(consumer)
+            if len(self._leaving) > self._tidy_at:
+                self._tidy()
         return super().remove_consumer(consumer)
+
+    def _tidy(self) -> None:
+        self._leaving = [each for each in self._leaving if each.holds]
+        self._tidy_at = max(TIDY, 2 * len(self._leaving))
 
     def redeclared(self) -> None:
         """Declaring it again is no use of it."""
