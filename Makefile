@@ -16,7 +16,7 @@ CODE   := $(wildcard amqpd tests interop conformance)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check conformance-report interop bench docs clean
+.PHONY: help serve test check conformance-report interop fuzz bench docs clean
 
 help: ## show this list
 	@echo "usage: make TARGET [ARGS='...']"
@@ -38,6 +38,9 @@ conformance-report: $(VENV)/test.stamp ## every promise of the protocol on amqpd
 
 interop: $(VENV)/test.stamp ## ask real clients for the scenarios, on amqpd beside RabbitMQ (ARGS go to `python -m interop`)
 	$(VENVPY) -m interop $(ARGS)
+
+fuzz: $(VENV)/test.stamp ## play random conversations to amqpd and RabbitMQ (ARGS go to `python -m conformance.fuzz`)
+	$(VENVPY) -m conformance.fuzz $(ARGS)
 
 bench: $(VENV)/core.stamp ## measure a broker (ARGS go to `amqpd bench`)
 	$(BIN)/amqpd bench $(ARGS)

@@ -113,6 +113,8 @@ def _settings(config: Config, broker: Broker) -> Settings:
         max_message_size=limits.max_message_size,
         max_connections=limits.max_connections,
         max_consumers_per_channel=limits.max_consumers_per_channel,
+        ack_timeout=limits.consumer_timeout,
+        ack_timeout_tick=limits.consumer_timeout_tick,
         max_unfinished_content=config.memory.max_unfinished_content,
         max_unfinished_content_total=config.memory.max_unfinished_content_total_in_bytes(memory.available()),
         turn_budget=limits.turn_budget,

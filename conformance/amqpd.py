@@ -56,11 +56,14 @@ def _folder_with_accounts() -> Iterator[Path]:
 
 
 @contextmanager
-def server(compat: str, *options: str) -> Iterator[int]:
-    """Run `python -m amqpd serve` in a folder with nothing but the accounts and yield its AMQP port on 127.0.0.1."""
+def server(compat: str, *options: str, root: Path = ROOT) -> Iterator[int]:
+    """Run `python -m amqpd serve` in a folder with nothing but the accounts and yield its AMQP port on 127.0.0.1.
+
+    `root` is the folder that has the package.
+    """
     command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--compat", compat, *QUICK, *options]
     command += ["--access-file", ACCESS]
-    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
+    environment = dict(os.environ, PYTHONPATH=str(root), PYTHONUNBUFFERED="1")
     with (
         _folder_with_accounts() as folder,
         subprocess.Popen(

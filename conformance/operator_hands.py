@@ -30,7 +30,7 @@ class Operator:
         block: Callable[[], None],
         unblock: Callable[[], None],
         close: Callable[[str], None],
-        hurry: Callable[[int], None],
+        hurry: Callable[[int], int],
         stop: Callable[[], None],
         start: Callable[[], int],
     ) -> None:
@@ -41,8 +41,7 @@ class Operator:
         """Clear it."""
         self.close_connections = close
         """Close all connections, with the reason given."""
-        self.hurry = hurry
-        """Let deliveries on channels that are opened from now on be settled within so many milliseconds."""
+        self._hurry = hurry
         self.stop = stop
         """Stop the broker in order; clients are told."""
         self._start = start
@@ -50,6 +49,10 @@ class Operator:
     def start(self) -> None:
         """Start it again, with what it kept."""
         self._port = self._start()
+
+    def hurry(self, within: int) -> None:
+        """Let deliveries on connections that are opened from now on be settled within so many milliseconds."""
+        self._port = self._hurry(within)
 
     def connect(self, **options: object) -> Connection:
         """Open a connection; options as of `Connection.handshake`."""
@@ -66,7 +69,7 @@ def operator_of(target: str, compat: str) -> Iterator[Operator | None]:
                 lambda: node.control("set_vm_memory_high_watermark", NO_MEMORY),
                 lambda: node.control("set_vm_memory_high_watermark", MEMORY),
                 lambda reason: node.control("close_all_connections", reason),
-                lambda within: node.control("eval", HURRY.format(within=within)),
+                lambda within: _hurried(node, within),
                 lambda: node.control("stop_app"),
                 lambda: _started(node),
             )
@@ -82,6 +85,11 @@ def _started(node: rabbitmq.Node) -> int:
     return node.port
 
 
+def _hurried(node: rabbitmq.Node, within: int) -> int:
+    node.control("eval", HURRY.format(within=within))
+    return node.port
+
+
 @contextmanager
 def _amqpd(compat: str) -> Iterator[Operator]:
     """Run amqpd in a thread, as nothing else reaches its alarms from outside."""
@@ -90,9 +98,16 @@ def _amqpd(compat: str) -> Iterator[Operator]:
     with ExitStack() as running:
         broker = running.enter_context(run_in_thread(compat=compat, strict=True))
 
-        def start() -> int:
+        def start(seconds: float | None = None) -> int:
             nonlocal broker
-            broker = running.enter_context(run_in_thread(compat=compat, strict=True))
+            broker = running.enter_context(
+                run_in_thread(
+                    compat=compat,
+                    strict=True,
+                    limits_consumer_timeout=seconds,
+                    limits_consumer_timeout_tick=seconds or 60.0,
+                )
+            )
             return broker.port
 
         def alarm(raised: bool) -> None:
@@ -102,7 +117,8 @@ def _amqpd(compat: str) -> Iterator[Operator]:
         def close(reason: str) -> None:
             broker.faults.close(reason=reason)
 
-        def hurry(within: int) -> None:
-            raise NotImplementedError(f"amqpd has no time for acknowledgements that could be set to {within} ms")
+        def hurry(within: int) -> int:
+            running.close()
+            return start(within / 1000)
 
         yield Operator(broker.port, lambda: alarm(True), lambda: alarm(False), close, hurry, running.close, start)

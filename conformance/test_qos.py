@@ -195,12 +195,23 @@ def test_raising_the_global_limit_lets_more_come(channel: Channel, queue: str) -
     assert _arrived(channel, queue) == []
 
 
-@pytest.mark.proves("per-consumer-qos.no-ack", "per-consumer-qos.global")
+@pytest.mark.proves("per-consumer-qos.no-ack", "per-consumer-qos.global", "beyond.qos.no-ack-in-a-full-window")
 @GLOBAL
-def test_a_global_limit_ignores_consumers_without_ack(channel: Channel, queue: str) -> None:
+def test_a_global_limit_does_not_count_consumers_without_ack_but_stops_them_when_full(
+    channel: Channel, queue: str, names: Names
+) -> None:
     channel.qos(1, globally=True)
     channel.consume(queue, "a", no_ack=True)
     assert len(channel.deliveries(10)) == 10
+    channel.declare_queue(names("other"))
+    channel.fill(names("other"), b"x", b"y")
+    channel.consume(names("other"), "b")
+    assert _arrived(channel, names("other")) == [("b", 11)]
+    channel.fill(queue, b"late")
+    assert _arrived(channel, queue) == []
+    channel.cancel("b")
+    channel.ack(11)
+    assert _arrived(channel, queue) == [("a", 12)]
 
 
 @pytest.mark.proves("per-consumer-qos.global")

@@ -140,6 +140,15 @@ class Profile:
     single_active_follows_priority: bool = True
     """The next single active consumer of a quorum queue is one of the highest priority (since 4.0)."""
 
+    consumer_timeout: float = 1800.0
+    """Default of the time in seconds after which an unacknowledged delivery closes its channel."""
+
+    times_out_every_queue_type: bool = True
+    """It is for deliveries of every queue (until 4.2), not of quorum queues alone."""
+
+    repeats_timeout_close: bool = False
+    """Its close comes again every minute until close-ok, also behind the close of another error (seen on 3.10)."""
+
 
 _NEWEST = Profile(version="4.3.5")
 PROFILES: Final[dict[str, Profile]] = {
@@ -177,6 +186,7 @@ PROFILES: Final[dict[str, Profile]] = {
         get_shows_no_failures=True,
         tells_acquired_count=False,
         single_active_follows_priority=False,
+        repeats_timeout_close=True,
     ),
     "3.13": attrs.evolve(
         _NEWEST,
@@ -223,6 +233,7 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         validates_queue_mode=False,
         refuses_master_locator=True,
+        times_out_every_queue_type=False,
     ),
 }
 DEFAULT: Final = "4.2"
@@ -233,6 +244,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "with 504 if the commit is still pending",
     "answers-undecodable": "a method that can't be decoded, or is unknown, is answered with a close that says so; "
     "RabbitMQ drops the TCP connection or answers with a bare INTERNAL_ERROR",
+    "no-consumer-timeout": "deliveries may stay unacknowledged for ever, unless limits.consumer_timeout is set; "
+    "RabbitMQ closes their channel after half an hour",
 }
 """What amqpd does and no RabbitMQ does: name -> sentence. All are on in every profile and off with `strict = true`."""
 

@@ -27,11 +27,8 @@ class PriorityReadyList(ReadyList):
         self._level(message).append(message)
 
     def pop(self) -> Message:
-        return self.pop_from(self._first())
-
-    def pop_from(self, level: ReadyList) -> Message:
         self.count -= 1
-        return level.pop()
+        return self._first().pop()
 
     def peek(self) -> Message:
         return self._first().peek()
@@ -45,9 +42,6 @@ class PriorityReadyList(ReadyList):
         for level in self._order:
             found += level.browse(limit - len(found))
         return found
-
-    def levels(self) -> list[ReadyList]:
-        return [level for level in self._order if level.count]
 
     def take_all(self) -> ReadyList:
         taken = PriorityReadyList(self._maximum)

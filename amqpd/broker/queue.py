@@ -152,10 +152,11 @@ class Queue:
                 return ACCEPTED
         self._account.hold(message)
         self.ready.append(message)
+        dropped = False
         if self.limits is not None:
             self.limits.octets += len(message.body)
-            self._drop_excess()
-        if message.deadline is not None and self._heads is not None:
+            dropped = self._drop_excess()
+        if self._heads is not None and (dropped or self.ready.count == 1):
             self._heads.watch()
         return ACCEPTED
 
@@ -170,7 +171,7 @@ class Queue:
         if self.limits is not None:
             self.limits.octets += len(message.body)
             self._drop_excess()
-        if message.deadline is not None and self._heads is not None:
+        if self._heads is not None:
             self._heads.watch()
 
     requeue = put_back
@@ -388,18 +389,18 @@ class Queue:
         if ttl is not None:
             message.deadline = self._timers.now() + ttl
             if self._heads is None:
-                self._heads = HeadExpiry(self._timers, self._levels, self._pop, self._expired)
+                self._heads = HeadExpiry(self._timers, self._next, self._pop, self._expired)
 
-    def _pop(self, level: ReadyList | None = None) -> Message:
-        """Remove the head of the queue, or of one level."""
-        message = self.ready.pop() if level is None else self.ready.pop_from(level)
+    def _pop(self) -> Message:
+        """Remove the head of the queue."""
+        message = self.ready.pop()
         if self.limits is not None:
             self.limits.octets -= len(message.body)
         return message
 
-    def _levels(self) -> list[ReadyList]:
-        """The lists whose heads are the queue's; none while older messages are on their way back."""
-        return [] if self._returns else self.ready.levels()
+    def _next(self) -> Message | None:
+        """The head of the queue; none while older messages are on their way back."""
+        return None if self._returns or not self.ready.count else self.ready.peek()
 
     def _expired(self, message: Message) -> None:
         self._die(message, EXPIRED)
@@ -413,7 +414,8 @@ class Queue:
             self._account.let_go(message)
         return REJECTED
 
-    def _drop_excess(self) -> None:
+    def _drop_excess(self) -> bool:
+        """Drop heads while a limit is exceeded; return whether there were any."""
         assert self.limits is not None
         budget = SLICE
         while self.limits.over(self.ready.count):
@@ -421,9 +423,10 @@ class Queue:
                 if not self._trimming:
                     self._trimming = True
                     self._work.add(Trim(self))
-                return
+                return True
             budget -= 1
             self._die(self._pop(), MAXLEN)
+        return budget < SLICE
 
     def trim_step(self) -> bool:
         """Drop one more slice of what is over the limit; return whether there is more."""

@@ -130,14 +130,6 @@ class ReadyList:
             return self._returned[0][1]
         return head[-1]
 
-    def pop_from(self, level: ReadyList) -> Message:
-        """Remove and return the head of one of `levels`."""
-        return level.pop()
-
-    def levels(self) -> list[ReadyList]:
-        """The parts whose heads expire independently: this list is one."""
-        return [self] if self.count else []
-
     def put_back(self, message: Message) -> None:
         """Return a message that was popped: it goes to its original position."""
         self.count += 1

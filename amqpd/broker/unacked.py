@@ -42,6 +42,14 @@ class Unacked:
             self._tags = deque()
         self._tags.append(tag)
 
+    def oldest(self) -> int:
+        """The lowest tag that is outstanding; 0: nothing is."""
+        if not self._by_tag:
+            return 0
+        self._tidy()
+        assert self._tags is not None
+        return self._tags[0]
+
     def covers_many(self, tag: int, limit: int) -> bool:
         """Whether a settlement of all up to `tag` (0: everything) may cover more than `limit` deliveries."""
         tags = self._tags

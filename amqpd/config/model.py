@@ -74,6 +74,14 @@ class Limits:
     max_consumers_per_channel: int | None = _setting(
         None, "Most consumers of one channel; `none` is no limit.", Within(0)
     )
+    consumer_timeout: Seconds | None = _setting(
+        None,
+        "Time after which a delivery that isn't acknowledged closes its channel (406); 0 is never. Unset, that is "
+        "never, or with `strict` RabbitMQ's half an hour. As in RabbitMQ, `compat` 4.3 has none for classic queues.",
+    )
+    consumer_timeout_tick: Seconds = _setting(
+        60.0, "Longest time between two looks for such deliveries: the close may come so much later.", Above(0)
+    )
     turn_budget: int = _setting(
         512, "Units of work (frames, enqueues, expiries, requeues) before another connection's turn.", Within(1)
     )

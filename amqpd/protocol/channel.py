@@ -32,6 +32,7 @@ from amqpd.wire.methods import MethodId
 
 if TYPE_CHECKING:
     from amqpd.broker.session import Session
+    from amqpd.protocol.ack_timeout import Ages
     from amqpd.protocol.connection import Connection
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Channel:
         "_pending",
         "_settling",
         "_window_shut",
+        "ages",
         "assembler",
         "confirms",
         "connection",
@@ -86,6 +88,8 @@ class Channel:
         self.consumers: dict[str, ChannelConsumer] = {}
         self.unacked = Unacked()
         self.delivery_tag = 0
+        self.ages: Ages | None = None
+        """Of what is unsettled, while there is a limit to it."""
         self.prefetch = 0
         """Window of consumers that are started from now on."""
         self.window = 0
@@ -223,6 +227,16 @@ class Channel:
         elif ids in NAMES_A_QUEUE:
             expanded(self, str(arguments[0]))
 
+    @property
+    def closing(self) -> bool:
+        """An error has closed it, and the client has yet to answer."""
+        return self._closing
+
+    @property
+    def waits(self) -> bool:
+        """What the client sends stands in line."""
+        return self._pending is not None
+
     # -- what handlers call ----------------------------------------------------------------------------------------
 
     def send(self, made: bytes) -> None:
@@ -313,6 +327,11 @@ class Channel:
         for consumer in list(self.consumers.values()):
             consumer.refresh()
 
+    def stop_deliveries(self) -> None:
+        """The connection ends: what its channels give back must not come to another of them."""
+        for consumer in self.consumers.values():
+            consumer.able = False
+
     def return_unroutable(self, message: Message) -> None:
         """basic.return with the content as it came."""
         parts = [hot.returned(self.number, message.exchange, message.routing_key)]
@@ -355,6 +374,8 @@ class Channel:
         sent, the rest (of basic.get, of cancelled consumers) once the client has answered.
         """
         self._finish_settling()
+        if self.connection.ack_timeout is not None:
+            self.connection.ack_timeout.channel_fails(self)
         queues = {consumer.queue for consumer in self.consumers.values()}
         early = {each for each in queues if each.type.returns_before_close}
         transaction = self.transaction
@@ -376,6 +397,10 @@ class Channel:
             self.unacked.add(tag, delivery)
         self._stop()
         self._closing = True
+        self.send_close(error, failed)
+
+    def send_close(self, error: AmqpError, failed: MethodId) -> None:
+        """Send a close, and nothing else."""
         self.send_frame(hot.close(self.number, error.code, error.reply_text, failed))
 
     def terminate(self, limit: int = SLICE) -> int:

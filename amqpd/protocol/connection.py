@@ -19,6 +19,7 @@ from amqpd.errors import AmqpError, ChannelMisused, FrameError, InternalError, N
 from amqpd.fields import EMPTY, Table
 from amqpd.log import get_logger
 from amqpd.protocol import closing, handshake, states
+from amqpd.protocol.ack_timeout import AckTimeout
 from amqpd.protocol.channel import OPEN, Channel
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.negotiation import TABLE
@@ -66,6 +67,7 @@ class Connection(Peer):
         "_resuming",
         "_sent_before",
         "_unread",
+        "ack_timeout",
         "alarmed",
         "blocked",
         "capabilities",
@@ -117,6 +119,7 @@ class Connection(Peer):
         self.frame_max = 0
         self.heartbeat: Heartbeat | None = None
         self.heartbeat_interval = 0
+        self.ack_timeout: AckTimeout | None = None
         self.headers = HeaderCache()
         self.plans = PublishPlans()
         self.fatal = False
@@ -233,6 +236,9 @@ class Connection(Peer):
         self.node.liveness.cancel(self._deadline)
         self._deadline = None
         self.alarmed = bool(self.node.broker.alarms.reasons)
+        node = self.node
+        if node.ack_timeout:
+            self.ack_timeout = AckTimeout(self, node.broker.timers, node.ack_timeout, node.settings.ack_timeout_tick)
 
     def wait_for(self, pending: Pending[T], then: Callable[[Pending[T]], None]) -> None:
         """Handle no further frame of this connection before `pending` is done and `then` was called with it."""
@@ -303,6 +309,8 @@ class Connection(Peer):
         """
         channels, self.channels = self.channels, {}
         left = SLICE
+        for channel in channels.values():
+            channel.stop_deliveries()
         for channel in channels.values():
             left -= channel.terminate(left)
         if self.queueing:
@@ -493,6 +501,9 @@ class Connection(Peer):
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None
+        if self.ack_timeout is not None:
+            self.ack_timeout.stop()
+            self.ack_timeout = None
         self.outbox.on_over = None
         self.outbox.on_drained = None
 

@@ -91,11 +91,9 @@ class ChannelConsumer(Consumer):
     def _has_room(self) -> bool:
         if self._outbox.over:
             return False
-        if self.no_ack:
-            return True
-        if self._limit and self.unacked >= self._limit:
+        if not self.no_ack and self._limit and self.unacked >= self._limit:
             return False
-        channel = self.channel
+        channel = self.channel  # a full window of the channel stops those without acknowledgements as well
         if not channel.window or channel.window_used < channel.window:
             return True
         return not self.queue.type.obeys_channel_window

@@ -12,6 +12,7 @@ from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
+from amqpd.protocol.ack_timeout import in_force
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.sasl import Mechanism
 from amqpd.wire.methods import MethodDecoder
@@ -53,6 +54,10 @@ class Settings:
     max_message_size: int | None = None
     max_connections: int | None = None
     max_consumers_per_channel: int | None = None
+    ack_timeout: float | None = None
+    """How long a delivery may stay unacknowledged; 0: for ever; None: as the profile says."""
+    ack_timeout_tick: float = 60.0
+    """The longest time between two looks for such deliveries."""
     max_unfinished_content: int = 512 * 1024 * 1024
     max_unfinished_content_total: int = 2 * 1024 * 1024 * 1024
     turn_budget: int = 512
@@ -92,6 +97,8 @@ class Node:
         self.starts: dict[str, bytes] = {}
         """connection.start by the mechanisms that it offers."""
         self.server_properties = _server_properties(settings, broker.compat.profile.version)
+        self.ack_timeout = in_force(broker.compat, settings.ack_timeout)
+        """Seconds that a delivery of any queue may stay unacknowledged; 0: for ever."""
         self.max_message_size = (
             broker.compat.profile.max_message_size if settings.max_message_size is None else settings.max_message_size
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.fuzz import handshakes, steps, vocabulary
 from conformance.fuzz.coverage import CHANNEL_STATES, Coverage
@@ -23,20 +23,31 @@ if TYPE_CHECKING:
     from conformance.fuzz.duel import Difference, Duel
     from conformance.fuzz.steps import Program
 
-SESSIONS = 2
 SESSION_STEPS = 150
-PROBES = 60
-HANDSHAKES = 64
-BLACK_OUT = 10**9
+
+
+class Mix(NamedTuple):
+    """What a round consists of."""
+
+    sessions: int = 2
+    probes: int = 60
+    handshakes: int = 64
+
+
+EVEN = Mix()
 
 
 class Campaign:
-    """What is played, and what came of it."""
+    """What is played, and what came of it. With `tells`, differences are shortened and printed."""
 
-    def __init__(self, duel: Duel, seed: int, folder: Path | None) -> None:
+    def __init__(
+        self, duel: Duel, seed: int, folder: Path | None = None, *, mix: Mix = EVEN, tells: bool = True
+    ) -> None:
         self.duel = duel
         self.first_seed = self.seed = seed
         self.folder = folder
+        self.mix = mix
+        self.tells = tells
         self.coverage = Coverage()
         self.coverage.expected_classes = vocabulary.all_classes()
         self.steps = self.differences = 0
@@ -46,18 +57,18 @@ class Campaign:
     def run(self, rounds: int | None, minutes: float | None, kinds: int) -> None:
         """Play rounds, at most so many, at most so long, until so many kinds of differences were seen."""
         until = time.monotonic() + minutes * 60 if minutes else float("inf")
-        last = self.seed + rounds if rounds else BLACK_OUT
-        while self.seed < last and time.monotonic() < until and len(self.kinds) < kinds:
+        last = self.seed + rounds if rounds else None
+        while self.seed != last and time.monotonic() < until and len(self.kinds) < kinds:
             self._round(Random(self.seed))
             self.seed += 1
 
     def _round(self, random: Random) -> None:
         players = self.duel.first, self.duel.second
-        with handshakes.compared(*players, islice(self._handshakes, HANDSHAKES)) as differences:
-            for _ in range(SESSIONS):
+        with handshakes.compared(*players, islice(self._handshakes, self.mix.handshakes)) as differences:
+            for _ in range(self.mix.sessions):
                 self._session(random)
             self._probes(random)
-        self.steps += HANDSHAKES
+        self.steps += self.mix.handshakes
         for each in differences:
             self.differences += 1
             if each.kind() not in self.kinds:
@@ -73,7 +84,7 @@ class Campaign:
 
     def _probes(self, random: Random) -> None:
         compose = Composer(random, self.coverage)
-        for _, method, state in self.coverage.rarest_pairs(CHANNEL_STATES)[:PROBES]:
+        for _, method, state in self.coverage.rarest_pairs(CHANNEL_STATES)[: self.mix.probes]:
             self.steps += 1
             difference = self.duel.probe(probe(compose, method, state))
             if difference:
@@ -86,6 +97,8 @@ class Campaign:
         if kind in self.kinds:
             return
         self.kinds.add(kind)
+        if not self.tells:
+            return
         shown = difference
 
         def differs(program: Program) -> bool:
@@ -108,6 +121,6 @@ class Campaign:
         """Return what was played and found."""
         return "\n".join([
             *self.coverage.report(floor),
-            f"seeds {self.first_seed} to {self.seed - 1}: {self.steps} steps, "
+            f"seeds {self.first_seed} to {self.seed - 1}: {self.steps} steps",
             f"{self.differences} differences of {len(self.kinds)} kinds",
         ])

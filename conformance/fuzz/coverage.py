@@ -18,8 +18,10 @@ CHANNEL_STATES = (
     "channel-0", "unopened", "open", "confirm", "tx", "header-due", "body-due", "closing", "connection-closing",
 )  # fmt: skip
 STATES = HANDSHAKE_STATES + CHANNEL_STATES
-"""connected: nothing said yet; started: after connection.start; tuned: after connection.tune; unopened-host: after tune-ok.
-channel-0 is the connection itself when it is open; closing: the broker has closed the channel and waits for close-ok."""
+"""connected: nothing said yet; started: after connection.start; tuned: after connection.tune; unopened-host: after
+tune-ok. channel-0 is the connection itself when it is open; closing: the broker has closed the channel and waits for
+close-ok.
+"""
 
 
 class Coverage:

@@ -27,7 +27,8 @@ class Difference(NamedTuple):
     def kind(self) -> str:
         """Return a word for what differs, the same for differences that look alike."""
         keys = [key for key in sorted({*self.first, *self.second}) if self.first.get(key) != self.second.get(key)]
-        shape = re.sub(r"[0-9]+|'[^']*'|<<.*?>>", "", str([(key, self.first.get(key)) for key in keys if "replies" in key]))
+        replies = [(key, self.first.get(key)) for key in keys if "replies" in key]
+        shape = re.sub(r"[0-9]+|'[^']*'|<<.*?>>", "", str(replies))
         return f"{concerns(self.program[-1])} {re.sub('[0-9]', '', ' '.join(keys))} {shape[:300]}"
 
     def __str__(self) -> str:
@@ -49,6 +50,8 @@ class Duel:
     def __init__(self, first: Player, second: Player) -> None:
         self.first, self.second = first, second
         self.program: Program = []
+        self.over = False
+        """The brokers have parted for a reason that is nobody's fault: nothing can be compared any more."""
         self.tell: Callable[[str], object] | None = None
         """Called with every step and what the first broker showed after it."""
         self.clear()
@@ -59,6 +62,9 @@ class Duel:
         self.first.begin(step)
         self.second.begin(step)
         seen = self.first.settle(step), self.second.settle(step)
+        if seen[0] != seen[1] and self.first.raced() and _without_depths(seen[0]) == _without_depths(seen[1]):
+            self.over = True
+            return None
         if self.tell:
             self.tell(f"{step!r}\n{_told(seen[0], '')}")
         return Difference(self.program, *seen) if seen[0] != seen[1] else None
@@ -67,7 +73,8 @@ class Duel:
         """Play steps until a difference shows; everything is clean before and after."""
         try:
             for step in steps:
-                if difference := self.play(step):
+                difference = self.play(step)
+                if difference or self.over:
                     return difference
             return None
         finally:
@@ -91,6 +98,11 @@ class Duel:
         for player in (self.first, self.second):
             player.clear((*EXCHANGES, "nowhere"), (*QUEUES, "nowhere"))
         self.program = []
+        self.over = False
+
+
+def _without_depths(seen: Observation) -> Observation:
+    return {key: value for key, value in seen.items() if key != "depths"}
 
 
 def concerns(step: Step) -> str:

@@ -1,8 +1,8 @@
 """Every method, and other octets, in every state of the handshake.
 
-A handshake is a line of octets: the way into a state, then what is tried, then the end of our side of the connection. Both
-brokers must say the same until they end theirs. They may take seconds for it (RabbitMQ makes who fails wait), so many are
-played at a time.
+A handshake is a line of octets: the way into a state, then what is tried, then the end of our side of the connection.
+Both brokers must say the same until they end theirs. They may take seconds for it (RabbitMQ makes who fails wait), so
+many are played at a time.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def made_up(compose: Composer) -> Iterator[Handshake]:
             for state, way in WAYS.items():
                 send = compose.send(0, 0, method, Line(), state)
                 payload = encode_method(method, **{key: _plain(value) for key, value in send.fields.items()})
-                channel = 0 if compose.chance(85) else 1
-                yield Handshake(state, method, way + encode_frame(METHOD, channel, payload) + compose.random.choice((b"", START_OK, TUNE_OK)))
+                frame = encode_frame(METHOD, 0 if compose.chance(85) else 1, payload)
+                yield Handshake(state, method, way + frame + compose.random.choice((b"", START_OK, TUNE_OK)))
                 if compose.chance(10):
                     yield Handshake(state, "octets", way + _octets(compose))
 
@@ -91,10 +91,12 @@ def _plain(value: object) -> object:
 def _octets(compose: Composer) -> bytes:
     random = compose.random
     return random.choice((
-        b"AMQP\0\0\x09\x00", b"AMQP\x01\x01\x00\x09", b"AMQP\x00\x01\x00\x00", b"AMQP\x03\x01\x00\x00", b"GET / HTTP/1.1\r\n\r\n", b"AMQ", b"",
-        PROTOCOL_HEADER, encode_frame(HEARTBEAT, 0, b""), encode_frame(HEARTBEAT, 1, b""), encode_frame(BODY, 0, b"x"),
-        encode_frame(HEADER, 0, b"x" * 14), encode_frame(METHOD, 0, b"\0\x0a\0\x0b"), encode_frame(METHOD, 0, b"\0\x63\0\x01"),
-        encode_frame(METHOD, 0, b""), encode_frame(METHOD, 0, START_OK[7:-1] + b"\0"), encode_frame(METHOD, 0, START_OK[7:-1], 0),
+        b"AMQP\0\0\x09\x00", b"AMQP\x01\x01\x00\x09", b"AMQP\x00\x01\x00\x00", b"AMQP\x03\x01\x00\x00",
+        b"GET / HTTP/1.1\r\n\r\n", b"AMQ", b"", PROTOCOL_HEADER,
+        encode_frame(HEARTBEAT, 0, b""), encode_frame(HEARTBEAT, 1, b""), encode_frame(BODY, 0, b"x"),
+        encode_frame(HEADER, 0, b"x" * 14), encode_frame(METHOD, 0, b"\0\x0a\0\x0b"),
+        encode_frame(METHOD, 0, b"\0\x63\0\x01"), encode_frame(METHOD, 0, b""),
+        encode_frame(METHOD, 0, START_OK[7:-1] + b"\0"), encode_frame(METHOD, 0, START_OK[7:-1], 0),
         encode_frame(7, 0, b"xyz"), encode_frame(METHOD, 0, b"x" * 4089), encode_frame(METHOD, 0, b"x" * 140000),
     ))  # fmt: skip
 

@@ -1,7 +1,8 @@
 """What was seen of a broker, without what it chooses freely.
 
-Names and tags that a broker makes up become their place in the conversation, times of deaths become a word. Kept apart because their
-order among each other is nobody's promise: replies, returns and confirms of a channel, and the deliveries of each consumer.
+Names and tags that a broker makes up become their place in the conversation, times of deaths become a word. Kept apart
+because their order among each other is nobody's promise: replies, returns, cancels and confirms of a channel, and the
+deliveries of each consumer.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Observation = dict[str, Any]
 REPLY_TO = re.compile(r"amq\.rabbitmq\.reply-to\.g[^ '\"]*")
+LONG_AGO = 1_750_000_000
+"""Seconds since 1970; what a step says lies before, or beyond all clocks."""
 MADE_UP = re.compile(r"amq\.(gen|ctag)-[-_A-Za-z0-9]{22}")
 
 
@@ -49,8 +52,8 @@ class Names:
         match value:
             case str():
                 return REPLY_TO.sub("<reply-to>", MADE_UP.sub(self._place, value))
-            case Typed(tag="T"):
-                return Typed("T", "<time>" if isinstance(value.value, int) and value.value > 1_750_000_000 else value.value)
+            case Typed(tag="T", value=int(time)) if time > LONG_AGO:
+                return Typed("T", "<time>")
             case Typed():
                 return Typed(value.tag, self.neutral(value.value))
             case dict():
@@ -72,7 +75,10 @@ def observe(names: Names, wires: Mapping[int, Wire], depths: Mapping[str, Depth]
     seen: Observation = {}
     for number, wire in sorted(wires.items()):
         learn(names, wire.events)
+        failed = any(isinstance(event, Received) and event.name == "connection.close" for event in wire.events)
         for event in wire.events:
+            if failed and isinstance(event, Received) and event.name == "basic.deliver":
+                continue  # while a connection fails, what its other channels still get is a race
             if isinstance(event, str):
                 seen.setdefault(f"connection {number}", []).append(event)
             else:

@@ -1,8 +1,8 @@
 """One broker's side of a conversation: plays a step and waits until the broker has done all that follows from it.
 
-How that is known without waiting for time to pass: a channel answers a fence after everything sent to it before; a queue
-answers a passive declare after everything that channels told it before; what a queue then told other channels precedes
-their answer to one more fence. This goes round until a round shows nothing new.
+How that is known without waiting for time to pass: a channel answers a fence after everything sent to it before; a
+queue answers a passive declare after what channels told it before; what a queue then told other channels precedes their
+answer to one more fence. This goes round until a round shows nothing new.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Player:
         self.owners: dict[str, Wire] = {}
         """The connections of exclusive queues."""
         self._left: set[str] = set()
+        self._left_bindings: list[dict[str, Any]] = []
         self.depths: dict[str, Depth] = {}
         self._canaries = 0
         self._state_before = ""
@@ -134,6 +135,10 @@ class Player:
                 break
         return observe(self.names, self.wires, self.depths)
 
+    def raced(self) -> bool:
+        """Say whether a connection has failed that had consumers."""
+        return any(wire.failed_consuming for wire in self.wires.values())
+
     def _seen(self) -> int:
         return sum(len(wire.events) for wire in self.wires.values())
 
@@ -145,9 +150,10 @@ class Player:
         line = wire.lines[step.channel]
         before = self._state_before
         answered = _is_answered(before, step)
+        replies = REPLIES.get(step.method, ())
         while wire.state == "open" and answered and not (line.state == "closing" != before):
             for event in wire.events:
-                if isinstance(event, Received) and event.channel == step.channel and event.name in REPLIES.get(step.method, ()):
+                if isinstance(event, Received) and event.channel == step.channel and event.name in replies:
                     self._answered(wire, step, event)
                     return
             wire.read()
@@ -161,6 +167,10 @@ class Player:
                 self.owners[reply["queue"]] = wire
         elif reply.name == "exchange.declare-ok" and step.fields["exchange"]:
             self.exchanges.add(step.fields["exchange"])
+        elif reply.name == "exchange.bind-ok" and step.fields["destination"].startswith("amq."):
+            line = wire.lines[step.channel]
+            fields = {name: self._resolve(line, value) for name, value in step.fields.items() if name != "nowait"}
+            self._left_bindings.append(fields)
         elif reply.name == "exchange.delete-ok":
             self.exchanges.discard(step.fields["exchange"])
         elif reply.name == "basic.consume-ok":
@@ -228,27 +238,42 @@ class Player:
 
     # -- cleaning
 
+    def _done(self, steps: list[tuple[str, dict[str, Any]]]) -> bool:
+        """Play steps that need no answers; return whether all of them were fine."""
+        eye = self._eye
+        for method, fields in steps:
+            eye.ask(FENCE_CHANNEL, method, nowait=True, **fields)
+        eye.raise_fences()
+        eye.await_fences()
+        if eye.state != "open":
+            raise RuntimeError(f"cleaning up ended with {eye.events}")
+        if not any(answer.name == "channel.close" for answer in eye.answers):
+            return True
+        eye.answers.clear()
+        eye.ask(FENCE_CHANNEL, "channel.close-ok")
+        eye.ask(FENCE_CHANNEL, "channel.open")
+        while eye.alive and not eye.answers:
+            eye.read()
+        return False
+
     def clear(self, exchanges: tuple[str, ...], queues: tuple[str, ...]) -> None:
         """End the conversation's connections and delete what it left."""
         for connection in list(self.wires):
             self._leave(connection)
         self._at_rest(time.monotonic() + PATIENCE)
-        eye = self._eye
-        for name in {*queues, *self._left, *self.queues, *self.names.queues}:
-            eye.ask(FENCE_CHANNEL, "queue.delete", queue=name, nowait=True)
-        for name in {*exchanges, *self._left}:
-            if name and not name.startswith("amq."):
-                eye.ask(FENCE_CHANNEL, "exchange.delete", exchange=name, nowait=True)
-        eye.raise_fences()
-        eye.await_fences()
-        if eye.state != "open" or any(answer.name == "channel.close" for answer in eye.answers):
-            eye.end()
-            self._eye = self._dial()
+        gone = [("queue.delete", {"queue": name}) for name in {*queues, *self._left, *self.queues, *self.names.queues}]
+        gone += [("exchange.delete", {"exchange": name}) for name in {*exchanges, *self._left} if _is_ours(name)]
+        gone += [("exchange.unbind", each) for each in self._left_bindings if not _is_ours(each["source"])]
+        give_up = time.monotonic() + PATIENCE
+        while not self._done(gone):  # an exclusive queue may outlive its connection a little
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"nobody can delete {gone}")
         self.names = Names()
         self.queues.clear()
         self.exchanges.clear()
         self.owners.clear()
         self._left.clear()
+        self._left_bindings.clear()
         self.depths = {}
 
 
@@ -276,3 +301,7 @@ def _is_answered(state: str, step: Send) -> bool:
             return False
         case _:
             return step.method in REPLIES and not step.fields.get("nowait")
+
+
+def _is_ours(exchange: str) -> bool:
+    return bool(exchange) and not exchange.startswith("amq.")

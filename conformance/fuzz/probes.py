@@ -1,6 +1,7 @@
 """Short conversations that play every method in every state of a channel, the ones that make no sense included.
 
-A probe leads a connection into a state by steps that are always the same, and then plays one method with random arguments.
+A probe leads a connection into a state by steps that are always the same, and then plays one method with random
+arguments.
 """
 
 from __future__ import annotations

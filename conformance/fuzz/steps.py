@@ -1,6 +1,6 @@
 """What a conversation consists of: steps that are values.
 
-A step is written as it is printed: `repr` of a program is a Python file that `replay` reads. Nothing in a step depends on
+A step is written as it is printed: `repr` of a program is a Python file that `read` reads. Nothing in a step depends on
 a broker's choice: names and tags that a broker gives are referred to by their place in the conversation.
 """
 

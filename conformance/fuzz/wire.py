@@ -1,6 +1,7 @@
 """One connection of a conversation: sends steps, follows what comes, keeps it for the comparison.
 
-Decides what may be asked to know that the broker has done everything so far (a fence), and what its answer is told apart by.
+Decides what may be asked to know that the broker has done everything so far (a fence), and what its answer is told
+apart by.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Wire:
         self.events: list[Received | str] = []
         self.answers: list[Received] = []
         self.fences: set[int] = set()
+        self.failed_consuming = False
+        """The broker ended the connection while it had consumers: who got what it gave back is a race."""
         self.canary = ""
         self.asking: set[int] = set()
 
@@ -47,7 +50,7 @@ class Wire:
     def log_in(self, canary: str) -> None:
         """Open the virtual host, a channel for fences, and an exclusive queue that is gone when this connection is."""
         own = FENCE_CHANNEL
-        tune = dict(channel_max=2047, frame_max=131072, heartbeat=0)
+        tune = {"channel_max": 2047, "frame_max": 131072, "heartbeat": 0}
         self.client.send(PROTOCOL_HEADER)
         self.client.start_ok()
         self.client.send(
@@ -105,6 +108,7 @@ class Wire:
             self.state = "open"
         elif received.name == "connection.close":
             self.state = "closing"
+            self.failed_consuming = any(line.consumers for line in self.lines.values())
             self.fences.clear()
         elif received.name == "connection.close-ok":
             self.end()

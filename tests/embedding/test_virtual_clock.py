@@ -119,3 +119,20 @@ async def test_the_clock_of_a_broker_in_a_trio_program_moves_too() -> None:
         await trio.to_thread.run_sync(converse)
         broker.clock.advance(60)
         assert broker.queue("to").messages_ready == 1
+
+
+def test_a_jump_over_the_consumer_timeout_closes_the_channel_alone() -> None:
+    with (
+        package.run_in_thread(limits_consumer_timeout=1800) as broker,
+        pika.BlockingConnection(pika.URLParameters(broker.url)) as connection,
+    ):
+        channel = connection.channel()
+        channel.queue_declare("slow")
+        channel.basic_publish("", "slow", b"task")
+        assert channel.basic_get("slow")[2] == b"task"
+        broker.clock.advance(1800)
+        assert channel.queue_declare("slow", passive=True).method.message_count == 0
+        broker.clock.advance(60)
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="Timeout value used: 1800000 ms"):
+            channel.queue_declare("slow", passive=True)
+        assert connection.channel().basic_get("slow", auto_ack=True)[2] == b"task"

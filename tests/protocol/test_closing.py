@@ -195,3 +195,17 @@ def test_after_a_connection_is_gone_the_broker_serves_others(world: World) -> No
         client.vanish()
     assert world.open().declare("q").message_count == 0
     assert len(world.node.connections) == 1
+
+
+def test_what_a_failing_connection_gives_back_is_not_delivered_to_it(world: World) -> None:
+    """Found by comparing with RabbitMQ: one channel held a message, another one consumed from its queue and failed."""
+    client = world.open(channels=(1, 2))
+    client.declare("q")
+    client.fill("q", b"m")
+    client.send(frame.marshal(commands.Basic.Get(queue="q"), 1))
+    client.read()
+    client.send(frame.marshal(commands.Basic.Consume(queue="q", consumer_tag="c"), 2))
+    client.read()
+    client.send(frame.marshal(commands.Channel.Flow(active=False), 2))
+    assert [each.name for each in client.read()] == ["Connection.Close"]
+    assert world.open().count("q") == 1

@@ -16,7 +16,7 @@ from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, SoftLimits
 from amqpd.broker.queue import Queue
 from amqpd.broker.queue_arguments import apply
 from amqpd.broker.queue_types.port import QueueType
-from amqpd.broker.ready_list import ReadyList, ReturnedFirst
+from amqpd.broker.ready_list import ReturnedFirst
 from amqpd.broker.rewriting import rewritten
 from amqpd.errors import NotImplementedHere, PreconditionFailed, ResourceLocked
 from amqpd.fields import EMPTY, Field, Table
@@ -124,7 +124,7 @@ class QuorumQueue(Queue):
             self.ready.append(message)
         if self.limits is not None:
             self.limits.octets += len(message.body)
-        if message.deadline is not None and self._heads is not None:
+        if self._heads is not None:
             self._heads.watch()
 
     def resume(self) -> None:
@@ -139,10 +139,12 @@ class QuorumQueue(Queue):
     def _drop_rest(self) -> None:
         """What came back counts against the limits only once consumers have had their turn."""
         if self.limits is not None and not self._resuming and not self._returns and not self.deleted:
-            self._drop_excess()
+            dropped = self._drop_excess()
+            if dropped and self._heads is not None:
+                self._heads.watch()
 
-    def _pop(self, level: ReadyList | None = None) -> Message:
-        message = super()._pop(level)
+    def _pop(self) -> Message:
+        message = super()._pop()
         if message.trail is not None and message.trail.failures:
             message.redelivered = True  # a packed message has forgotten it
         if self.limits is not None:

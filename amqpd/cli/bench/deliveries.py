@@ -58,20 +58,27 @@ class DeliveryCounter:
             return 0
         if self._used - end >= _PREFIX and not buffer.startswith(self._prefix, end):
             return 0
+        if self._end_of(end - stride) != end:
+            return 0
         self.count += whole
         return end
 
     def _is_shorter(self, position: int) -> bool:
         """Whether the delivery there is complete although less than a stride is left: it may be the last."""
+        return self._end_of(position) <= self._used
+
+    def _end_of(self, position: int) -> int:
+        """Where the delivery there ends if its body is one frame; beyond what is there if its header isn't."""
+        beyond = self._used + 1
         header = position + FRAME_OVERHEAD
         if self._used - header < FRAME.size:
-            return False
+            return beyond
         header += FRAME.unpack_from(self._buffer, position)[2]
         if self._used < header + FRAME.size + _HEADER_SIZE:
-            return False
-        end = header + FRAME_OVERHEAD + FRAME.unpack_from(self._buffer, header)[2]
+            return beyond
+        end: int = header + FRAME_OVERHEAD + FRAME.unpack_from(self._buffer, header)[2]
         body = int.from_bytes(self._view[header + FRAME.size + 4 : header + FRAME.size + _HEADER_SIZE], "big")
-        return bool(end + (body + FRAME_OVERHEAD if body else 0) <= self._used)
+        return end + (body + FRAME_OVERHEAD if body else 0)
 
     def _walk(self, position: int) -> int:
         """Take whole frames one by one, from `position` on, and return the end of the last."""

@@ -63,6 +63,8 @@ def test_an_extension_that_is_not_listed_is_a_mistake(strict: bool) -> None:
         ("validates_queue_mode", (True, True, True, True, False)),
         ("refuses_master_locator", (False, False, False, False, True)),
         ("classic_takes_leader_locator", (False, True, True, True, True)),
+        ("times_out_every_queue_type", (True, True, True, True, False)),
+        ("repeats_timeout_close", (True, False, False, False, False)),
     ],
 )
 def test_each_behaviour_changes_with_the_release_that_changed_it(field: str, answers: tuple[object, ...]) -> None:

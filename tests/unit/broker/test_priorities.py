@@ -32,12 +32,23 @@ def test_a_priority_above_the_maximum_counts_as_the_maximum(world: World) -> Non
     assert [each.body for each in queue.ready.browse(9)] == [b"a", b"b", b"c"]
 
 
-def test_each_priority_expires_at_a_head_of_its_own(world: World) -> None:
+def test_only_what_would_be_taken_next_expires(world: World) -> None:
+    """RabbitMQ says so of priorities: a lower one may be stuck behind a higher one that doesn't expire."""
     queue = world.queue(arguments={"x-max-priority": 5})
     for body, priority, life in ((b"high", 5, None), (b"low", 1, "1000"), (b"behind", 1, None)):
         queue.publish(message(body, properties=Properties.of(priority=priority, expiration=life)))
     world.advance(1)
-    assert [each.body for each in queue.ready.browse(9)] == [b"high", b"behind"]
+    assert [each.body for each in queue.ready.browse(9)] == [b"high", b"low", b"behind"]
+    assert queue.get() is not None
+    assert [each.body for each in queue.ready.browse(9)] == [b"behind"]
+
+
+def test_a_dropped_head_lets_the_next_one_expire_in_time(world: World) -> None:
+    queue = world.queue(arguments={"x-max-length": 2})
+    for body, life in ((b"long", "9000"), (b"short", "1000"), (b"new", None)):
+        queue.publish(message(body, properties=Properties.of(expiration=life)))
+    world.advance(1)
+    assert [each.body for each in queue.ready.browse(9)] == [b"new"]
 
 
 def test_a_consumer_gets_a_returned_message_before_newer_ones_of_its_priority(world: World) -> None:

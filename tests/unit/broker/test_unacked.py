@@ -91,6 +91,10 @@ class UnackedAgainstDict(RuleBasedStateMachine):
             assert self.unacked.take(tag, multiple=False) == [self.model.pop(tag)]
 
     @rule()
+    def look_for_the_oldest(self) -> None:
+        assert self.unacked.oldest() == min(self.model, default=0)
+
+    @rule()
     def take_all(self) -> None:
         assert self.unacked.take_all() == list(self.model.values())
         self.model.clear()

@@ -224,8 +224,9 @@ def test_a_raised_limit_holds_for_the_next_frame() -> None:
         ),
         (
             b"abcdefghijklmno\x00",
-            "all octets = <<97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,0>>: "
-            "{invalid_frame_end_marker,\n" + " " * 86 + "1}",
+            "all octets = <<97,98,99,100,101,102,103,104,105,106,107,108,109,110,\n"
+            + " " * 23
+            + "111,0>>: {invalid_frame_end_marker,1}",
         ),
     ],
 )

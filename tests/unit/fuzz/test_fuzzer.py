@@ -1,0 +1,78 @@
+"""The parts of the differential fuzzer that need no broker."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from conformance.fields import Typed
+from conformance.fuzz import steps, vocabulary
+from conformance.fuzz.coverage import STATES, Coverage
+from conformance.fuzz.line import Line
+from conformance.fuzz.normal import Names
+from conformance.fuzz.planted import PATCHES
+from conformance.fuzz.probes import WAYS
+from conformance.fuzz.sessions import Composer
+from conformance.fuzz.shrink import shrink
+from conformance.fuzz.steps import Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
+from conformance.methods import METHODS
+
+ROOT = Path(__file__).resolve().parents[3]
+TAG = "amq.ctag-" + "a" * 22
+
+
+def test_a_program_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
+    program: steps.Program = [
+        Dial(0),
+        Send(0, 1, "basic.publish", {"routing_key": ServerNamed(1)}, Message({"timestamp": 1}, b"\xff", (1,))),
+        Send(0, 1, "queue.declare", {"arguments": {"a": Typed("L", 1)}}),
+        Send(0, 1, "basic.ack", {"delivery_tag": Delivered(ServerTag(0), 2)}),
+        Raw(0, 1, b"\xce"),
+        Reset(0),
+    ]
+    steps.write(program, tmp_path / "program", "why\nit was kept")
+    assert steps.read(tmp_path / "program") == program
+
+
+def test_the_shortest_program_that_differs_is_left() -> None:
+    program: steps.Program = [Dial(number) for number in range(40)]
+    needed = {Dial(3), Dial(17), Dial(18)}
+    assert set(shrink(program, lambda rest: needed <= set(rest))) == needed
+
+
+def test_made_up_names_become_their_place() -> None:
+    names = Names()
+    names.learn_tag(TAG)
+    assert names.neutral({"x": [f"to {TAG}", Typed("T", 1_790_000_000)]}) == {"x": ["to <tag 0>", Typed("T", "<time>")]}
+    assert names.neutral("amq.gen-" + "b" * 22) == "<made up>"
+    assert names.neutral("amq.general") == "amq.general"
+
+
+def test_every_method_can_be_composed_in_every_state() -> None:
+    coverage = Coverage()
+    compose = Composer(Random(1), coverage)
+    for method in METHODS:
+        for state in STATES:
+            compose.send(0, 1, method, Line(), state)
+    assert coverage.rarest_pairs()[0][0] == 1
+    assert set(coverage.classes) <= vocabulary.all_classes()
+
+
+@pytest.mark.parametrize("state", WAYS)
+def test_the_way_into_a_state_begins_with_a_connection(state: str) -> None:
+    assert WAYS[state][0] == Dial(0)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git applies the patches")
+@pytest.mark.parametrize("patch", sorted(PATCHES.glob("*.patch")), ids=lambda patch: patch.stem)
+def test_a_planted_defect_fits_the_code_as_it_is(patch: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "amqpd", tmp_path / "amqpd", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["git", "apply", str(patch)], cwd=tmp_path, check=True)
+
+
+def test_there_are_twenty_planted_defects() -> None:
+    assert len(list(PATCHES.glob("*.patch"))) == 20
