@@ -57,6 +57,7 @@ def make_node(
         journal=journal,
         offload=offload,
         exchange_types=plugins.exchange_types(),
+        queue_types=plugins.queue_types(),
         name=config.server.cluster_name or f"amqpd@{socket.gethostname()}",
     )
     liveness = broker.timers if clock is None else Timers(SystemClock())

@@ -9,11 +9,14 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from amqpd.broker import exchange_types as built_in_exchanges
+from amqpd.broker import queue_types as built_in_queues
 from amqpd.broker.exchange import ExchangeType
+from amqpd.broker.queue_types.port import QueueType
 from amqpd.protocol import sasl
 from amqpd.protocol.sasl import Mechanism
 
 EXCHANGE_TYPES: Final = "amqpd.exchange_types"
+QUEUE_TYPES: Final = "amqpd.queue_types"
 SASL_MECHANISMS: Final = "amqpd.sasl_mechanisms"
 
 
@@ -23,6 +26,16 @@ def exchange_types() -> list[type[ExchangeType]]:
     for loaded in _loaded(EXCHANGE_TYPES):
         if not (isinstance(loaded, type) and issubclass(loaded, ExchangeType)):
             raise TypeError(f"entry point of {EXCHANGE_TYPES} gives {loaded!r}: expected a subclass of ExchangeType")
+        found[loaded.name] = loaded
+    return list(found.values())
+
+
+def queue_types() -> list[type[QueueType]]:
+    """All queue types. Raises TypeError for an entry point that isn't one."""
+    found = {each.name: each for each in built_in_queues.BUILT_IN}
+    for loaded in _loaded(QUEUE_TYPES):
+        if not (isinstance(loaded, type) and issubclass(loaded, QueueType)):
+            raise TypeError(f"entry point of {QUEUE_TYPES} gives {loaded!r}: expected a subclass of QueueType")
         found[loaded.name] = loaded
     return list(found.values())
 

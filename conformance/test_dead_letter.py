@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from conformance.channel import Channel
     from conformance.conftest import Names
     from conformance.received import Received
+    from conformance.targets import Target
 
 Arguments = dict[str, Value]
 
@@ -72,6 +73,20 @@ def test_a_rejected_message_is_recorded(channel: Channel, names: Names, dead: st
     assert letter.message.headers["x-first-death-reason"] == "rejected"
     assert letter.message.headers["x-first-death-queue"] == source
     assert letter.message.headers["x-first-death-exchange"] == ""
+
+
+@pytest.mark.proves("dead-letter.x-death")
+def test_the_fields_of_a_new_record_have_an_order(channel: Channel, names: Names, dead: str, target: Target) -> None:
+    """Since 3.13 the one that is seldom there comes first."""
+    source = _source(channel, names)
+    channel.publish("", source, b"x", {"expiration": "60000"})
+    channel.fence(source)
+    _reject(channel, source)
+    channel.fence(source, dead)
+    (death,) = _deaths(channel.must_get(dead))
+    order = ["count", "reason", "queue", "time", "exchange", "routing-keys"]
+    order.insert(0 if target.version >= (3, 13) else len(order), "original-expiration")
+    assert list(death) == order
 
 
 @pytest.mark.proves("dead-letter.expired", "ttl.zero", "ttl.queue")

@@ -255,7 +255,6 @@ def test_the_queue_type_is_checked_before_the_values(channel: Channel, names: Na
     _refused(channel, names, "x-queue-type", ": \"unsupported queue type 'foo'\"", arguments)
 
 
-@pytest.mark.parametrize("queue_type", REPLICATED_TYPES)
 @pytest.mark.parametrize(
     ("bits", "property"),
     [
@@ -266,6 +265,7 @@ def test_the_queue_type_is_checked_before_the_values(channel: Channel, names: Na
         ({}, "non-durable"),
     ],
 )
+@pytest.mark.parametrize("queue_type", REPLICATED_TYPES)
 @pytest.mark.proves(
     "error.queue.declare.auto-delete-unsupported",
     "error.queue.declare.exclusive-unsupported",

@@ -20,7 +20,9 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import Access
 from amqpd.broker.ports import Inline, Journal, MemoryJournal, Offload, Randomness
 from amqpd.broker.queue import SLICE, Queue
-from amqpd.broker.queue_arguments import apply
+from amqpd.broker.queue_arguments import CLASSIC
+from amqpd.broker.queue_types import BUILT_IN as BUILT_IN_QUEUES
+from amqpd.broker.queue_types.port import QueueType
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
 from amqpd.broker.timers import Timers
@@ -48,6 +50,7 @@ class Broker:
         journal: Journal | None = None,
         offload: Offload | None = None,
         exchange_types: Iterable[type[ExchangeType]] = BUILT_IN,
+        queue_types: Iterable[type[QueueType]] = BUILT_IN_QUEUES,
         name: str = "amqpd@localhost",
     ) -> None:
         self.name = name
@@ -66,6 +69,7 @@ class Broker:
         self.sessions: dict[Session, None] = {}
         self.reply_consumers: dict[str, ReplyConsumer] = {}
         self.exchange_types = {each.name: each for each in exchange_types}
+        self.queue_types = {each.name: each for each in queue_types}
         self._randomness = randomness
         self._accepted = AcceptedPasswords()
         self._turn_end: list[Callable[[], None]] = []
@@ -100,6 +104,13 @@ class Broker:
         """`prefix` and 22 characters that nobody can guess."""
         octets = self._randomness.octets(NAME_OCTETS)
         return prefix + base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
+
+    def queue_type(self, arguments: Table) -> type[QueueType] | None:
+        """The type that x-queue-type asks for: classic without it, None for one that isn't known."""
+        field = arguments.get("x-queue-type")
+        if field is None:
+            return self.queue_types[CLASSIC]
+        return self.queue_types.get(field.text()) if field.tag == "S" else None
 
     # -- vhosts, users, sessions -----------------------------------------------------------------------------------
 
@@ -172,18 +183,19 @@ class Broker:
     def _make_queue(
         self, name: str, durable: bool, auto_delete: bool, owner: Session | None, arguments: Table
     ) -> Queue:
-        queue = Queue(
+        queue_type = self.queue_type(arguments)
+        assert queue_type is not None
+        return queue_type.create(
             name,
             durable=durable,
             auto_delete=auto_delete,
             owner=owner,
             arguments=arguments,
+            profile=self.compat.profile,
             account=self.account,
             timers=self.timers,
             work=self.work,
         )
-        apply(queue, arguments)
-        return queue
 
     def _alarm_changed(self) -> None:
         for session in list(self.sessions):

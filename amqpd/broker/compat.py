@@ -101,6 +101,9 @@ class Profile:
     tells_last_death: bool = True
     """Dead-lettered messages carry x-last-death-* (since 3.13)."""
 
+    original_expiration_first: bool = True
+    """original-expiration is the first field of an x-death entry, not the last (since 3.13)."""
+
     rekeying_drops_copies: bool = False
     """A dead-letter routing key removes the CC header (before 3.13)."""
 
@@ -124,6 +127,18 @@ class Profile:
 
     volatile_get_is_refused: bool = True
     """basic.get on the reply-to pseudo queue is a 540 (after 3.10); before, a 404."""
+
+    delivery_limit: int | None = 20
+    """How often a delivery of a quorum queue may fail by default; None: any number of times (before 4.0)."""
+
+    get_shows_no_failures: bool = False
+    """basic.get shows an x-delivery-count of 0 too, consumers don't (before 4.0)."""
+
+    tells_acquired_count: bool = True
+    """Redelivered messages of quorum queues carry x-acquired-count (since 4.0)."""
+
+    single_active_follows_priority: bool = True
+    """The next single active consumer of a quorum queue is one of the highest priority (since 4.0)."""
 
     consumer_timeout: float = 1800.0
     """Default of the time in seconds after which an unacknowledged delivery closes its channel."""
@@ -165,12 +180,21 @@ PROFILES: Final[dict[str, Profile]] = {
         extends_client_history=True,
         tells_last_death=False,
         rekeying_drops_copies=True,
+        original_expiration_first=False,
         volatile_get_is_refused=False,
+        delivery_limit=None,
+        get_shows_no_failures=True,
+        tells_acquired_count=False,
+        single_active_follows_priority=False,
         repeats_timeout_close=True,
     ),
     "3.13": attrs.evolve(
         _NEWEST,
         version="3.13.7",
+        delivery_limit=None,
+        get_shows_no_failures=True,
+        tells_acquired_count=False,
+        single_active_follows_priority=False,
         extends_client_history=True,
         frame_max_minimum=4096,
         initial_frame_max=4096,

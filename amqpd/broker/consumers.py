@@ -43,6 +43,11 @@ class Consumer(ABC):
     def deliver(self, message: Message) -> None:
         """Take one message. It must not raise: what goes wrong with a peer is that peer's own matter."""
 
+    @property
+    def holds(self) -> bool:
+        """Whether it has deliveries that nobody has settled yet."""
+        return False
+
     @abstractmethod
     def cancelled(self) -> None:
         """The queue is gone: the server cancels this consumer."""

@@ -29,6 +29,7 @@ log = get_logger(__name__)
 REJECTED: Final = "rejected"
 EXPIRED: Final = "expired"
 MAXLEN: Final = "maxlen"
+DELIVERY_LIMIT: Final = "delivery_limit"
 
 HISTORY: Final = "x-death"
 MAX_COUNT: Final = 2**63 - 1
@@ -58,14 +59,11 @@ class Death:
         claimed = None if self.claimed is None else self.claimed.with_field("count", fields.long(count)).sorted()
         return attrs.evolve(self, count=count, claimed=claimed)
 
-    def table(self) -> Table:
+    def table(self, *, expiration_first: bool) -> Table:
         """The entry as it stands in the header."""
         if self.claimed is not None:
             return self.claimed
-        entries: list[tuple[str, Field]] = []
-        if self.expiration is not None:
-            entries.append(("original-expiration", fields.longstr(self.expiration)))
-        entries += [
+        entries: list[tuple[str, Field]] = [
             ("count", fields.long(self.count)),
             ("reason", fields.longstr(self.reason)),
             ("queue", fields.longstr(self.queue)),
@@ -73,6 +71,9 @@ class Death:
             ("exchange", fields.longstr(self.exchange)),
             ("routing-keys", fields.array([fields.longstr(key) for key in self.routing_keys])),
         ]
+        if self.expiration is not None:
+            at = 0 if expiration_first else len(entries)
+            entries.insert(at, ("original-expiration", fields.longstr(self.expiration)))
         return Table.of(entries)
 
     @classmethod
@@ -188,7 +189,9 @@ class DeadLetters(Work):
     ) -> Table:
         profile = self._broker.compat.profile
         before = message.properties.headers or EMPTY
-        headers = before.with_field(HISTORY, fields.array([fields.table(each.table()) for each in deaths]))
+        first = profile.original_expiration_first
+        entries = [fields.table(each.table(expiration_first=first)) for each in deaths]
+        headers = before.with_field(HISTORY, fields.array(entries))
         if rekeyed and profile.rekeying_drops_copies:
             headers = headers.without("CC")
         if profile.extends_client_history:

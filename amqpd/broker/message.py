@@ -68,7 +68,7 @@ class Trail:
     see.
     """
 
-    __slots__ = ("deaths", "hidden_keys", "rekeyed")
+    __slots__ = ("deaths", "failures", "hidden_keys", "published", "rekeyed")
 
     def __init__(
         self, deaths: tuple[Death, ...] = (), hidden_keys: tuple[str, ...] = (), *, rekeyed: bool = False
@@ -79,6 +79,14 @@ class Trail:
         """The keys of a BCC header that was removed."""
         self.rekeyed = rekeyed
         """A dead-letter routing key replaced all keys: those in a CC header no longer take part."""
+        self.failures = 0
+        """Deliveries that failed, where the queue counts them."""
+        self.published: Properties | None = None
+        """The properties as they came, where the queue shows consumers others."""
+
+    def copy(self) -> Trail:
+        """The same past for a message in another queue."""
+        return Trail(self.deaths, self.hidden_keys, rekeyed=self.rekeyed)
 
 
 class Sharing:
@@ -129,6 +137,12 @@ class Account:
             return
         self.octets -= OVERHEAD
         self.let_go(message)
+
+    def rewrite(self, message: Message, properties: Properties) -> None:
+        """Give a message that is held other properties."""
+        before, after = len(message.properties.raw), len(properties.raw)
+        self.octets += (after if after > SMALL_HEADER else 0) - (before if before > SMALL_HEADER else 0)
+        message.properties = properties
 
     def let_go(self, message: Message) -> None:
         """A queue that never held this shared message has passed it on."""

@@ -28,6 +28,7 @@ from amqpd.properties import EXPIRATION
 
 if TYPE_CHECKING:
     from amqpd.broker.bindings import Binding
+    from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.session import Session
 
 ACCEPTED: Final = 0
@@ -40,7 +41,7 @@ SLICE: Final = 256
 
 
 class Queue:
-    """A classic queue."""
+    """A classic queue; other types override what they do otherwise."""
 
     __slots__ = (
         "_account",
@@ -72,6 +73,7 @@ class Queue:
         "owner",
         "ready",
         "returning",
+        "type",
         "unacked",
     )
 
@@ -80,6 +82,7 @@ class Queue:
     def __init__(
         self,
         name: str,
+        type_: type[QueueType],
         *,
         durable: bool,
         auto_delete: bool,
@@ -90,6 +93,7 @@ class Queue:
         work: WorkList,
     ) -> None:
         self.name = name
+        self.type = type_
         self.durable = durable
         self.auto_delete = auto_delete
         self.owner = owner
@@ -157,7 +161,7 @@ class Queue:
         return ACCEPTED
 
     def put_back(self, message: Message) -> None:
-        """Take back one unsettled message: it goes to its original position, marked redelivered."""
+        """Take back one unsettled message of a lost channel: it goes to its original position, marked redelivered."""
         self.unacked -= 1
         if self.deleted:
             self._account.release(message)
@@ -169,6 +173,9 @@ class Queue:
             self._drop_excess()
         if self._heads is not None:
             self._heads.watch()
+
+    requeue = put_back
+    """Take back one that its consumer refused for now."""
 
     def put_back_all(self, messages: list[Message]) -> None:
         """Take back many, in the order of their numbers; consumers get them once all are in place."""
@@ -184,11 +191,14 @@ class Queue:
             self.returning += count
             self._returns.append(work)
 
-    def take_back(self, message: Message) -> None:
+    def take_back(self, message: Message, *, requeued: bool = False) -> None:
         """One of the messages that were expected."""
         if not self.deleted:
             self.returning -= 1
-        self.put_back(message)
+        if requeued:
+            self.requeue(message)
+        else:
+            self.put_back(message)
 
     def returned(self, work: ReturnWork) -> None:
         """All of them are in place."""
@@ -254,6 +264,11 @@ class Queue:
 
     # -- consumers -------------------------------------------------------------------------------------------------
 
+    @property
+    def consumer_count(self) -> int:
+        """What declare-ok tells."""
+        return len(self.consumers)
+
     def add_consumer(self, consumer: Consumer) -> None:
         """Register it; it gets nothing before the next `resume`."""
         self.consumers.add(consumer)
@@ -288,6 +303,10 @@ class Queue:
             return
         self._timers.cancel(self._expiry_timer)
         self._expiry_timer = self._timers.after(self.expires_after, self._lease_ended)
+
+    def redeclared(self) -> None:
+        """A client declared it again."""
+        self.renew_lease()
 
     def delete(self) -> int:
         """Drop everything and tell the consumers; return how many messages were ready. Bindings are the vhost's

@@ -19,6 +19,7 @@ from amqpd.fields import Field, Table
 
 if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
+    from amqpd.broker.queue_types.port import QueueType
 
 CLASSIC: Final = "classic"
 MAX_DURATION: Final = 315_360_000_000
@@ -81,11 +82,11 @@ def _one_of(allowed: tuple[str, ...], reason: str) -> Check:
     return check
 
 
-def _queue_type(field: Field, arguments: Table, profile: Profile) -> str | None:
+def _queue_type(field: Field, queue_type: type[QueueType] | None) -> str | None:
     value = _text(field)
     if value is None:
         return _unacceptable(field)
-    return None if value == CLASSIC else f"\"unsupported queue type '{value}'\""
+    return None if queue_type is not None else f"\"unsupported queue type '{value}'\""
 
 
 def _dead_letter_key(field: Field, arguments: Table, profile: Profile) -> str | None:
@@ -134,73 +135,79 @@ class Argument:
 
     name: str
     check: Check
-    classic: bool = True
-    """Whether a classic queue knows it; else it is refused there as another type's."""
+    types: str = "C"
+    """The letters of the queue types that know it; others refuse it as another type's."""
 
     newer: bool = False
     """Whether only some profiles have heard of it; the others ignore it."""
 
 
 TABLE: Final[tuple[Argument, ...]] = (
-    Argument("x-queue-type", _queue_type),
-    Argument("x-expires", _at_least(1, MAX_DURATION)),
-    Argument("x-message-ttl", _at_least(0, MAX_DURATION)),
-    Argument("x-dead-letter-exchange", _anything),
-    Argument("x-dead-letter-routing-key", _dead_letter_key),
-    Argument("x-dead-letter-strategy", _anything, classic=False),
-    Argument("x-max-length", _at_least(0)),
-    Argument("x-max-length-bytes", _at_least(0)),
-    Argument("x-max-in-memory-length", _anything, classic=False),
-    Argument("x-max-in-memory-bytes", _anything, classic=False),
+    Argument("x-queue-type", _anything, "CQS"),
+    Argument("x-expires", _at_least(1, MAX_DURATION), "CQ"),
+    Argument("x-message-ttl", _at_least(0, MAX_DURATION), "CQ"),
+    Argument("x-dead-letter-exchange", _anything, "CQ"),
+    Argument("x-dead-letter-routing-key", _dead_letter_key, "CQ"),
+    Argument("x-dead-letter-strategy", _one_of(("at-most-once", "at-least-once"), "invalid_dlx_strategy"), "Q"),
+    Argument("x-max-length", _at_least(0), "CQ"),
+    Argument("x-max-length-bytes", _at_least(0), "CQS"),
+    Argument("x-max-in-memory-length", _at_least(0), "Q"),
+    Argument("x-max-in-memory-bytes", _at_least(0), "Q"),
     Argument("x-max-priority", _priority),
-    Argument("x-overflow", _one_of(("drop-head", "reject-publish", "reject-publish-dlx"), "invalid_overflow")),
+    Argument("x-overflow", _one_of(("drop-head", "reject-publish", "reject-publish-dlx"), "invalid_overflow"), "CQ"),
     Argument("x-queue-mode", _queue_mode),
     Argument("x-queue-version", _queue_version),
-    Argument("x-single-active-consumer", _bool),
-    Argument("x-quorum-initial-group-size", _anything, classic=False),
-    Argument("x-max-age", _anything, classic=False),
-    Argument("x-stream-max-segment-size-bytes", _anything, classic=False),
-    Argument("x-initial-cluster-size", _anything, classic=False),
-    Argument("x-delivery-limit", _anything, classic=False),
-    Argument("x-queue-leader-locator", _one_of(LEADER_LOCATORS, "invalid_queue_locator_arg")),
+    Argument("x-single-active-consumer", _bool, "CQ"),
+    Argument("x-quorum-initial-group-size", _at_least(1), "Q"),
+    Argument("x-max-age", _anything, "S"),
+    Argument("x-stream-max-segment-size-bytes", _anything, "S"),
+    Argument("x-initial-cluster-size", _anything, "S"),
+    Argument("x-delivery-limit", _anything, "Q"),
+    Argument("x-queue-leader-locator", _one_of(LEADER_LOCATORS, "invalid_queue_locator_arg"), "CQS"),
     Argument("x-queue-master-locator", _master_locator),
-    Argument("x-stream-filter-size-bytes", _anything, classic=False, newer=True),
-    Argument("x-consumer-timeout", _anything, classic=False, newer=True),
-    Argument("x-consumer-disconnected-timeout", _anything, classic=False, newer=True),
-    Argument("x-delayed-retry-type", _anything, classic=False, newer=True),
-    Argument("x-delayed-retry-min", _anything, classic=False, newer=True),
-    Argument("x-delayed-retry-max", _anything, classic=False, newer=True),
+    Argument("x-stream-filter-size-bytes", _anything, "S", newer=True),
+    Argument("x-consumer-timeout", _at_least(0), "Q", newer=True),
+    Argument("x-consumer-disconnected-timeout", _at_least(0), "Q", newer=True),
+    Argument("x-delayed-retry-type", _anything, "Q", newer=True),
+    Argument("x-delayed-retry-min", _at_least(1), "Q", newer=True),
+    Argument("x-delayed-retry-max", _at_least(1), "Q", newer=True),
 )
 
 
-def _knows(argument: Argument, profile: Profile) -> bool:
-    if argument.name == "x-queue-leader-locator":
-        return profile.classic_takes_leader_locator
-    return argument.classic
+def validate(
+    queue: str, vhost: str, arguments: Table, profile: Profile, queue_type: type[QueueType] | None
+) -> None:
+    """Check the arguments of a queue that is about to be created; None: its x-queue-type is no queue type.
 
-
-def validate(queue: str, vhost: str, arguments: Table, profile: Profile) -> None:
-    """Check the arguments of a queue that is about to be created. Raises PreconditionFailed with RabbitMQ's text."""
+    Raises PreconditionFailed with RabbitMQ's text.
+    """
     dead_letter = arguments.get("x-dead-letter-exchange")
     if dead_letter is not None and dead_letter.tag != "S":
         raise PreconditionFailed(
             f"invalid type '{dead_letter.type_name}' for arg 'x-dead-letter-exchange' "
             f"in queue '{queue}' in vhost '{vhost}'"
         )
+    declared = arguments.get("x-queue-type")
+    if declared is not None:
+        _accept("x-queue-type", queue, vhost, _queue_type(declared, queue_type))
+    assert queue_type is not None
     present = [(each, arguments.get(each.name)) for each in TABLE if each.name in arguments]
     for argument, field in present:
-        if field is not None and _knows(argument, profile):
-            reason = argument.check(field, arguments, profile)
-            if reason is not None:
-                raise PreconditionFailed(
-                    f"invalid arg '{argument.name}' for queue '{queue}' in vhost '{vhost}': {reason}"
-                )
+        if field is not None and queue_type.knows(argument, profile):
+            _accept(argument.name, queue, vhost, argument.check(field, arguments, profile))
     for argument, _ in present:
-        if not _knows(argument, profile) and (not argument.newer or argument.name in profile.newer_arguments):
+        if not queue_type.knows(argument, profile) and (
+            not argument.newer or argument.name in profile.newer_arguments
+        ):
             raise PreconditionFailed(
                 f"invalid arg '{argument.name}' for queue '{queue}' in vhost '{vhost}' "
-                "of queue type rabbit_classic_queue"
+                f"of queue type {queue_type.module}"
             )
+
+
+def _accept(name: str, queue: str, vhost: str, reason: str | None) -> None:
+    if reason is not None:
+        raise PreconditionFailed(f"invalid arg '{name}' for queue '{queue}' in vhost '{vhost}': {reason}")
 
 
 def locate(arguments: Table, profile: Profile) -> None:
@@ -210,20 +217,13 @@ def locate(arguments: Table, profile: Profile) -> None:
         raise InternalError(method=(0, 0))
 
 
-def check_server_named(arguments: Table, profile: Profile) -> None:
+def check_server_named(queue_type: type[QueueType] | None, profile: Profile) -> None:
     """Check the type of a queue that the broker is to name. Raises InternalError where RabbitMQ crashes."""
-    field = arguments.get("x-queue-type")
-    if field is None or not profile.crashes_on_unknown_server_named_type:
-        return
-    if not isinstance(field.value, bytes) or field.value != CLASSIC.encode():
-        raise InternalError(method=(0, 0))
-
-
-def compared(profile: Profile) -> list[str]:
-    """The arguments that a redeclare must repeat, in RabbitMQ's order: the type late. Unknown ones are ignored."""
-    names = [each.name for each in TABLE if _knows(each, profile) and each.name != "x-queue-type"]
-    late = names.index("x-single-active-consumer") + 1
-    return [*names[:late], "x-queue-type", *names[late:]]
+    if queue_type is None:
+        if profile.crashes_on_unknown_server_named_type:
+            raise InternalError(method=(0, 0))
+    elif not queue_type.server_named:
+        raise PreconditionFailed(f"Cannot declare a server-named queue for type {queue_type.module}")
 
 
 def apply(queue: Queue, arguments: Table) -> None:

@@ -172,3 +172,19 @@ class ReadyList:
             self._tail.reverse()
             self._head, self._tail = self._tail, []
         return self._head
+
+
+class ReturnedFirst(ReadyList):
+    """A ready list where what comes back goes before everything else, in the order of its return."""
+
+    __slots__ = ("_next_return",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next_return = -(2**62)
+
+    def put_back(self, message: Message) -> None:
+        """Return a message that was popped: it goes behind those that came back before it."""
+        self.count += 1
+        self._next_return += 1
+        heapq.heappush(self._returned, (self._next_return, message))

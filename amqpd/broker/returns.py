@@ -28,10 +28,11 @@ class ReturnWork(Work):
 class Return(ReturnWork):
     """Puts many deliveries back, oldest first."""
 
-    __slots__ = ("_deliveries", "_queues")
+    __slots__ = ("_deliveries", "_queues", "_requeued")
 
-    def __init__(self, deliveries: list[Delivery], counts: dict[Queue, int]) -> None:
-        """`counts`: how many of the deliveries go to each queue."""
+    def __init__(self, deliveries: list[Delivery], counts: dict[Queue, int], *, requeued: bool = False) -> None:
+        """`counts`: how many of the deliveries go to each queue; `requeued`: by their consumers, not lost."""
+        self._requeued = requeued
         deliveries.reverse()
         self._deliveries = deliveries
         self._queues = tuple(counts)
@@ -42,7 +43,7 @@ class Return(ReturnWork):
         deliveries = self._deliveries
         for _ in range(min(len(deliveries), max(1, budget))):
             message, queue, _consumer = deliveries.pop()
-            queue.take_back(message)
+            queue.take_back(message, requeued=self._requeued)
         if deliveries:
             return True
         for queue in self._queues:

@@ -313,7 +313,7 @@ class Channel:
         if len(self.unacked) <= SLICE:
             requeue(self, self.unacked.take_all())
             return
-        self._requeue_all()
+        self._requeue_all(requeued=True)
         self.window_changed()
 
     def window_changed(self) -> None:
@@ -377,16 +377,18 @@ class Channel:
         if self.connection.ack_timeout is not None:
             self.connection.ack_timeout.channel_fails(self)
         queues = {consumer.queue for consumer in self.consumers.values()}
+        early = {each for each in queues if each.type.returns_before_close}
         transaction = self.transaction
         uncommitted = 0 if transaction is None else len(transaction.settlements)
         waits = bool(uncommitted or self.unacked.gotten) or any(each.unacked for each in self.retired)
+        waits = waits or len(early) < len(queues)
         self._stop_consuming()
         rest: list[Delivery] = []
         if waits and len(self.unacked) + uncommitted <= SLICE:
             outstanding = self.unacked.take_all()
             if transaction is not None:
                 outstanding += transaction.abandon()
-            mine, rest = _split(outstanding, queues)
+            mine, rest = _split(outstanding, early)
             give_back(mine)
         else:
             self._requeue_all()
@@ -463,7 +465,7 @@ class Channel:
         for queue in sorted(queues, key=lambda each: each.name):
             self.session.vhost.delete_unused(queue)
 
-    def _requeue_all(self, limit: int = SLICE) -> int:
+    def _requeue_all(self, limit: int = SLICE, *, requeued: bool = False) -> int:
         """Return everything outstanding to the queues, in slices above `limit`; return how many went at once."""
         unacked = self.unacked
         count = len(unacked)
@@ -487,7 +489,7 @@ class Channel:
                     consumer.unacked = 0
             self.retired = {}
             self.window_used = 0
-        self.connection.node.broker.work.add(Return(unacked.take_all(), counts))
+        self.connection.node.broker.work.add(Return(unacked.take_all(), counts, requeued=requeued))
         return 0
 
     # -- inside ----------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class ChannelConsumer(Consumer):
             unacked = self.unacked = self.unacked + 1
             if unacked == self._limit:
                 self.able = False
-            if channel.window:
+            if channel.window and self.queue.type.obeys_channel_window:
                 channel.window_used += 1
                 if channel.window_used >= channel.window:
                     channel.window_changed()
@@ -71,6 +71,10 @@ class ChannelConsumer(Consumer):
             connection, defect = channel.connection, error
             connection.node.broker.at_turn_end(lambda: closing.unforeseen(connection, channel.number, defect))
 
+    @property
+    def holds(self) -> bool:
+        return bool(self.unacked)
+
     def cancelled(self) -> None:
         self.channel.consumer_cancelled(self)
 
@@ -90,7 +94,9 @@ class ChannelConsumer(Consumer):
         if not self.no_ack and self._limit and self.unacked >= self._limit:
             return False
         channel = self.channel  # a full window of the channel stops those without acknowledgements as well
-        return not channel.window or channel.window_used < channel.window
+        if not channel.window or channel.window_used < channel.window:
+            return True
+        return not self.queue.type.obeys_channel_window
 
 
 class ReplyPort(ReplyConsumer):

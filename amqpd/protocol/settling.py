@@ -35,7 +35,7 @@ def requeue(channel: Channel, deliveries: list[Delivery]) -> None:
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
-            delivery[1].put_back(delivery[0])
+            delivery[1].requeue(delivery[0])
         channel.settled(portion)
         for queue in dict.fromkeys(delivery[1] for delivery in portion):
             queue.resume()

@@ -9,10 +9,12 @@ import pytest
 
 from amqpd import plugins
 from amqpd.broker import exchange_types as built_in_exchanges
+from amqpd.broker import queue_types as built_in_queues
 from amqpd.protocol import sasl
 
 MODULE = '''
 from amqpd.broker.exchange import ExchangeType
+from amqpd.broker.queue_types.classic import Classic
 from amqpd.protocol.sasl import Mechanism
 
 class Nowhere(ExchangeType):
@@ -30,6 +32,12 @@ class Token(Mechanism):
 
 class OtherPlain(Token):
     name = "PLAIN"
+
+class Shelf(Classic):
+    name = "x-shelf"
+
+class OtherClassic(Classic):
+    pass
 
 class Stranger:
     name = "stranger"
@@ -65,6 +73,8 @@ def exchange_names() -> list[str]:
 def test_the_built_in_parts_are_there() -> None:
     assert exchange_names() == [each.name for each in built_in_exchanges.BUILT_IN]
     assert {"direct", "fanout", "topic", "headers"} <= set(exchange_names())
+    assert plugins.queue_types() == list(built_in_queues.BUILT_IN)
+    assert [each.name for each in plugins.queue_types()] == ["classic", "quorum"]
     assert plugins.sasl_mechanisms() == {each.name: each for each in sasl.BUILT_IN}
 
 
@@ -78,6 +88,24 @@ def test_an_exchange_type_of_a_taken_name_replaces_the_built_in_one(install: Ins
     (fanout,) = [each for each in plugins.exchange_types() if each.name == "fanout"]
     assert fanout.__name__ == "OtherFanout"
     assert len(plugins.exchange_types()) == len(built_in_exchanges.BUILT_IN)
+
+
+def test_an_entry_point_adds_a_queue_type_under_its_own_name(install: Install) -> None:
+    install(plugins.QUEUE_TYPES, "Shelf")
+    assert [each.name for each in plugins.queue_types()] == ["classic", "quorum", "x-shelf"]
+
+
+def test_a_queue_type_of_a_taken_name_replaces_the_built_in_one(install: Install) -> None:
+    install(plugins.QUEUE_TYPES, "OtherClassic")
+    assert [each.__name__ for each in plugins.queue_types()] == ["OtherClassic", "Quorum"]
+
+
+@pytest.mark.parametrize("what", ["Stranger", "function", "instance", "Nowhere"])
+def test_a_queue_type_must_be_one(install: Install, what: str) -> None:
+    install(plugins.QUEUE_TYPES, what)
+    text = rf"entry point of amqpd\.queue_types gives <.*{what if what != 'instance' else 'object'}.*>: "
+    with pytest.raises(TypeError, match=text + "expected a subclass of QueueType"):
+        plugins.queue_types()
 
 
 def test_an_entry_point_adds_a_mechanism_under_its_own_name(install: Install) -> None:

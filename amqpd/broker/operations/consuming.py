@@ -9,7 +9,7 @@ from amqpd.broker.operations.lookup import find_queue
 from amqpd.broker.permissions import READ
 from amqpd.broker.queue import Queue
 from amqpd.broker.session import QUEUE, Session
-from amqpd.errors import AccessRefused, PreconditionFailed
+from amqpd.errors import PreconditionFailed
 from amqpd.fields import Table
 
 
@@ -19,23 +19,33 @@ def readable_queue(session: Session, name: str) -> Queue:
     return find_queue(session, name)
 
 
+FAILOVER: Final = "x-cancel-on-ha-failover"
 STREAM_ARGUMENTS: Final = ("x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered")
 
 
-def check_consume(broker: Broker, session: Session, queue: Queue, *, exclusive: bool, arguments: Table) -> int:
-    """Check a new consumer against its queue; return its priority."""
+def check_consume(
+    broker: Broker, session: Session, queue: Queue, *, exclusive: bool, windowed: bool, arguments: Table
+) -> int:
+    """Check a new consumer against its queue; return its priority. `windowed`: its channel has a window for all."""
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     priority = _priority(what, arguments)
-    failover = arguments.get("x-cancel-on-ha-failover")
-    if failover is not None and failover.tag != "t" and broker.compat.profile.checks_cancel_on_failover:
-        reason = f"{{unacceptable_type,{failover.type_name}}}"
-        raise PreconditionFailed(f"invalid arg 'x-cancel-on-ha-failover' for {what}: {reason}")
-    for name in STREAM_ARGUMENTS:
-        if name in arguments:
-            raise PreconditionFailed(f"invalid arg '{name}' for {what} of queue type rabbit_classic_queue")
-    if queue.exclusive_consumer is not None or (exclusive and (len(queue.consumers) or queue.consumers.single)):
-        raise AccessRefused(f"{what} in exclusive use")
+    names: tuple[str, ...] = STREAM_ARGUMENTS
+    if broker.compat.profile.checks_cancel_on_failover:
+        names = (FAILOVER, *names)
+        failover = arguments.get(FAILOVER)
+        if failover is not None and failover.tag != "t" and FAILOVER in queue.type.consumer_arguments:
+            reason = f"{{unacceptable_type,{failover.type_name}}}"
+            raise PreconditionFailed(f"invalid arg '{FAILOVER}' for {what}: {reason}")
+    for name in names:
+        if name in arguments and name not in queue.type.consumer_arguments:
+            raise PreconditionFailed(f"invalid arg '{name}' for {what} of queue type {queue.type.module}")
+    queue.type.check_consume(what, queue, exclusive=exclusive, windowed=windowed)
     return priority
+
+
+def check_get(session: Session, queue: Queue) -> None:
+    """Check whether messages can be got from a queue."""
+    queue.type.check_get(f"queue '{queue.name}' in vhost '{session.vhost.name}'", queue)
 
 
 def _priority(what: str, arguments: Table) -> int:

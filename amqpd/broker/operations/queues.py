@@ -18,7 +18,7 @@ from amqpd.broker.operations.lookup import (
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import CONFIGURE, READ, WRITE
 from amqpd.broker.queue import Queue
-from amqpd.broker.queue_arguments import CLASSIC, check_server_named, compared, locate, validate
+from amqpd.broker.queue_arguments import CLASSIC, check_server_named, locate, validate
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.broker.session import EXCHANGE, QUEUE, Session
 from amqpd.errors import AccessRefused, InternalError, PreconditionFailed
@@ -65,7 +65,7 @@ def declare(
         arguments = arguments.with_field("x-queue-type", longstr(CLASSIC))
     name = cleaned(name)
     if not name:
-        check_server_named(arguments, profile)
+        check_server_named(broker.queue_type(arguments), profile)
         name = broker.unique_name(prefix)
     elif name.startswith("amq."):
         raise AccessRefused(f"queue name '{name}' contains reserved prefix 'amq.*'")
@@ -74,11 +74,11 @@ def declare(
     queue = vhost.queues.get(name)
     if queue is not None:
         _require_equivalent(broker, session, queue, durable, exclusive, auto_delete, arguments)
-        queue.renew_lease()
+        queue.redeclared()
     else:
-        _check_new(broker, session, name, durable, exclusive, arguments)
+        _check_new(broker, session, name, durable, exclusive, auto_delete, arguments)
         queue = vhost.add_queue(name, durable, auto_delete, session if exclusive else None, arguments)
-    return once_durable(broker.journal, Declared(name, queue.message_count, len(queue.consumers)))
+    return once_durable(broker.journal, Declared(name, queue.message_count, queue.consumer_count))
 
 
 def declare_passive(broker: Broker, session: Session, name: str) -> Declared | Pending[Declared]:
@@ -89,8 +89,8 @@ def declare_passive(broker: Broker, session: Session, name: str) -> Declared | P
     if broker.compat.profile.passive_needs_any_permission:
         session.require_any(QUEUE, name)
     queue = find_queue(session, name)
-    queue.renew_lease()
-    return once_durable(broker.journal, Declared(name, queue.message_count, len(queue.consumers)))
+    queue.redeclared()
+    return once_durable(broker.journal, Declared(name, queue.message_count, queue.consumer_count))
 
 
 def purge(broker: Broker, session: Session, name: str) -> int | Pending[int]:
@@ -113,10 +113,7 @@ def delete(broker: Broker, session: Session, name: str, *, if_unused: bool, if_e
         return once_durable(broker.journal, 0)
     require_access(session, queue)
     what = f"queue '{name}' in vhost '{vhost.name}'"
-    if if_empty and queue.message_count:
-        raise PreconditionFailed(f"{what} not empty")
-    if if_unused and len(queue.consumers):
-        raise PreconditionFailed(f"{what} in use")
+    queue.type.check_delete(what, queue, if_unused=if_unused, if_empty=if_empty)
     return once_durable(broker.journal, vhost.delete_queue(queue))
 
 
@@ -137,7 +134,7 @@ def _server_prefix(arguments: Table) -> str:
 
 
 def _check_new(
-    broker: Broker, session: Session, name: str, durable: bool, exclusive: bool, arguments: Table
+    broker: Broker, session: Session, name: str, durable: bool, exclusive: bool, auto_delete: bool, arguments: Table
 ) -> None:
     vhost = session.vhost
     if vhost.max_queues is not None and 0 <= vhost.max_queues <= len(vhost.queues):
@@ -148,7 +145,11 @@ def _check_new(
     if dead_letter is not None and dead_letter.tag == "S":  # another type is refused by `validate`, before all else
         session.require(READ, QUEUE, name)
         session.require(WRITE, EXCHANGE, dead_letter.text())
-    validate(name, vhost.name, arguments, broker.compat.profile)
+    queue_type = broker.queue_type(arguments)
+    validate(name, vhost.name, arguments, broker.compat.profile, queue_type)
+    assert queue_type is not None
+    what = f"queue '{name}' in vhost '{vhost.name}'"
+    queue_type.check_new(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
     if broker.compat.profile.refuses_transient_queues and not durable and not exclusive:
         raise InternalError(TRANSIENT_REFUSED)
     if not exclusive:
@@ -169,7 +170,7 @@ def _require_equivalent(
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     require_same(what, "durable", durable, queue.durable)
     require_same(what, "auto_delete", auto_delete, queue.auto_delete)
-    for name in compared(broker.compat.profile):
+    for name in queue.type.compared(broker.compat.profile):
         new, current = arguments.get(name), queue.arguments.get(name)
         if name == "x-queue-type" and _is_classic(new) and _is_classic(current):
             continue

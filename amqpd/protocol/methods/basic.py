@@ -59,7 +59,9 @@ def consume(
         _consume_ok(channel, tag, nowait)
         return
     found = consuming.readable_queue(channel.session, name)
-    priority = consuming.check_consume(broker, channel.session, found, exclusive=exclusive, arguments=arguments)
+    priority = consuming.check_consume(
+        broker, channel.session, found, exclusive=exclusive, windowed=bool(channel.window), arguments=arguments
+    )
     consumer = ChannelConsumer(
         channel,
         found,
@@ -67,7 +69,7 @@ def consume(
         no_ack=no_ack,
         exclusive=exclusive,
         priority=priority,
-        prefetch=channel.prefetch,
+        prefetch=channel.prefetch or found.type.default_prefetch,
         arguments=arguments,
     )
     channel.consumers[tag] = consumer
@@ -98,6 +100,7 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
         vhost = channel.session.vhost.name
         raise NotImplementedHere(f"basic.get not supported by volatile queue '{name}' in vhost '{vhost}'")
     found = consuming.readable_queue(channel.session, name)
+    consuming.check_get(channel.session, found)
     pending = found.in_place()
     if pending is not None:
         # Very many messages are on their way back, and its head may be among them.

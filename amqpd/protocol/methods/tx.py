@@ -32,7 +32,10 @@ def commit(channel: Channel) -> None:
     for message, route, mandatory in publishes:
         left = tuple(each for each in route if not (isinstance(each, Queue) and each.deleted))
         if left:
-            complete = channel.session.vhost.publish(message, left) and complete
+            if not channel.session.vhost.publish(message, left) and any(
+                isinstance(each, Queue) and each.type.fails_transactions for each in left
+            ):
+                complete = False
         elif mandatory and not route:
             channel.return_unroutable(message)
     for settlement in settlements:

@@ -58,6 +58,13 @@ def test_the_fields_of_an_entry_are_ordered(profile: str) -> None:
     assert list(deaths(got)[0]) == names
 
 
+def test_the_original_expiration_came_last_before_3_13() -> None:
+    queue, dead = fanning_out(World("3.10"))
+    got = died(queue, dead, message(properties=Properties.of(expiration="60000")))
+    names = ["count", "reason", "queue", "time", "exchange", "routing-keys", "original-expiration"]
+    assert list(deaths(got)[0]) == names
+
+
 def test_without_an_expiration_none_is_recorded(world: World) -> None:
     queue, dead = fanning_out(world, x_message_ttl=60000)
     assert "original-expiration" not in deaths(died(queue, dead, message()))[0]

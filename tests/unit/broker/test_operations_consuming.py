@@ -10,9 +10,10 @@ from amqpd.fields import EMPTY, Field, Table, boolean, double, from_python, long
 from tests.unit.broker.world import RecordingConsumer, World
 
 
-def check(world: World, *, exclusive: bool = False, arguments: Table = EMPTY) -> int:
+def check(world: World, *, exclusive: bool = False, windowed: bool = False, arguments: Table = EMPTY) -> int:
+    queue = world.vhost.queues["q"]
     return check_consume(
-        world.broker, world.session(), world.vhost.queues["q"], exclusive=exclusive, arguments=arguments
+        world.broker, world.session(), queue, exclusive=exclusive, windowed=windowed, arguments=arguments
     )
 
 

@@ -1,11 +1,15 @@
-"""The x-arguments of classic queues: which values are refused, with which text, and in which order."""
+"""The x-arguments of queues: which values are refused, with which text, and in which order."""
 
 from __future__ import annotations
 
 import pytest
 
 from amqpd.broker.compat import PROFILES
-from amqpd.broker.queue_arguments import check_server_named, compared, locate, validate
+from amqpd.broker.queue_arguments import check_server_named, locate, validate
+from amqpd.broker.queue_types import BUILT_IN
+from amqpd.broker.queue_types.classic import Classic
+from amqpd.broker.queue_types.port import QueueType
+from amqpd.broker.queue_types.quorum import Quorum
 from amqpd.errors import AmqpError, InternalError, PreconditionFailed
 from amqpd.fields import Field, Table, boolean, double, from_python, long, longstr, signedint, timestamp, void
 from tests.unit.broker.world import World
@@ -14,10 +18,18 @@ ALL = tuple(PROFILES)
 TTL_MAXIMUM = 315_360_000_000
 
 
+def type_of(arguments: Table) -> type[QueueType] | None:
+    """The type that the arguments ask for."""
+    field = arguments.get("x-queue-type")
+    if field is None:
+        return Classic
+    return next((each for each in BUILT_IN if field == longstr(each.name)), None)
+
+
 def refusal(arguments: Table, profile: str = "4.2") -> str | None:
     """The text with which arguments are refused for queue q in vhost /, or None."""
     try:
-        validate("q", "/", arguments, PROFILES[profile])
+        validate("q", "/", arguments, PROFILES[profile], type_of(arguments))
     except PreconditionFailed as error:
         return error.text
     return None
@@ -244,24 +256,30 @@ def test_a_master_locator_is_taken_until_4_2_and_closes_the_connection_since_4_3
     for profile in ("3.10", "3.13", "4.0", "4.2"):
         assert refusal(arguments, profile) is None
     with pytest.raises(InternalError) as refused:
-        validate("q", "/", arguments, PROFILES["4.3"])
+        validate("q", "/", arguments, PROFILES["4.3"], Classic)
     assert "deprecated" in refused.value.text
 
 
 @pytest.mark.parametrize("value", [longstr("nowhere"), signedint(1)])
 def test_an_unknown_master_locator_is_an_internal_error_in_3_10(value: Field) -> None:
-    validate("q", "/", Table.of({"x-queue-master-locator": value}), PROFILES["3.10"])
+    validate("q", "/", Table.of({"x-queue-master-locator": value}), PROFILES["3.10"], Classic)
     with pytest.raises(InternalError) as refused:
         locate(Table.of({"x-queue-master-locator": value}), PROFILES["3.10"])
     assert (refused.value.reply_text, refused.value.method) == ("INTERNAL_ERROR", (0, 0))
 
 
-@pytest.mark.parametrize("value", [longstr("nowhere"), signedint(1)])
-def test_an_unknown_type_of_a_server_named_queue_is_an_internal_error_in_3_10(value: Field) -> None:
-    check_server_named(Table.of({"x-queue-type": value}), PROFILES["3.13"])
-    check_server_named(Table.of({"x-queue-type": longstr("classic")}), PROFILES["3.10"])
+def test_an_unknown_type_of_a_server_named_queue_is_an_internal_error_in_3_10() -> None:
+    check_server_named(None, PROFILES["3.13"])
+    check_server_named(Classic, PROFILES["3.10"])
     with pytest.raises(InternalError):
-        check_server_named(Table.of({"x-queue-type": value}), PROFILES["3.10"])
+        check_server_named(None, PROFILES["3.10"])
+
+
+@pytest.mark.parametrize("profile", ALL)
+def test_quorum_queues_are_not_server_named(profile: str) -> None:
+    with pytest.raises(PreconditionFailed) as refused:
+        check_server_named(Quorum, PROFILES[profile])
+    assert refused.value.text == "Cannot declare a server-named queue for type rabbit_quorum_queue"
 
 
 # -- order -------------------------------------------------------------------------------------------------------------
@@ -296,7 +314,7 @@ def test_bad_values_are_reported_in_a_fixed_order_whatever_the_order_sent(first:
 
 def test_nested_names_stand_in_the_text_as_they_are() -> None:
     with pytest.raises(AmqpError) as refused:
-        validate("a'b", "v h", from_python({"x-expires": 0}), PROFILES["4.2"])
+        validate("a'b", "v h", from_python({"x-expires": 0}), PROFILES["4.2"], Classic)
     assert refused.value.text == "invalid arg 'x-expires' for queue 'a'b' in vhost 'v h': {value_zero,0}"
 
 
@@ -304,11 +322,11 @@ def test_nested_names_stand_in_the_text_as_they_are() -> None:
 
 
 def test_a_redeclare_compares_what_classic_queues_know() -> None:
-    known = set(compared(PROFILES["4.2"]))
+    known = set(Classic.compared(PROFILES["4.2"]))
     assert {"x-queue-type", "x-message-ttl", "x-expires", "x-max-length", "x-overflow", "x-queue-mode"} <= known
     assert not known & {*FOREIGN, "x-foo"}
     assert "x-queue-leader-locator" in known
-    assert "x-queue-leader-locator" not in compared(PROFILES["3.10"])
+    assert "x-queue-leader-locator" not in Classic.compared(PROFILES["3.10"])
 
 
 def test_durations_are_set_in_seconds(world: World) -> None:

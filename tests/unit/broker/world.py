@@ -84,6 +84,10 @@ class RecordingConsumer(Consumer):
             self.unsettled.append(message)
             self.able = self._has_room()
 
+    @property
+    def holds(self) -> bool:
+        return bool(self.unsettled)
+
     def cancelled(self) -> None:
         self.was_cancelled = True
 

@@ -1,0 +1,74 @@
+"""Classic queues: the default type, and the only one that can be transient, exclusive, auto-delete or server-named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from amqpd.broker.queue import Queue
+from amqpd.broker.queue_arguments import Argument, apply
+from amqpd.broker.queue_types.port import QueueType
+from amqpd.errors import AccessRefused, PreconditionFailed
+
+if TYPE_CHECKING:
+    from amqpd.broker.compat import Profile
+    from amqpd.broker.message import Account
+    from amqpd.broker.session import Session
+    from amqpd.broker.timers import Timers
+    from amqpd.broker.work import WorkList
+    from amqpd.fields import Table
+
+
+class Classic(QueueType):
+    """https://www.rabbitmq.com/docs/classic-queues"""
+
+    name: ClassVar[str] = "classic"
+    module: ClassVar[str] = "rabbit_classic_queue"
+    letter: ClassVar[str] = "C"
+    consumer_arguments: ClassVar[frozenset[str]] = frozenset({"x-cancel-on-ha-failover"})
+    server_named: ClassVar[bool] = True
+
+    @classmethod
+    def knows(cls, argument: Argument, profile: Profile) -> bool:
+        if argument.name == "x-queue-leader-locator":
+            return profile.classic_takes_leader_locator
+        return super().knows(argument, profile)
+
+    @classmethod
+    def check_delete(cls, what: str, queue: Queue, *, if_unused: bool, if_empty: bool) -> None:
+        if if_empty and queue.message_count:
+            raise PreconditionFailed(f"{what} not empty")
+        if if_unused and len(queue.consumers):
+            raise PreconditionFailed(f"{what} in use")
+
+    @classmethod
+    def check_consume(cls, what: str, queue: Queue, *, exclusive: bool, windowed: bool) -> None:
+        if queue.exclusive_consumer is not None or (exclusive and (len(queue.consumers) or queue.consumers.single)):
+            raise AccessRefused(f"{what} in exclusive use")
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        *,
+        durable: bool,
+        auto_delete: bool,
+        owner: Session | None,
+        arguments: Table,
+        profile: Profile,
+        account: Account,
+        timers: Timers,
+        work: WorkList,
+    ) -> Queue:
+        queue = Queue(
+            name,
+            cls,
+            durable=durable,
+            auto_delete=auto_delete,
+            owner=owner,
+            arguments=arguments,
+            account=account,
+            timers=timers,
+            work=work,
+        )
+        apply(queue, arguments)
+        return queue

@@ -1,0 +1,88 @@
+"""What a queue type decides: its names, the arguments it knows, what it refuses, and the queues it makes.
+
+A type keeps no state: it is a class that nobody instantiates, and `Queue.type` leads from a queue to it. New types
+register under the entry-point group `amqpd.queue_types`; the built-in ones come through the same door.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from amqpd.broker.queue import Queue
+from amqpd.broker.queue_arguments import TABLE, Argument
+from amqpd.broker.work import WorkList
+
+if TYPE_CHECKING:
+    from amqpd.broker.compat import Profile
+    from amqpd.broker.message import Account
+    from amqpd.broker.session import Session
+    from amqpd.broker.timers import Timers
+    from amqpd.fields import Table
+
+
+class QueueType:
+    """One queue type. `what` in its checks is the queue as texts name it: `queue 'q' in vhost '/'`."""
+
+    name: ClassVar[str]
+    """The value of x-queue-type."""
+    module: ClassVar[str]
+    """What RabbitMQ's error texts call the type."""
+    letter: ClassVar[str]
+    """Which arguments of queue_arguments.TABLE it knows: those whose `types` contain this letter."""
+    consumer_arguments: ClassVar[frozenset[str]] = frozenset()
+    """Arguments of basic.consume that it knows beyond x-priority."""
+    server_named: ClassVar[bool] = False
+    """Whether the broker makes up names for such queues."""
+    default_prefetch: ClassVar[int] = 0
+    """The window of a consumer that asked for none; 0: unlimited."""
+    obeys_channel_window: ClassVar[bool] = True
+    """Whether the window of a whole channel (basic.qos, global) holds its deliveries back."""
+    returns_before_close: ClassVar[bool] = True
+    """Whether a failed channel gives its deliveries back before it says so, else after the client's close-ok."""
+    fails_transactions: ClassVar[bool] = True
+    """Whether a commit fails when such a queue refuses a message."""
+
+    @classmethod
+    def knows(cls, argument: Argument, profile: Profile) -> bool:
+        """Whether it knows an argument of queue.declare; others' are refused."""
+        return cls.letter in argument.types and (not argument.newer or argument.name in profile.newer_arguments)
+
+    @classmethod
+    def compared(cls, profile: Profile) -> list[str]:
+        """The arguments that a redeclare must repeat, in RabbitMQ's order: the type late. Unknown ones are ignored."""
+        names = [each.name for each in TABLE if cls.knows(each, profile) and each.name != "x-queue-type"]
+        late = names.index("x-single-active-consumer") + 1 if "x-single-active-consumer" in names else len(names)
+        return [*names[:late], "x-queue-type", *names[late:]]
+
+    @classmethod
+    def check_new(cls, what: str, *, durable: bool, exclusive: bool, auto_delete: bool) -> None:
+        """Raise an AmqpError for properties that such a queue cannot have."""
+
+    @classmethod
+    def check_delete(cls, what: str, queue: Queue, *, if_unused: bool, if_empty: bool) -> None:
+        """Raise an AmqpError where a queue.delete has to leave the queue alone."""
+
+    @classmethod
+    def check_consume(cls, what: str, queue: Queue, *, exclusive: bool, windowed: bool) -> None:
+        """Raise an AmqpError for a consumer that it cannot have. `windowed`: its channel has a window for all."""
+
+    @classmethod
+    def check_get(cls, what: str, queue: Queue) -> None:
+        """Raise an AmqpError where basic.get isn't possible."""
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        *,
+        durable: bool,
+        auto_delete: bool,
+        owner: Session | None,
+        arguments: Table,
+        profile: Profile,
+        account: Account,
+        timers: Timers,
+        work: WorkList,
+    ) -> Queue:
+        """Make a queue of this type; its arguments are valid."""
+        raise NotImplementedError
