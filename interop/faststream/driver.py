@@ -244,7 +244,9 @@ async def requeue(run: Run) -> None:
         await broker.start()
         for number in range(1, 6):
             await broker.publish(str(number), queue)
-        one, two, three, four, five = [await held.next() for _ in range(5)]
+        # Every message has a task of its own, so they may be handled in another order than they came in.
+        taken = sorted([await held.next() for _ in range(5)], key=lambda message: bytes(message.body))
+        one, two, three, four, five = taken
         await one.reject()
         await two.nack(requeue=False)
         await four.nack()
