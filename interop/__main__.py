@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from conformance import rabbitmq
-from interop.matrix import certificates, clients, install, scenarios, schedule, table, targets
-from interop.matrix.results import Results
+from interop.matrix import certificates, clients, drive, install, scenarios, schedule, table, targets
+from interop.matrix.results import Place, Results
 
 if TYPE_CHECKING:
     from interop.matrix.clients import Client
     from interop.matrix.drive import Outcome
-    from interop.matrix.results import Place
+    from interop.matrix.targets import Target
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = _install(chosen, options.jobs, fresh=options.fresh)
     rows = [row for each in chosen if each.key not in missing for row in each.rows()]
     results = Results(brokers, wanted, rows, missing)
-    _run(results, options.jobs)
+    _run(results, options.jobs, again=options.again)
     results.seconds = time.monotonic() - started
     if options.json:
         options.json.write_text(json.dumps(results.as_json(), indent=1) + "\n", encoding="utf-8")
@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--require", type=_words, metavar="A,B", help="fail when one of these cannot be installed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many drivers run at a time (default 2)")
+    again = "try a cell that failed once more, alone: real clients have races of their own"
+    parser.add_argument("--again", action="store_true", help=again)
     parser.add_argument("--fresh", action="store_true", help="install again what is installed already")
     return parser
 
@@ -108,7 +110,7 @@ def _install(chosen: Sequence[Client], jobs: int, *, fresh: bool) -> dict[str, s
         return {client.key: why for client, why in outcomes if why is not None}
 
 
-def _run(results: Results, jobs: int) -> None:
+def _run(results: Results, jobs: int, *, again: bool) -> None:
     def tell(target: str, place: Place, outcome: Outcome) -> None:
         results.outcomes[target, place] = outcome
         _say(f"{'ok  ' if outcome.ok else 'FAIL'} {outcome.seconds:5.1f} s  {target:8} {place}")
@@ -117,6 +119,20 @@ def _run(results: Results, jobs: int) -> None:
         issued = stack.enter_context(certificates.issued())
         brokers = [stack.enter_context(targets.running(name, issued)) for name in results.targets]
         schedule.run(results.rows, results.scenarios, brokers, jobs, tell)
+        if again:
+            _run_again(results, brokers, tell)
+
+
+def _run_again(results: Results, brokers: Sequence[Target], tell: schedule.Told) -> None:
+    """Give every cell that failed a second try; what it said at first stays in the output."""
+    for broker in brokers:
+        for row in results.rows:
+            for scenario in results.scenarios:
+                place = Place(row.label, scenario.name)
+                first = results.outcomes.get((broker.name, place))
+                if first is not None and not first.ok:
+                    _say(f"again: {place} on {broker.name}, after:\n{first.reason}")
+                    tell(broker.name, place, drive.run(row, scenario, broker))
 
 
 def _say(line: str) -> None:
