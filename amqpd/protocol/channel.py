@@ -383,6 +383,7 @@ class Channel:
         waits = bool(uncommitted or self.unacked.gotten) or any(each.unacked for each in self.retired)
         waits = waits or len(early) < len(queues)
         self._stop_consuming()
+        self._delete_unused(queues)  # before anything returns: what was outstanding there goes with the queue
         rest: list[Delivery] = []
         if waits and len(self.unacked) + uncommitted <= SLICE:
             outstanding = self.unacked.take_all()
@@ -392,7 +393,6 @@ class Channel:
             give_back(mine)
         else:
             self._requeue_all()
-        self._delete_unused(queues)
         for tag, delivery in enumerate(rest):
             self.unacked.add(tag, delivery)
         self._stop()
@@ -411,13 +411,13 @@ class Channel:
         settling, self._settling = self._settling, None
         queues = {consumer.queue for consumer in self.consumers.values()}
         self._stop_consuming()
+        self._delete_unused(queues)
         if settling is None:
             given = self._requeue_all(limit)
         else:
             # What its client has settled is settled first, in slices too.
             settling.outlives_channel = True
             given = 0
-        self._delete_unused(queues)
         self._stop()
         return given
 

@@ -265,7 +265,8 @@ class Player:
         for connection in list(self.wires):
             self._leave(connection)
         self._at_rest(time.monotonic() + PATIENCE)
-        gone = [("queue.delete", {"queue": name}) for name in {*queues, *self._left, *self.queues, *self.names.queues}]
+        names = {*queues, *self._left, *self.queues, *self.names.queues} - {""}
+        gone = [("queue.delete", {"queue": name}) for name in names]
         gone += [("exchange.delete", {"exchange": name}) for name in {*exchanges, *self._left} if _is_ours(name)]
         gone += [("exchange.unbind", each) for each in self._left_bindings if not _is_ours(each["source"])]
         give_up = time.monotonic() + PATIENCE

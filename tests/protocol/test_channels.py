@@ -257,3 +257,18 @@ def test_a_long_text_is_cut_to_a_short_string(world: World) -> None:
     text = client.channel_close()[1]
     assert text.startswith("NOT_FOUND - no queue 'üü")
     assert len(text.encode()) <= 255
+
+
+def test_what_was_outstanding_goes_with_an_auto_delete_queue(world: World) -> None:
+    """It is not returned first, where its time would be up and it would be dead-lettered: found beside RabbitMQ."""
+    client = world.open()
+    client.declare("dead")
+    arguments = {"x-message-ttl": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+    client.call(commands.Queue.Declare(queue="q", auto_delete=True, arguments=arguments))
+    client.call(commands.Basic.Consume(queue="q", consumer_tag="c"))
+    client.send(publish("q", b"m"))
+    client.only(commands.Basic.Deliver)
+    client.send(PASSIVE)
+    client.channel_close()
+    client.reopen()
+    assert client.count("dead") == 0
