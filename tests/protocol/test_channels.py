@@ -7,6 +7,7 @@ import struct
 import attrs
 import pytest
 from pamqp import commands, frame
+from pamqp.common import FieldTable
 
 from tests.protocol.harness import (
     MakeWorld,
@@ -263,7 +264,7 @@ def test_what_was_outstanding_goes_with_an_auto_delete_queue(world: World) -> No
     """It is not returned first, where its time would be up and it would be dead-lettered: found beside RabbitMQ."""
     client = world.open()
     client.declare("dead")
-    arguments = {"x-message-ttl": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+    arguments: FieldTable = {"x-message-ttl": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
     client.call(commands.Queue.Declare(queue="q", auto_delete=True, arguments=arguments))
     client.call(commands.Basic.Consume(queue="q", consumer_tag="c"))
     client.send(publish("q", b"m"))
