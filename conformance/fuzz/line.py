@@ -24,7 +24,11 @@ class Line:
     """One channel as the client sees it."""
 
     def __init__(self) -> None:
-        self.state = "unopened"
+        self.begin("unopened")
+
+    def begin(self, state: str) -> None:
+        """Start anew in a state: the number is free, or a new channel has it."""
+        self.state = state
         self.mode = "open"
         self.body_due = 0
         self.published = 0
@@ -48,7 +52,7 @@ class Line:
     def sent(self, step: Send) -> None:
         """Follow a method that was sent."""
         if step.method == "channel.close-ok" and self.state == "closing":
-            self.__init__()  # type: ignore[misc]  # the number is free again: everything starts anew
+            self.begin("unopened")
         elif not self.fencible:
             return
         elif step.method == "basic.publish":
@@ -86,12 +90,11 @@ class Line:
         """Follow a method that came."""
         match received.name:
             case "channel.open-ok":
-                self.__init__()  # type: ignore[misc]  # a new channel under this number
-                self.state = "open"
+                self.begin("open")
             case "channel.close":
                 self.state = "closing"
             case "channel.close-ok":
-                self.__init__()  # type: ignore[misc]  # the number is free again
+                self.begin("unopened")
             case "confirm.select-ok":
                 self.state = "confirm"
             case "tx.select-ok":
