@@ -19,12 +19,13 @@ from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import Access
 from amqpd.broker.ports import Inline, Journal, MemoryJournal, Offload, Randomness
-from amqpd.broker.queue import SLICE, Queue
+from amqpd.broker.queue import SLICE, Declaration, Means, Queue
 from amqpd.broker.queue_arguments import CLASSIC
 from amqpd.broker.queue_types import BUILT_IN as BUILT_IN_QUEUES
 from amqpd.broker.queue_types.port import QueueType
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
+from amqpd.broker.settings import settings_of
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import AcceptedPasswords, User
 from amqpd.broker.vhost import DeleteQueues, VHost
@@ -62,6 +63,7 @@ class Broker:
         self.work = WorkList()
         self.journal.attach(self.work)
         self.account = Account()
+        self._means = Means(self.compat, self.account, self.timers, self.work, clock)
         self.access = Access()
         self.alarms = Alarms()
         self.alarms.on_change = self._alarm_changed
@@ -180,22 +182,11 @@ class Broker:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _make_queue(
-        self, name: str, durable: bool, auto_delete: bool, owner: Session | None, arguments: Table
-    ) -> Queue:
-        queue_type = self.queue_type(arguments)
+    def _make_queue(self, declared: Declaration) -> Queue:
+        queue_type = self.queue_type(declared.arguments)
         assert queue_type is not None
-        return queue_type.create(
-            name,
-            durable=durable,
-            auto_delete=auto_delete,
-            owner=owner,
-            arguments=arguments,
-            profile=self.compat.profile,
-            account=self.account,
-            timers=self.timers,
-            work=self.work,
-        )
+        settings = settings_of(declared.arguments, {}, queue_type, self.compat.profile)
+        return queue_type.create(declared, settings, self._means)
 
     def _alarm_changed(self) -> None:
         for session in list(self.sessions):

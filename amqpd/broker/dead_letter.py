@@ -127,17 +127,18 @@ class DeadLetters(Work):
         return self._listed
 
     def _publish(self, queue: Queue, message: Message, reason: str) -> None:
-        assert queue.dead_letter_exchange is not None
-        exchange = self._vhost.exchanges.get(queue.dead_letter_exchange)
+        settings = queue.settings
+        assert settings.dead_letter_exchange is not None
+        exchange = self._vhost.exchanges.get(settings.dead_letter_exchange)
         if exchange is None:
             return
-        rekeyed = queue.dead_letter_routing_key is not None
+        rekeyed = settings.dead_letter_routing_key is not None
         original = _routing_keys(message)
         hidden = () if message.trail is None else message.trail.hidden_keys
-        if queue.dead_letter_routing_key is None:
+        if settings.dead_letter_routing_key is None:
             keys = (*original, *hidden)
         else:
-            keys, hidden = (queue.dead_letter_routing_key,), ()
+            keys, hidden = (settings.dead_letter_routing_key,), ()
         deaths = self._with_death(queue, message, reason, original)
         properties = message.properties.replace(
             headers=self._headers(queue, message, reason, deaths, rekeyed=rekeyed),

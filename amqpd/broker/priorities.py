@@ -43,6 +43,9 @@ class PriorityReadyList(ReadyList):
             found += level.browse(limit - len(found))
         return found
 
+    def octets(self) -> int:
+        return sum(level.octets() for level in self._order)
+
     def take_all(self) -> ReadyList:
         taken = PriorityReadyList(self._maximum)
         taken._by_priority, taken._order, taken.count = self._by_priority, self._order, self.count

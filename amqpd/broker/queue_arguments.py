@@ -1,7 +1,8 @@
-"""One table of the x-arguments of queues: how each is checked, which queue types know it, and what it sets.
+"""One table of the x-arguments of queues: how each is checked, which queue types know it, and which policy key it has.
 
-Declare reads it for validation and equivalence; policies will read the same table. Order matters: it is the order in
-which RabbitMQ reports bad values. https://www.rabbitmq.com/docs/queues#optional-arguments
+Declare reads it for validation and equivalence, policies for what they may contain, `settings` for what both together
+ask for. Order matters: it is the order in which RabbitMQ reports bad values.
+https://www.rabbitmq.com/docs/queues#optional-arguments
 """
 
 from __future__ import annotations
@@ -11,122 +12,48 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from amqpd.broker.argument_checks import (
+    Check,
+    anything,
+    at_least,
+    boolean,
+    dead_letter_key,
+    master_locator,
+    one_of,
+    priority,
+    queue_mode,
+    queue_version,
+    text_of,
+    unacceptable,
+)
 from amqpd.broker.compat import Profile
-from amqpd.broker.overflow import DROP_HEAD, Limits
-from amqpd.broker.priorities import PriorityReadyList
+from amqpd.broker.policy_keys import Key, Value, integer, lowest, lowest_or_unlimited, second, text, word
 from amqpd.errors import InternalError, PreconditionFailed
 from amqpd.fields import Field, Table
 
 if TYPE_CHECKING:
-    from amqpd.broker.queue import Queue
     from amqpd.broker.queue_types.port import QueueType
 
 CLASSIC: Final = "classic"
 MAX_DURATION: Final = 315_360_000_000
 """Ten years in milliseconds: RabbitMQ's limit for TTLs and expiries."""
 
-MAX_ROUTING_KEY: Final = 255
 LEADER_LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
 MASTER_LOCATORS: Final = ("min-masters", "client-local", "random")
-
-Check = Callable[[Field, Table, Profile], str | None]
-"""Returns RabbitMQ's reason, printed as the Erlang term it is there, or None if the value is fine."""
-
-
-def _integer(field: Field) -> int | str:
-    if field.is_integer and isinstance(field.value, int):
-        return field.value
-    return f'"expected integer, got {field.type_name}"'
+STRATEGIES: Final = ("at-most-once", "at-least-once")
+OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
+UNLIMITED: Final = float("inf")
 
 
-def _at_least(minimum: int, maximum: int | None = None) -> Check:
-    def check(field: Field, arguments: Table, profile: Profile) -> str | None:
-        value = _integer(field)
-        if isinstance(value, str):
-            return value
-        if value < 0:
-            return f"{{value_negative,{value}}}"
-        if value < minimum:
-            return f"{{value_zero,{value}}}"
-        if maximum is not None and value > maximum:
-            return f"{{value_too_large,{value}}}"
-        return None
-
-    return check
+def plain(field: Field) -> Value:
+    """The value itself, a string as text."""
+    return field.text() if field.tag == "S" else field.value
 
 
-def _priority(field: Field, arguments: Table, profile: Profile) -> str | None:
-    value = _integer(field)
-    if isinstance(value, str):
-        return value
-    if value < 0:
-        return f"{{value_negative,{value}}}"
-    return f"{{max_value_exceeded,{value}}}" if value > 255 else None
-
-
-def _unacceptable(field: Field) -> str:
-    return f"{{unacceptable_type,{field.type_name}}}"
-
-
-def _text(field: Field) -> str | None:
-    return field.text() if field.tag == "S" else None
-
-
-def _one_of(allowed: tuple[str, ...], reason: str) -> Check:
-    def check(field: Field, arguments: Table, profile: Profile) -> str | None:
-        value = _text(field)
-        if value is None:
-            return _unacceptable(field)
-        return None if value in allowed else reason.replace("%s", value)
-
-    return check
-
-
-def _queue_type(field: Field, queue_type: type[QueueType] | None) -> str | None:
-    value = _text(field)
-    if value is None:
-        return _unacceptable(field)
-    return None if queue_type is not None else f"\"unsupported queue type '{value}'\""
-
-
-def _dead_letter_key(field: Field, arguments: Table, profile: Profile) -> str | None:
-    if not isinstance(field.value, bytes) or field.tag != "S":
-        return _unacceptable(field)
-    if len(field.value) > MAX_ROUTING_KEY:
-        # RabbitMQ takes it and then can't deliver what died: a routing key is a short string.
-        return f"{{value_too_large,{len(field.value)}}}"
-    return None if "x-dead-letter-exchange" in arguments else "routing_key_but_no_dlx_defined"
-
-
-def _anything(field: Field, arguments: Table, profile: Profile) -> str | None:
-    return None
-
-
-def _queue_mode(field: Field, arguments: Table, profile: Profile) -> str | None:
-    if not profile.validates_queue_mode:
-        return None
-    return _one_of(("default", "lazy"), "\"unsupported queue mode '%s'\"")(field, arguments, profile)
-
-
-def _queue_version(field: Field, arguments: Table, profile: Profile) -> str | None:
-    value = _integer(field)
-    if isinstance(value, str):
-        return value
-    if value < 0:
-        return f"{{value_negative,{value}}}"
-    return None if value in profile.queue_versions else f"\"unsupported queue version '{value}'\""
-
-
-def _bool(field: Field, arguments: Table, profile: Profile) -> str | None:
-    return None if field.tag == "t" else _unacceptable(field)
-
-
-def _master_locator(field: Field, arguments: Table, profile: Profile) -> str | None:
-    if profile.refuses_master_locator:
-        raise InternalError("Feature `queue_master_locator` is deprecated.", method=(0, 0))
-    if profile.crashes_on_unknown_master_locator:
-        return None
-    return None if field.tag == "S" else _unacceptable(field)
+def number_or_more(field: Field) -> Value:
+    """A number; what is none compares larger than all numbers in RabbitMQ, which takes it unchecked."""
+    value = field.value
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else UNLIMITED
 
 
 @attrs.frozen
@@ -141,36 +68,137 @@ class Argument:
     newer: bool = False
     """Whether only some profiles have heard of it; the others ignore it."""
 
+    key: Key | None = None
+    """The key that says the same in a policy."""
+
+    read: Callable[[Field], Value] = plain
+    """How a valid value of the argument becomes one as the policy would have it."""
+
+    @property
+    def setting(self) -> str:
+        """The field of `Settings` that it sets, if it sets one."""
+        return self.name.removeprefix("x-").replace("-", "_")
+
 
 TABLE: Final[tuple[Argument, ...]] = (
-    Argument("x-queue-type", _anything, "CQS"),
-    Argument("x-expires", _at_least(1, MAX_DURATION), "CQ"),
-    Argument("x-message-ttl", _at_least(0, MAX_DURATION), "CQ"),
-    Argument("x-dead-letter-exchange", _anything, "CQ"),
-    Argument("x-dead-letter-routing-key", _dead_letter_key, "CQ"),
-    Argument("x-dead-letter-strategy", _one_of(("at-most-once", "at-least-once"), "invalid_dlx_strategy"), "Q"),
-    Argument("x-max-length", _at_least(0), "CQ"),
-    Argument("x-max-length-bytes", _at_least(0), "CQS"),
-    Argument("x-max-in-memory-length", _at_least(0), "Q"),
-    Argument("x-max-in-memory-bytes", _at_least(0), "Q"),
-    Argument("x-max-priority", _priority),
-    Argument("x-overflow", _one_of(("drop-head", "reject-publish", "reject-publish-dlx"), "invalid_overflow"), "CQ"),
-    Argument("x-queue-mode", _queue_mode),
-    Argument("x-queue-version", _queue_version),
-    Argument("x-single-active-consumer", _bool, "CQ"),
-    Argument("x-quorum-initial-group-size", _at_least(1), "Q"),
-    Argument("x-max-age", _anything, "S"),
-    Argument("x-stream-max-segment-size-bytes", _anything, "S"),
-    Argument("x-initial-cluster-size", _anything, "S"),
-    Argument("x-delivery-limit", _anything, "Q"),
-    Argument("x-queue-leader-locator", _one_of(LEADER_LOCATORS, "invalid_queue_locator_arg"), "CQS"),
-    Argument("x-queue-master-locator", _master_locator),
-    Argument("x-stream-filter-size-bytes", _anything, "S", newer=True),
-    Argument("x-consumer-timeout", _at_least(0), "Q", newer=True),
-    Argument("x-consumer-disconnected-timeout", _at_least(0), "Q", newer=True),
-    Argument("x-delayed-retry-type", _anything, "Q", newer=True),
-    Argument("x-delayed-retry-min", _at_least(1), "Q", newer=True),
-    Argument("x-delayed-retry-max", _at_least(1), "Q", newer=True),
+    Argument("x-queue-type", anything, "CQS"),
+    Argument(
+        "x-expires",
+        at_least(1, MAX_DURATION),
+        "CQ",
+        key=Key("expires", integer(1), "is not a valid queue expiry", "CQ", operator=lowest, merge=lowest),
+    ),
+    Argument(
+        "x-message-ttl",
+        at_least(0, MAX_DURATION),
+        "CQ",
+        key=Key("message-ttl", integer(0), "is not a valid message TTL", "CQ", operator=lowest, merge=lowest),
+    ),
+    Argument(
+        "x-dead-letter-exchange",
+        anything,
+        "CQ",
+        key=Key("dead-letter-exchange", text, "is not a valid dead letter exchange name", "CQ"),
+    ),
+    Argument(
+        "x-dead-letter-routing-key",
+        dead_letter_key,
+        "CQ",
+        key=Key("dead-letter-routing-key", text, "is not a valid dead letter routing key", "CQ"),
+    ),
+    Argument(
+        "x-dead-letter-strategy",
+        one_of(STRATEGIES, "invalid_dlx_strategy"),
+        "Q",
+        key=Key("dead-letter-strategy", word(*STRATEGIES), "is not a valid dead letter strategy", "Q"),
+    ),
+    Argument(
+        "x-max-length",
+        at_least(0),
+        "CQ",
+        key=Key("max-length", integer(0), "is not a valid maximum length", "CQ", operator=lowest, merge=lowest),
+    ),
+    Argument(
+        "x-max-length-bytes",
+        at_least(0),
+        "CQS",
+        key=Key(
+            "max-length-bytes",
+            integer(0),
+            "is not a valid maximum length in bytes",
+            operator=lowest,
+            merge=lowest,
+            merge_by_type={"S": second},
+        ),
+    ),
+    Argument(
+        "x-max-in-memory-length",
+        at_least(0),
+        "Q",
+        key=Key("max-in-memory-length", integer(0), "is not a valid maximum memory in bytes", "Q", operator=lowest),
+    ),
+    Argument(
+        "x-max-in-memory-bytes",
+        at_least(0),
+        "Q",
+        key=Key("max-in-memory-bytes", integer(0), "is not a valid maximum memory in bytes", "Q", operator=lowest),
+    ),
+    Argument("x-max-priority", priority),
+    Argument(
+        "x-overflow",
+        one_of(OVERFLOWS, "invalid_overflow"),
+        "CQ",
+        key=Key(
+            "overflow",
+            word(*OVERFLOWS),
+            "is not a valid overflow value",
+            "CQ",
+            operator=second,
+            merge_by_type={"Q": second},
+        ),
+    ),
+    Argument(
+        "x-queue-mode",
+        queue_mode,
+        key=Key("queue-mode", word("default", "lazy"), "is not a valid queue-mode value", "C"),
+    ),
+    Argument(
+        "x-queue-version",
+        queue_version,
+        key=Key("queue-version", integer(1, 2), "is not a valid queue-version value", operator=second),
+    ),
+    Argument("x-single-active-consumer", boolean, "CQ"),
+    Argument("x-quorum-initial-group-size", at_least(1), "Q"),
+    Argument("x-max-age", anything, "S"),
+    Argument("x-stream-max-segment-size-bytes", anything, "S"),
+    Argument("x-initial-cluster-size", anything, "S"),
+    Argument(
+        "x-delivery-limit",
+        anything,
+        "Q",
+        key=Key(
+            "delivery-limit",
+            integer(),
+            "is not a valid delivery limit",
+            "Q",
+            operator=lowest_or_unlimited,
+            merge=lowest_or_unlimited,
+        ),
+        read=number_or_more,
+    ),
+    Argument(
+        "x-queue-leader-locator",
+        one_of(LEADER_LOCATORS, "invalid_queue_locator_arg"),
+        "CQS",
+        key=Key("queue-leader-locator", word(*LEADER_LOCATORS), "is not a valid queue leader locator value"),
+    ),
+    Argument("x-queue-master-locator", master_locator),
+    Argument("x-stream-filter-size-bytes", anything, "S", newer=True),
+    Argument("x-consumer-timeout", at_least(0), "Q", newer=True),
+    Argument("x-consumer-disconnected-timeout", at_least(0), "Q", newer=True),
+    Argument("x-delayed-retry-type", anything, "Q", newer=True),
+    Argument("x-delayed-retry-min", at_least(1), "Q", newer=True),
+    Argument("x-delayed-retry-max", at_least(1), "Q", newer=True),
 )
 
 
@@ -213,7 +241,7 @@ def _accept(name: str, queue: str, vhost: str, reason: str | None) -> None:
 def locate(arguments: Table, profile: Profile) -> None:
     """Find the node of a queue that several connections may use. Raises InternalError where RabbitMQ crashes."""
     field = arguments.get("x-queue-master-locator")
-    if field is not None and profile.crashes_on_unknown_master_locator and _text(field) not in MASTER_LOCATORS:
+    if field is not None and profile.crashes_on_unknown_master_locator and text_of(field) not in MASTER_LOCATORS:
         raise InternalError(method=(0, 0))
 
 
@@ -226,31 +254,9 @@ def check_server_named(queue_type: type[QueueType] | None, profile: Profile) -> 
         raise PreconditionFailed(f"Cannot declare a server-named queue for type {queue_type.module}")
 
 
-def apply(queue: Queue, arguments: Table) -> None:
-    """Set what the arguments ask for on a new queue."""
-    ttl, expires = _number(arguments, "x-message-ttl"), _number(arguments, "x-expires")
-    if ttl is not None:
-        queue.message_ttl = ttl / 1000
-    if expires is not None:
-        queue.expires_after = expires / 1000
-        queue.renew_lease()
-    length, octets = _number(arguments, "x-max-length"), _number(arguments, "x-max-length-bytes")
-    if length is not None or octets is not None:
-        queue.limits = Limits(length, octets, _string(arguments, "x-overflow") or DROP_HEAD)
-    queue.dead_letter_exchange = _string(arguments, "x-dead-letter-exchange")
-    queue.dead_letter_routing_key = _string(arguments, "x-dead-letter-routing-key")
-    priority = _number(arguments, "x-max-priority")
-    if priority is not None:
-        queue.ready = PriorityReadyList(priority)
-    single = arguments.get("x-single-active-consumer")
-    queue.consumers.single = single is not None and single.value is True
 
-
-def _number(arguments: Table, name: str) -> int | None:
-    field = arguments.get(name)
-    return field.value if field is not None and isinstance(field.value, int) else None
-
-
-def _string(arguments: Table, name: str) -> str | None:
-    field = arguments.get(name)
-    return None if field is None else field.text()
+def _queue_type(field: Field, queue_type: type[QueueType] | None) -> str | None:
+    value = text_of(field)
+    if value is None:
+        return unacceptable(field)
+    return None if queue_type is not None else f"\"unsupported queue type '{value}'\""

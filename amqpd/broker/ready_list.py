@@ -76,6 +76,10 @@ class Run:
             messages.append(message)
         return messages
 
+    def octets(self) -> int:
+        """Body octets of all of them."""
+        return sum(map(len, self._bodies))
+
 
 def _column(values: list[str]) -> str | tuple[str, ...]:
     first = values[0]
@@ -156,6 +160,12 @@ class ReadyList:
         for run in self._runs or ():
             messages += run.unpack()[::-1]
         return messages + self._tail
+
+    def octets(self) -> int:
+        """Body octets of all of them."""
+        packed = sum(run.octets() for run in self._runs or ())
+        loose = (*self._head, *self._tail, *(message for _, message in self._returned))
+        return packed + sum(len(message.body) for message in loose)
 
     def take_all(self) -> ReadyList:
         """Hand everything over in constant time; this list is empty afterwards."""

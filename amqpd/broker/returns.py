@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from amqpd.broker.message import Message
 from amqpd.broker.work import Work
 
 if TYPE_CHECKING:
@@ -64,8 +63,3 @@ def give_back(deliveries: list[Delivery]) -> None:
         queues[queue] = None
     for queue in queues:
         queue.resume()
-
-
-def with_queue(messages: list[Message], queue: Queue) -> list[Delivery]:
-    """Messages of one queue as deliveries of nobody."""
-    return [(message, queue, None) for message in messages]

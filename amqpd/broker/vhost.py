@@ -15,7 +15,7 @@ from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
 from amqpd.broker.message import Account, Message
 from amqpd.broker.pending import Pending
-from amqpd.broker.queue import REJECTED, OnExpiry, Queue
+from amqpd.broker.queue import REJECTED, Declaration, OnExpiry, Queue
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
 from amqpd.broker.work import Work, WorkList
 from amqpd.fields import EMPTY, Table
@@ -71,7 +71,7 @@ class VHost(OnExpiry):
         exchange_types: dict[str, type[ExchangeType]],
         compat: Compat,
         reply_consumers: dict[str, ReplyConsumer],
-        make_queue: Callable[[str, bool, bool, Session | None, Table], Queue],
+        make_queue: Callable[[Declaration], Queue],
         work: WorkList,
         account: Account,
     ) -> None:
@@ -122,7 +122,7 @@ class VHost(OnExpiry):
         self, name: str, durable: bool, auto_delete: bool, owner: Session | None, arguments: Table
     ) -> Queue:
         """Create a queue; an exclusive one belongs to `owner`."""
-        queue = self._make_queue(name, durable, auto_delete, owner, arguments)
+        queue = self._make_queue(Declaration(name, arguments, durable, auto_delete, owner))
         self._account.definitions += QUEUE_OCTETS
         queue.on_expiry = self
         queue.on_death = self.on_death

@@ -111,7 +111,7 @@ class EmbeddedBroker:
     def messages(self, queue: str, vhost: str = "/", limit: int = 1000) -> list[MessageSnapshot]:
         """Ready messages in delivery order, without consuming any. Raises KeyError if there is no such queue."""
         return self._look(
-            lambda: [MessageSnapshot.of(each) for each in self._broker.vhosts[vhost].queues[queue].ready.browse(limit)]
+            lambda: [MessageSnapshot.of(each) for each in self._broker.vhosts[vhost].queues[queue].browse(limit)]
         )
 
     def bindings(self, vhost: str = "/") -> list[BindingSnapshot]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from amqpd.broker.queue import Queue
-from amqpd.broker.queue_arguments import Argument, apply
+from amqpd.broker.classic_queue import ClassicQueue
+from amqpd.broker.queue_arguments import Argument
 from amqpd.broker.queue_types.port import QueueType
 from amqpd.errors import AccessRefused, PreconditionFailed
 
 if TYPE_CHECKING:
     from amqpd.broker.compat import Profile
-    from amqpd.broker.message import Account
-    from amqpd.broker.session import Session
-    from amqpd.broker.timers import Timers
-    from amqpd.broker.work import WorkList
-    from amqpd.fields import Table
+    from amqpd.broker.queue import Declaration, Means, Queue
+    from amqpd.broker.settings import Settings
 
 
 class Classic(QueueType):
@@ -46,29 +43,5 @@ class Classic(QueueType):
             raise AccessRefused(f"{what} in exclusive use")
 
     @classmethod
-    def create(
-        cls,
-        name: str,
-        *,
-        durable: bool,
-        auto_delete: bool,
-        owner: Session | None,
-        arguments: Table,
-        profile: Profile,
-        account: Account,
-        timers: Timers,
-        work: WorkList,
-    ) -> Queue:
-        queue = Queue(
-            name,
-            cls,
-            durable=durable,
-            auto_delete=auto_delete,
-            owner=owner,
-            arguments=arguments,
-            account=account,
-            timers=timers,
-            work=work,
-        )
-        apply(queue, arguments)
-        return queue
+    def create(cls, declared: Declaration, settings: Settings, means: Means) -> Queue:
+        return ClassicQueue(cls, declared, settings, means)

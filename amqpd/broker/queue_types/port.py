@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from amqpd.broker.queue import Queue
+from amqpd.broker.queue import Declaration, Means, Queue
 from amqpd.broker.queue_arguments import TABLE, Argument
-from amqpd.broker.work import WorkList
 
 if TYPE_CHECKING:
     from amqpd.broker.compat import Profile
-    from amqpd.broker.message import Account
-    from amqpd.broker.session import Session
-    from amqpd.broker.timers import Timers
-    from amqpd.fields import Table
+    from amqpd.broker.settings import Settings
 
 
 class QueueType:
@@ -71,18 +67,6 @@ class QueueType:
         """Raise an AmqpError where basic.get isn't possible."""
 
     @classmethod
-    def create(
-        cls,
-        name: str,
-        *,
-        durable: bool,
-        auto_delete: bool,
-        owner: Session | None,
-        arguments: Table,
-        profile: Profile,
-        account: Account,
-        timers: Timers,
-        work: WorkList,
-    ) -> Queue:
+    def create(cls, declared: Declaration, settings: Settings, means: Means) -> Queue:
         """Make a queue of this type; its arguments are valid."""
         raise NotImplementedError

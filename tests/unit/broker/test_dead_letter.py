@@ -28,7 +28,7 @@ from tests.unit.broker.deaths import (
     taken,
     with_headers,
 )
-from tests.unit.broker.world import RecordingConsumer, World, accounted, expiring, message, numbered, publish
+from tests.unit.broker.world import RecordingConsumer, World, accounted, configure, expiring, message, numbered, publish
 
 # -- sources ---------------------------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ def test_the_exchange_is_looked_up_at_death_and_a_missing_one_loses_the_message(
     world.bind(world.exchange("later", "fanout"), dead)
     reject(queue)
     assert bodies(dead) == [b"found"]
-    assert world.octets == accounted(dead.ready.browse(10))
+    assert world.octets == accounted(dead.browse(10))
 
 
 def test_an_unroutable_dead_letter_is_lost(world: World) -> None:
@@ -179,7 +179,7 @@ def test_keys_in_cc_are_recorded_and_keys_in_bcc_are_not(profile: str) -> None:
 
 def test_hidden_keys_survive_a_death_that_keeps_the_keys(world: World) -> None:
     first, second = fanning_out(world)
-    second.dead_letter_exchange = "again"
+    configure(second, dead_letter_exchange="again")
     last = world.queue("last")
     world.bind(world.exchange("again"), last, "bcc")
     got = died(first, second, with_headers(hidden=("bcc",)))
@@ -310,5 +310,5 @@ def test_many_deaths_from_one_are_worked_off_in_turns(world: World) -> None:
     counts.append(dead.message_count)
     assert max(after - before for before, after in pairwise(counts)) <= 100
     assert dead.message_count == 1000
-    assert world.octets == accounted(dead.ready.browse(1000))
+    assert world.octets == accounted(dead.browse(1000))
 

@@ -28,7 +28,7 @@ from tests.unit.broker.deaths import (
     taken,
     with_headers,
 )
-from tests.unit.broker.world import World, message, numbered, publish
+from tests.unit.broker.world import World, configure, message, numbered, publish
 
 # -- history ---------------------------------------------------------------------------------------------------------
 
@@ -123,10 +123,10 @@ def test_another_reason_is_another_entry(world: World) -> None:
     queue = dead_lettering(world, to="s")
     queue.publish(message())
     reject(queue)
-    queue.message_ttl = 1.0
+    configure(queue, message_ttl=1000)
     reject(queue)
     world.queue("dead")
-    queue.dead_letter_routing_key = "dead"
+    configure(queue, dead_letter_routing_key="dead")
     world.advance(1)
     assert order_of(taken(world.vhost.queues["dead"])) == [("s", "expired", 1), ("s", "rejected", 2)]
 
@@ -144,7 +144,7 @@ def values(got: Message, names: list[str]) -> list[object]:
 def test_the_first_death_is_told_and_never_changes(profile: str) -> None:
     world = World(profile)
     first, second = fanning_out(world)
-    second.dead_letter_exchange, second.dead_letter_routing_key = "", "last"
+    configure(second, dead_letter_exchange="", dead_letter_routing_key="last")
     last = world.queue("last")
     got = died(first, second, message())
     assert values(got, FIRST) == ["", "s", "rejected"]
@@ -156,7 +156,7 @@ def test_the_first_death_is_told_and_never_changes(profile: str) -> None:
 def test_the_last_death_is_told(profile: str) -> None:
     world = World(profile)
     first, second = fanning_out(world)
-    second.dead_letter_exchange, second.dead_letter_routing_key = "", "last"
+    configure(second, dead_letter_exchange="", dead_letter_routing_key="last")
     last = world.queue("last")
     got = died(first, second, message())
     assert values(got, LAST) == ["", "s", "rejected"]
@@ -185,7 +185,7 @@ def test_copies_of_one_message_have_histories_of_their_own(world: World) -> None
 def test_a_history_survives_a_long_queue(world: World) -> None:
     """Waiting messages are packed away."""
     first, second = fanning_out(world)
-    second.dead_letter_exchange, second.dead_letter_routing_key = "", "last"
+    configure(second, dead_letter_exchange="", dead_letter_routing_key="last")
     last = world.queue("last")
     publish(first, *numbered(5000))
     for _ in range(5000):
@@ -296,7 +296,7 @@ def test_a_rejected_message_may_come_round_for_ever(profile: str) -> None:
     queue.publish(message())
     for count in range(1, 20):
         reject(queue)
-        assert [each.properties.headers is not None for each in queue.ready.browse(2)] == [True], count
+        assert [each.properties.headers is not None for each in queue.browse(2)] == [True], count
     assert order_of(taken(queue)) == [("s", "rejected", 19)]
 
 

@@ -125,7 +125,7 @@ def test_a_dead_letter_counts_like_any_other_message(world: World) -> None:
     world.drain()
     dead = world.vhost.queues["dead"]
     assert dead.message_count == 1
-    assert world.octets == accounted(dead.ready.browse(1)) > len(BODY) + OVERHEAD
+    assert world.octets == accounted(dead.browse(1)) > len(BODY) + OVERHEAD
     world.vhost.queues["dead"].purge()
     world.drain()
     assert world.octets == 0

@@ -12,7 +12,7 @@ from tests.unit.broker.world import RecordingConsumer, World, message, publish
 
 
 def waiting(queue: Queue) -> list[bytes]:
-    return [each.body for each in queue.ready.browse(1000)]
+    return [each.body for each in queue.browse(1000)]
 
 
 def test_the_head_is_dropped_when_there_is_one_too_many(world: World) -> None:

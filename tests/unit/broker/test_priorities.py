@@ -29,7 +29,7 @@ def test_a_priority_above_the_maximum_counts_as_the_maximum(world: World) -> Non
     queue = world.queue(arguments={"x-max-priority": 2})
     for body, priority in ((b"a", 2), (b"b", 200), (b"c", 2)):
         queue.publish(message(body, properties=Properties.of(priority=priority)))
-    assert [each.body for each in queue.ready.browse(9)] == [b"a", b"b", b"c"]
+    assert [each.body for each in queue.browse(9)] == [b"a", b"b", b"c"]
 
 
 def test_only_what_would_be_taken_next_expires(world: World) -> None:
@@ -38,9 +38,9 @@ def test_only_what_would_be_taken_next_expires(world: World) -> None:
     for body, priority, life in ((b"high", 5, None), (b"low", 1, "1000"), (b"behind", 1, None)):
         queue.publish(message(body, properties=Properties.of(priority=priority, expiration=life)))
     world.advance(1)
-    assert [each.body for each in queue.ready.browse(9)] == [b"high", b"low", b"behind"]
+    assert [each.body for each in queue.browse(9)] == [b"high", b"low", b"behind"]
     assert queue.get() is not None
-    assert [each.body for each in queue.ready.browse(9)] == [b"behind"]
+    assert [each.body for each in queue.browse(9)] == [b"behind"]
 
 
 def test_a_dropped_head_lets_the_next_one_expire_in_time(world: World) -> None:
@@ -48,7 +48,7 @@ def test_a_dropped_head_lets_the_next_one_expire_in_time(world: World) -> None:
     for body, life in ((b"long", "9000"), (b"short", "1000"), (b"new", None)):
         queue.publish(message(body, properties=Properties.of(expiration=life)))
     world.advance(1)
-    assert [each.body for each in queue.ready.browse(9)] == [b"new"]
+    assert [each.body for each in queue.browse(9)] == [b"new"]
 
 
 def test_a_consumer_gets_a_returned_message_before_newer_ones_of_its_priority(world: World) -> None:
@@ -108,7 +108,7 @@ class PriorityQueueAgainstList(RuleBasedStateMachine):
     def the_order_is_that_of_the_list(self) -> None:
         assert self.queue.message_count == len(self.ready)
         expected = [b"%d" % number for _, number in sorted(self.ready)[:20]]
-        assert [each.body for each in self.queue.ready.browse(20)] == expected
+        assert [each.body for each in self.queue.browse(20)] == expected
 
 
 TestPriorityQueueAgainstList = PriorityQueueAgainstList.TestCase

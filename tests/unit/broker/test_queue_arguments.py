@@ -329,8 +329,12 @@ def test_a_redeclare_compares_what_classic_queues_know() -> None:
     assert "x-queue-leader-locator" not in Classic.compared(PROFILES["3.10"])
 
 
-def test_durations_are_set_in_seconds(world: World) -> None:
-    queue = world.queue(arguments={"x-message-ttl": 1500, "x-expires": 250})
-    assert (queue.message_ttl, queue.expires_after) == (1.5, 0.25)
-    plain = world.queue("plain")
-    assert (plain.message_ttl, plain.expires_after) == (None, None)
+def test_a_queue_has_the_settings_of_its_arguments(world: World) -> None:
+    settings = world.queue(arguments={"x-message-ttl": 1500, "x-expires": 250}).settings
+    assert (settings.message_ttl, settings.expires) == (1500, 250)
+
+
+def test_equal_settings_are_one_object(world: World) -> None:
+    """A hundred thousand queues have few different ones."""
+    assert world.queue("a", {"x-max-length": 5}).settings is world.queue("b", {"x-max-length": 5}).settings
+    assert world.queue("c").settings is world.queue("d").settings

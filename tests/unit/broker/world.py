@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from typing import Any
+
+import attrs
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import DEFAULT, Compat
@@ -227,6 +230,11 @@ def publish(queue: Queue, *bodies: bytes) -> list[Message]:
     for each in messages:
         queue.publish(each)
     return messages
+
+
+def configure(queue: Queue, **changes: Any) -> None:
+    """Change settings of a queue, as a policy does."""
+    queue.configure(attrs.evolve(queue.settings, **changes))
 
 
 def numbered(count: int) -> list[bytes]:

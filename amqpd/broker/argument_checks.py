@@ -1,0 +1,121 @@
+"""How single x-arguments of queue.declare are checked, with RabbitMQ's reasons for what is wrong.
+
+A check looks at one value; which arguments there are and who knows them is `queue_arguments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from amqpd.broker.compat import Profile
+from amqpd.errors import InternalError
+from amqpd.fields import Field, Table
+
+MAX_ROUTING_KEY: Final = 255
+
+Check = Callable[[Field, Table, Profile], str | None]
+"""Returns RabbitMQ's reason, printed as the Erlang term it is there, or None if the value is fine."""
+
+
+def integer_of(field: Field) -> int | str:
+    """The value, or RabbitMQ's reason why it is none."""
+    if field.is_integer and isinstance(field.value, int):
+        return field.value
+    return f'"expected integer, got {field.type_name}"'
+
+
+def at_least(minimum: int, maximum: int | None = None) -> Check:
+    """Make the check for an integer in a range."""
+
+    def check(field: Field, arguments: Table, profile: Profile) -> str | None:
+        value = integer_of(field)
+        if isinstance(value, str):
+            return value
+        if value < 0:
+            return f"{{value_negative,{value}}}"
+        if value < minimum:
+            return f"{{value_zero,{value}}}"
+        if maximum is not None and value > maximum:
+            return f"{{value_too_large,{value}}}"
+        return None
+
+    return check
+
+
+def priority(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """An integer up to 255."""
+    value = integer_of(field)
+    if isinstance(value, str):
+        return value
+    if value < 0:
+        return f"{{value_negative,{value}}}"
+    return f"{{max_value_exceeded,{value}}}" if value > 255 else None
+
+
+def unacceptable(field: Field) -> str:
+    """The reason for a value of the wrong type."""
+    return f"{{unacceptable_type,{field.type_name}}}"
+
+
+def text_of(field: Field) -> str | None:
+    """The text of a long string, None for any other type."""
+    return field.text() if field.tag == "S" else None
+
+
+def one_of(allowed: tuple[str, ...], reason: str) -> Check:
+    """Make the check for one of a few words; `%s` in the reason stands for the wrong one."""
+
+    def check(field: Field, arguments: Table, profile: Profile) -> str | None:
+        value = text_of(field)
+        if value is None:
+            return unacceptable(field)
+        return None if value in allowed else reason.replace("%s", value)
+
+    return check
+
+
+def dead_letter_key(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """A routing key, which goes with an exchange only."""
+    if not isinstance(field.value, bytes) or field.tag != "S":
+        return unacceptable(field)
+    if len(field.value) > MAX_ROUTING_KEY:
+        # RabbitMQ takes it and then can't deliver what died: a routing key is a short string.
+        return f"{{value_too_large,{len(field.value)}}}"
+    return None if "x-dead-letter-exchange" in arguments else "routing_key_but_no_dlx_defined"
+
+
+def anything(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """No check."""
+    return None
+
+
+def queue_mode(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """default or lazy, where the version still looks at it."""
+    if not profile.validates_queue_mode:
+        return None
+    return one_of(("default", "lazy"), "\"unsupported queue mode '%s'\"")(field, arguments, profile)
+
+
+def queue_version(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """A storage format that the version knows."""
+    value = integer_of(field)
+    if isinstance(value, str):
+        return value
+    if value < 0:
+        return f"{{value_negative,{value}}}"
+    return None if value in profile.queue_versions else f"\"unsupported queue version '{value}'\""
+
+
+def boolean(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """True or false."""
+    return None if field.tag == "t" else unacceptable(field)
+
+
+def master_locator(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """A text. Raises InternalError where it is not permitted any more."""
+    if profile.refuses_master_locator:
+        raise InternalError("Feature `queue_master_locator` is deprecated.", method=(0, 0))
+    if profile.crashes_on_unknown_master_locator:
+        return None
+    return None if field.tag == "S" else unacceptable(field)

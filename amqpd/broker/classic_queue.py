@@ -1,0 +1,351 @@
+"""Classic queues: waiting messages in order, and how many are delivered but unsettled.
+
+Invariants: a message is in exactly one of ready, unacked (held by a channel) or gone; `account` counts the first two.
+https://www.rabbitmq.com/docs/classic-queues
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amqpd.broker.dead_letter import EXPIRED, MAXLEN
+from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
+from amqpd.broker.expiry import HeadExpiry
+from amqpd.broker.message import Account, Message
+from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
+from amqpd.broker.pending import Pending
+from amqpd.broker.priorities import PriorityReadyList
+from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Declaration, Means, Queue
+from amqpd.broker.ready_list import ReadyList
+from amqpd.broker.returns import ReturnWork
+from amqpd.broker.work import Work
+from amqpd.properties import EXPIRATION
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue_types.port import QueueType
+    from amqpd.broker.settings import Settings
+
+
+class ClassicQueue(Queue):
+    """A queue that forgets a message once it is settled."""
+
+    __slots__ = (
+        "_heads",
+        "_message_ttl",
+        "_number",
+        "_resuming",
+        "_returns",
+        "_trimming",
+        "_waiting",
+        "limits",
+        "ready",
+    )
+
+    def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
+        super().__init__(type_, declared, settings, means)
+        self.ready = ReadyList() if settings.max_priority is None else PriorityReadyList(settings.max_priority)
+        self.consumers.single = settings.single_active_consumer
+        self.limits: Limits | None = None
+        self._message_ttl: float | None = None
+        """Seconds; the `expiration` of a message may shorten it."""
+        self._number = 0
+        self._resuming = False
+        self._trimming = False
+        self._returns: list[ReturnWork] = []
+        self._waiting: list[Pending[None]] = []
+        self._heads: HeadExpiry | None = None
+        """Set by the first message with a deadline: from then on, whatever becomes a head is watched."""
+        self._apply()
+        self.renew_lease()
+
+    # -- messages in -----------------------------------------------------------------------------------------------
+
+    def publish(self, message: Message) -> int:
+        """Deliver a new message at once where a consumer can take it, else keep it; return ACCEPTED or REJECTED."""
+        if self.limits is not None and self.limits.refuses(message, self.ready.count):
+            return self._refuse(message)
+        self._number = message.number = self._number + 1
+        if self._message_ttl is not None or message.properties.flags & EXPIRATION:
+            self._set_deadline(message)
+        if not self.ready.count and not self._returns:
+            consumer = self.consumers.next_able()
+            if consumer is not None:
+                if consumer.no_ack:
+                    if message.sharing is not None:
+                        self._account.let_go(message)
+                else:
+                    self._account.hold(message)
+                    self.unacked += 1
+                consumer.deliver(message)
+                return ACCEPTED
+        self._account.hold(message)
+        self.ready.append(message)
+        dropped = False
+        if self.limits is not None:
+            self.limits.octets += len(message.body)
+            dropped = self._drop_excess()
+        if self._heads is not None and (dropped or self.ready.count == 1):
+            self._heads.watch()
+        return ACCEPTED
+
+    def put_back(self, message: Message) -> None:
+        """Take back one unsettled message of a lost channel: it goes to its original position, marked redelivered."""
+        self.unacked -= 1
+        if self.deleted:
+            self._account.release(message)
+            return
+        message.redelivered = True
+        self.ready.put_back(message)
+        if self.limits is not None:
+            self.limits.octets += len(message.body)
+            self._drop_excess()
+        if self._heads is not None:
+            self._heads.watch()
+
+    requeue = put_back
+    """Take back one that its consumer refused for now."""
+
+    def expect_return(self, work: ReturnWork, count: int) -> None:
+        if not self.deleted:
+            self.returning += count
+            self._returns.append(work)
+
+    def take_back(self, message: Message, *, requeued: bool = False) -> None:
+        if not self.deleted:
+            self.returning -= 1
+        if requeued:
+            self.requeue(message)
+        else:
+            self.put_back(message)
+
+    def returned(self, work: ReturnWork) -> None:
+        if work in self._returns:
+            self._returns.remove(work)
+        if not self._returns:
+            waiting, self._waiting = self._waiting, []
+            for pending in waiting:
+                pending.settle(None)
+        self.resume()
+
+    def in_place(self) -> Pending[None] | None:
+        if not self._returns:
+            return None
+        pending: Pending[None] = Pending()
+        self._waiting.append(pending)
+        return pending
+
+    # -- messages out ----------------------------------------------------------------------------------------------
+
+    def get(self) -> Message | None:
+        self._finish_returns()
+        self.renew_lease()
+        message: Message | None = None
+        if self._heads is not None:
+            self._heads.watch()
+        if self.ready.count:
+            deadline = self.ready.peek().deadline
+            # An overdue head is left of an expiry storm, which is worked off in slices; all behind it is hidden by it.
+            if deadline is None or deadline > self._timers.now():
+                message = self._pop()
+                self.unacked += 1
+        if self._heads is not None:
+            self._heads.watch()
+        return message
+
+    def settle(self, message: Message) -> None:
+        self.unacked -= 1
+        self._account.release(message)
+
+    def reject(self, message: Message) -> None:
+        self.unacked -= 1
+        self._die(message, DEAD_REJECTED)
+
+    def resume(self) -> None:
+        if self.ready.count and not self._resuming and self._hand_out(SLICE):
+            self._resuming = True
+            self._resume_later()
+
+    def purge(self) -> int:
+        self._finish_returns()
+        return self._drop_ready()
+
+    @property
+    def message_count(self) -> int:
+        return self.ready.count + self.returning
+
+    def browse(self, limit: int) -> list[Message]:
+        return self.ready.browse(limit)
+
+    # -- settings --------------------------------------------------------------------------------------------------
+
+    def configure(self, settings: Settings) -> None:
+        super().configure(settings)
+        self._apply()
+        if self._heads is not None:
+            self._heads.watch()
+        if self.limits is not None and self._drop_excess() and self._heads is not None:
+            self._heads.watch()
+
+    def _apply(self) -> None:
+        """Take over what the settings say."""
+        settings = self.settings
+        self._message_ttl = None if settings.message_ttl is None else settings.message_ttl / 1000
+        if settings.max_length is None and settings.max_length_bytes is None:
+            self.limits = None
+        else:
+            octets = self.ready.octets() if self.limits is None else self.limits.octets
+            self.limits = self._make_limits(settings)
+            self.limits.octets = octets
+
+    def _make_limits(self, settings: Settings) -> Limits:
+        return Limits(settings.max_length, settings.max_length_bytes, settings.overflow)
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _hand_out(self, budget: int) -> bool:
+        """Deliver at most `budget` messages; return whether it stopped for the budget alone."""
+        more = self._deliver(budget)
+        if self._heads is not None:
+            self._heads.watch()
+        return more
+
+    def _deliver(self, budget: int) -> bool:
+        if self._returns or self.deleted:
+            return False
+        ready, account = self.ready, self._account
+        while ready.count:
+            consumer = self.consumers.next_able()
+            if consumer is None:
+                return False
+            if budget <= 0:
+                return True
+            budget -= 1
+            message = self._pop()
+            if message.deadline is not None and message.deadline <= self._timers.now():
+                self._die(message, EXPIRED)
+                continue
+            if consumer.no_ack:
+                account.release(message)
+            else:
+                self.unacked += 1
+            consumer.deliver(message)
+        return False
+
+    def resume_step(self, budget: int) -> bool:
+        self._resuming = self._hand_out(min(budget, SLICE))
+        return self._resuming
+
+    def _active_left(self) -> None:
+        if self.ready.count and not self._resuming:
+            # Not now: what the old one held comes back first, and in its place.
+            self._resuming = True
+            self._resume_later()
+
+    def _discard(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for pending in waiting:
+            pending.settle(None)
+        if self._heads is not None:
+            self._heads.stop()
+        self._drop_ready()
+        self.returning = 0
+
+    def _finish_returns(self) -> None:
+        while self._returns:
+            self._returns[0].finish()
+
+    def _drop_ready(self) -> int:
+        dropped = self.ready.take_all()
+        if self.limits is not None:
+            self.limits.octets = 0
+        if dropped.count:
+            self._work.add(Release(dropped, self._account))
+        return dropped.count
+
+    def _set_deadline(self, message: Message) -> None:
+        ttl = self._message_ttl
+        expiration = message.properties.expiration
+        if expiration is not None:
+            own = int(expiration) / 1000
+            ttl = own if ttl is None else min(ttl, own)
+        if ttl is not None:
+            message.deadline = self._timers.now() + ttl
+            if self._heads is None:
+                self._heads = HeadExpiry(self._timers, self._next, self._pop, self._expired)
+
+    def _pop(self) -> Message:
+        """Remove the head of the queue."""
+        message = self.ready.pop()
+        if self.limits is not None:
+            self.limits.octets -= len(message.body)
+        return message
+
+    def _next(self) -> Message | None:
+        """The head of the queue; none while older messages are on their way back."""
+        return None if self._returns or not self.ready.count else self.ready.peek()
+
+    def _expired(self, message: Message) -> None:
+        self._die(message, EXPIRED)
+
+    def _refuse(self, message: Message) -> int:
+        assert self.limits is not None
+        if self.limits.mode == REJECT_PUBLISH_DLX:
+            self._account.hold(message)
+            self._die(message, MAXLEN)
+        elif message.sharing is not None:
+            self._account.let_go(message)
+        return REJECTED
+
+    def _drop_excess(self) -> bool:
+        """Drop heads while a limit is exceeded; return whether there were any."""
+        assert self.limits is not None
+        budget = SLICE
+        while self.limits.over(self.ready.count):
+            if not budget:
+                if not self._trimming:
+                    self._trimming = True
+                    self._work.add(Trim(self))
+                return True
+            budget -= 1
+            self._die(self._pop(), MAXLEN)
+        return budget < SLICE
+
+    def trim_step(self) -> bool:
+        """Drop one more slice of what is over the limit; return whether there is more."""
+        self._trimming = True
+        self._drop_excess()
+        self._trimming = self.limits is not None and self.limits.over(self.ready.count)
+        return self._trimming
+
+    def _die(self, message: Message, reason: str) -> None:
+        """A held message leaves for good: to the dead-letter exchange, or nowhere."""
+        self._account.release(message)
+        if self.settings.dead_letter_exchange is not None and self.on_death is not None and not self.deleted:
+            self.on_death(self, message, reason)
+
+
+class Trim(Work):
+    """Drops what a queue holds over its limit, where one large message drives many small ones out."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: ClassicQueue) -> None:
+        self._queue = queue
+
+    def step(self, budget: int) -> bool:
+        return self._queue.trim_step()
+
+
+class Release(Work):
+    """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
+
+    __slots__ = ("_account", "_ready")
+
+    def __init__(self, ready: ReadyList, account: Account) -> None:
+        self._ready = ready
+        self._account = account
+
+    def step(self, budget: int) -> bool:
+        for _ in range(min(self._ready.count, max(1, budget))):
+            self._account.release(self._ready.pop())
+        return self._ready.count > 0

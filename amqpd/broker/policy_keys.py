@@ -1,0 +1,98 @@
+"""The keys of policies: what their values may be, whom they suit, and how they go together with arguments.
+
+A key is part of the row of its x-argument in `queue_arguments`; keys that no argument corresponds to are listed here.
+https://www.rabbitmq.com/docs/policies
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import attrs
+
+Value: TypeAlias = object
+"""As JSON has it: str, int, float, bool, None, list or dict."""
+Valid = Callable[[Value], bool]
+Merge = Callable[[Value, Value], Value]
+"""Decides between two values that are both there: of the argument and the policy, or of a policy and an operator's."""
+
+
+def lowest(one: Value, other: Value) -> Value:
+    """The stricter of two limits."""
+    assert isinstance(one, int | float)
+    assert isinstance(other, int | float)
+    return min(one, other)
+
+
+def first(one: Value, other: Value) -> Value:
+    """The argument, or the policy over the operator's."""
+    return one
+
+
+def second(one: Value, other: Value) -> Value:
+    """The policy over the argument, or the operator's policy."""
+    return other
+
+
+def lowest_or_unlimited(one: Value, other: Value) -> Value:
+    """The stricter of two limits, where a negative one is none at all and then the other counts."""
+    assert isinstance(one, int | float)
+    assert isinstance(other, int | float)
+    return max(one, other) if one < 0 or other < 0 else min(one, other)
+
+
+def integer(minimum: int | None = None, maximum: int | None = None) -> Valid:
+    """Make the check for an integer in a range."""
+
+    def valid(value: Value) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int):
+            return False
+        return (minimum is None or value >= minimum) and (maximum is None or value <= maximum)
+
+    return valid
+
+
+def word(*allowed: str) -> Valid:
+    """Make the check for one of a few words."""
+    return lambda value: isinstance(value, str) and value in allowed
+
+
+def text(value: Value) -> bool:
+    """Any string."""
+    return isinstance(value, str)
+
+
+@attrs.frozen
+class Key:
+    """One key of a policy."""
+
+    name: str
+    valid: Valid
+    complaint: str
+    """What RabbitMQ says after a wrong value: `is not a valid message TTL`."""
+    types: str = "CQS"
+    """The letters of the queue types that a policy with this key applies to; others skip the whole policy."""
+    operator: Merge | None = None
+    """How an operator's policy goes together with a policy; None: operators cannot have this key."""
+    merge: Merge = first
+    """How the argument and the policy go together."""
+    merge_by_type: dict[str, Merge] = attrs.Factory(dict)
+    """Types (letters) that have it otherwise."""
+    since: str = ""
+    """An entry of the profile's `newer_arguments`: versions without it don't know the key."""
+
+
+ALTERNATE_EXCHANGE: Final = Key("alternate-exchange", text, "is not a valid alternate exchange name")
+
+WITHOUT_ARGUMENT: Final[tuple[Key, ...]] = (
+    ALTERNATE_EXCHANGE,
+    Key(
+        "target-group-size",
+        integer(1),
+        "is not a valid qq target count value",
+        "Q",
+        operator=second,
+        since="target-group-size",
+    ),
+)

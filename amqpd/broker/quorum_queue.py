@@ -1,0 +1,209 @@
+"""Quorum queues, as one node shows them: durable queues that count how often a message failed to be processed.
+
+What replication adds is not here; what clients see of it is: deliveries that a failed channel gives back late, a length
+limit for publishers that is soft. https://www.rabbitmq.com/docs/quorum-queues
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from amqpd import fields
+from amqpd.broker.classic_queue import ClassicQueue
+from amqpd.broker.consumers import Consumer, Consumers
+from amqpd.broker.dead_letter import DELIVERY_LIMIT
+from amqpd.broker.message import Message, Trail
+from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, Limits, SoftLimits
+from amqpd.broker.queue import Declaration, Means
+from amqpd.broker.ready_list import ReturnedFirst
+from amqpd.broker.rewriting import rewritten
+from amqpd.fields import EMPTY
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue_types.port import QueueType
+    from amqpd.broker.settings import Settings
+
+DELIVERY_COUNT: Final = "x-delivery-count"
+ACQUIRED_COUNT: Final = "x-acquired-count"
+
+TIDY: Final = 32
+"""Consumers that are over and remembered before the queue looks which of them still hold something."""
+
+
+class QuorumQueue(ClassicQueue):
+    """A queue that counts failed deliveries.
+
+    `delivery_limit` is None where there is none: then a message that its consumer requeues goes to the tail, in order
+    to come round after the others. With a limit it comes first. What a lost channel held comes first in any case.
+    """
+
+    __slots__ = ("_gets", "_leaving", "_profile", "_tidy_at", "delivery_limit")
+
+    def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
+        self._profile = means.compat.profile
+        self.delivery_limit: float | None = None
+        super().__init__(type_, declared, settings, means)
+        self.ready = ReturnedFirst()
+        if not self._profile.single_active_follows_priority:
+            self.consumers = InOrderOfArrival()
+            self.consumers.single = settings.single_active_consumer
+        self._gets: dict[Message, None] = {}
+        """What basic.get took and nobody has settled yet."""
+        self._leaving: list[Consumer] = []
+        """Consumers that are over and held something when they went."""
+        self._tidy_at = TIDY
+
+    def _apply(self) -> None:
+        super()._apply()
+        asked, default = self.settings.delivery_limit, self._profile.delivery_limit
+        if asked is None:
+            self.delivery_limit = default
+        else:
+            self.delivery_limit = None if asked < 0 and default is not None else asked
+
+    def _make_limits(self, settings: Settings) -> Limits:
+        # reject-publish-dlx is accepted and means drop-head.
+        mode = REJECT_PUBLISH if settings.overflow == REJECT_PUBLISH else DROP_HEAD
+        return SoftLimits(settings.max_length, settings.max_length_bytes, mode)
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def get(self) -> Message | None:
+        message = super().get()
+        if message is not None:
+            self._gets[message] = None
+            if self._profile.get_shows_no_failures and (message.trail is None or not message.trail.failures):
+                self._stamp(message, 0)
+        return message
+
+    def settle(self, message: Message) -> None:
+        if self._gets:
+            self._gets.pop(message, None)
+        super().settle(message)
+
+    def reject(self, message: Message) -> None:
+        if self._gets:
+            self._gets.pop(message, None)
+        super().reject(message)
+
+    def put_back(self, message: Message) -> None:
+        self._return(message, first=True)
+
+    def requeue(self, message: Message) -> None:
+        self._return(message, first=self.delivery_limit is not None)
+
+    def _return(self, message: Message, *, first: bool) -> None:
+        self.unacked -= 1
+        if self._gets:
+            self._gets.pop(message, None)
+        if self.deleted:
+            self._account.release(message)
+            return
+        failures = 1 if message.trail is None else message.trail.failures + 1
+        if self.delivery_limit is not None and failures > self.delivery_limit:
+            self._die(message, DELIVERY_LIMIT)
+            return
+        message.redelivered = True
+        self._stamp(message, failures)
+        if first:
+            self.ready.put_back(message)
+        else:
+            self._number = message.number = self._number + 1
+            self.ready.append(message)
+        if self.limits is not None:
+            self.limits.octets += len(message.body)
+        if self._heads is not None:
+            self._heads.watch()
+
+    def resume(self) -> None:
+        super().resume()
+        self._drop_rest()
+
+    def resume_step(self, budget: int) -> bool:
+        more = super().resume_step(budget)
+        self._drop_rest()
+        return more
+
+    def _drop_rest(self) -> None:
+        """What came back counts against the limits only once consumers have had their turn."""
+        if self.limits is not None and not self._resuming and not self._returns and not self.deleted:
+            dropped = self._drop_excess()
+            if dropped and self._heads is not None:
+                self._heads.watch()
+
+    def _pop(self) -> Message:
+        message = super()._pop()
+        if message.trail is not None and message.trail.failures:
+            message.redelivered = True  # a packed message has forgotten it
+        if self.limits is not None:
+            self.limits.over(self.ready.count)
+        return message
+
+    def _drop_ready(self) -> int:
+        dropped = super()._drop_ready()
+        if self.limits is not None:
+            self.limits.over(0)
+        return dropped
+
+    def _die(self, message: Message, reason: str) -> None:
+        if message.trail is not None and message.trail.published is not None:
+            self._account.rewrite(message, message.trail.published)
+        super()._die(message, reason)
+
+    def _stamp(self, message: Message, failures: int) -> None:
+        """Write the count into the headers that consumers see; a dead letter goes on without it."""
+        trail = message.trail
+        if trail is None or trail.published is None:
+            # The trail may be shared with other queues' copies.
+            trail = message.trail = Trail() if trail is None else trail.copy()
+            trail.published = message.properties
+        trail.failures = failures
+        assert trail.published is not None
+        headers = (trail.published.headers or EMPTY).with_field(DELIVERY_COUNT, fields.long(failures))
+        if self._profile.tells_acquired_count:
+            headers = headers.with_field(ACQUIRED_COUNT, fields.long(failures))
+        self._account.rewrite(message, trail.published.replace(headers=rewritten(headers).sorted()))
+
+    # -- consumers and life ----------------------------------------------------------------------------------------
+
+    @property
+    def consumer_count(self) -> int:
+        """Consumers, what basic.get holds (a consumer each), and consumers that are over but hold something.
+
+        Of consumers that share a queue with a single active one, only that one counts.
+        """
+        self._tidy()
+        consumers = len(self.consumers)
+        return (min(consumers, 1) if self.consumers.single else consumers) + len(self._gets) + len(self._leaving)
+
+    def remove_consumer(self, consumer: Consumer) -> bool:
+        if consumer.holds:
+            self._leaving.append(consumer)
+            if len(self._leaving) > self._tidy_at:
+                self._tidy()
+        return super().remove_consumer(consumer)
+
+    def _tidy(self) -> None:
+        self._leaving = [each for each in self._leaving if each.holds]
+        self._tidy_at = max(TIDY, 2 * len(self._leaving))
+
+    def redeclared(self) -> None:
+        """Declaring it again is no use of it."""
+
+    def _lease_ended(self) -> None:
+        if self.consumer_count:
+            self.renew_lease()
+        else:
+            super()._lease_ended()
+
+
+class InOrderOfArrival(Consumers):
+    """Where the single active consumer is the one that waited longest, whatever its priority."""
+
+    __slots__ = ()
+
+    @property
+    def active(self) -> Consumer | None:
+        if self._active is None and self._members:
+            self._active = next(iter(self._members))
+        return self._active

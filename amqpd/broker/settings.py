@@ -1,0 +1,73 @@
+"""What a queue is asked to do, by its arguments and the policies that match it, in one value.
+
+Decides how an argument, a policy and an operator's policy go together, key by key, from the table in
+`queue_arguments`. Refuses to know which policy matches. Equal settings are one object, since a hundred thousand queues
+have few different ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from amqpd.broker.overflow import DROP_HEAD
+from amqpd.broker.policy_keys import Value
+from amqpd.broker.queue_arguments import TABLE
+from amqpd.fields import Table
+
+if TYPE_CHECKING:
+    from amqpd.broker.compat import Profile
+    from amqpd.broker.queue_types.port import QueueType
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Each field is named after its x-argument. None: nothing is asked for."""
+
+    expires: int | None = None
+    """Milliseconds without use after which the queue goes."""
+    message_ttl: int | None = None
+    """Milliseconds; the `expiration` of a message may shorten it."""
+    dead_letter_exchange: str | None = None
+    dead_letter_routing_key: str | None = None
+    """None: a dead message keeps its own keys."""
+    dead_letter_strategy: str | None = None
+    max_length: int | None = None
+    max_length_bytes: int | None = None
+    max_priority: int | None = None
+    overflow: str = DROP_HEAD
+    single_active_consumer: bool = False
+    delivery_limit: float | None = None
+    """As asked for: what a negative one or none means is the version's matter."""
+
+
+NAMES: Final = frozenset(each.name for each in attrs.fields(Settings))
+ROWS: Final = tuple(each for each in TABLE if each.setting in NAMES)
+_known: dict[Settings, Settings] = {}
+KNOWN: Final = 4096
+"""Different settings that are kept as one object each."""
+
+
+def settings_of(
+    arguments: Table, definition: Mapping[str, Value], queue_type: type[QueueType], profile: Profile
+) -> Settings:
+    """Merge the arguments of a queue, which are valid, with the definition of its policies."""
+    values: dict[str, Value] = {}
+    if arguments or definition:
+        for row in ROWS:
+            field = arguments.get(row.name)
+            value = None
+            if field is not None and field.tag != "V" and queue_type.knows(row, profile):
+                value = row.read(field)
+            if row.key is not None and row.key.name in definition:
+                asked = definition[row.key.name]
+                merge = row.key.merge_by_type.get(queue_type.letter, row.key.merge)
+                value = asked if value is None else merge(value, asked)
+            if value is not None:
+                values[row.setting] = value
+    settings = Settings(**values)  # type: ignore[arg-type]  # the table's checks have seen to the types
+    if len(_known) >= KNOWN:
+        _known.clear()
+    return _known.setdefault(settings, settings)
