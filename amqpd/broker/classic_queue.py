@@ -142,7 +142,7 @@ class ClassicQueue(Queue):
         message: Message | None = None
         if self._heads is not None:
             self._heads.watch()
-        if self.ready.count:
+        if self.ready.count and not self.paused:
             deadline = self.ready.peek().deadline
             # An overdue head is left of an expiry storm, which is worked off in slices; all behind it is hidden by it.
             if deadline is None or deadline > self._timers.now():

@@ -3,7 +3,8 @@
 `Consumer` is the port through which the model delivers; the protocol implements it. A consumer that can't take more
 (prefetch window full, its connection's outbox over the mark) is dropped from the rotation when its turn comes and
 rejoins at the end once it can, so that a choice costs the same however many are blocked. The choice is made at each
-dispatch and never kept: a consumer of higher priority may have arrived meanwhile.
+dispatch and never kept: a consumer of higher priority may have arrived meanwhile. While deliveries are paused there is
+nobody to choose from, so that the choice itself needn't ask.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class _Level:
 class Consumers:
     """The consumers of one queue."""
 
-    __slots__ = ("_active", "_levels", "_members", "_order", "single")
+    __slots__ = ("_active", "_levels", "_members", "_order", "_paused", "single")
 
     def __init__(self) -> None:
         self.single = False
@@ -74,11 +75,22 @@ class Consumers:
         self._members: dict[Consumer, None] = {}
         self._levels: dict[int, _Level] = {}
         self._order: list[_Level] = []
-        """Levels, highest priority first."""
+        """Levels, highest priority first; none while paused."""
+        self._paused = False
         self._active: Consumer | None = None
 
     def __len__(self) -> int:
         return len(self._members)
+
+    @property
+    def paused(self) -> bool:
+        """Whether nobody is chosen for now, however able."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        self._sort()
 
     def members(self) -> list[Consumer]:
         """All of them, in the order of their arrival."""
@@ -99,7 +111,7 @@ class Consumers:
         level = self._levels.get(consumer.priority)
         if level is None:
             level = self._levels[consumer.priority] = _Level()
-            self._order = [self._levels[each] for each in sorted(self._levels, reverse=True)]
+            self._sort()
         level.members += 1
         self.rejoin(consumer)
 
@@ -117,7 +129,7 @@ class Consumers:
             consumer.in_rotation = False
         if not level.members:
             del self._levels[consumer.priority]
-            self._order.remove(level)
+            self._sort()
 
     def rejoin(self, consumer: Consumer) -> None:
         """Put one that can take messages (again) at the end of the rotation of its priority."""
@@ -129,7 +141,7 @@ class Consumers:
         """Choose who gets the next message, or None while nobody can take it."""
         if self.single:
             active = self.active
-            return active if active is not None and active.able else None
+            return active if active is not None and active.able and not self._paused else None
         for level in self._order:
             rotation = level.rotation
             while rotation:
@@ -142,3 +154,7 @@ class Consumers:
                     rotation.move_to_end(consumer)
                 return consumer
         return None
+
+    def _sort(self) -> None:
+        levels = () if self._paused else sorted(self._levels, reverse=True)
+        self._order = [self._levels[each] for each in levels]

@@ -4,8 +4,8 @@ A queue is passive: no task, no lock. It acts when a message is published, when 
 its timers runs. It doesn't know connections, permissions or routing. How messages are kept and handed out is a matter
 of the queue types, which override what is left open here.
 
-Invariant of all types: while a message waits that a consumer may have, no consumer is able, unless a resumption of this
-queue is on the work list.
+Invariant of all types: while a message waits that a consumer may have, no consumer is able, unless the queue is paused
+or a resumption of it is on the work list.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Queue:
         raise NotImplementedError
 
     def get(self) -> Message | None:
-        """Remove the head for a basic.get, or None while the queue is empty. The caller settles it."""
+        """Remove the head for a basic.get, or None while the queue is empty or paused. The caller settles it."""
         raise NotImplementedError
 
     def settle(self, message: Message) -> None:
@@ -229,6 +229,22 @@ class Queue:
     def unused_auto_delete(self) -> bool:
         """Whether it is auto-delete, had a consumer, has none and still exists."""
         return self.auto_delete and self._had_consumer and not self.deleted and len(self.consumers) == 0
+
+    # -- pausing ---------------------------------------------------------------------------------------------------
+
+    @property
+    def paused(self) -> bool:
+        """Whether it hands out nothing; what is published waits, expires and counts against the limits as ever."""
+        return self.consumers.paused
+
+    def pause(self) -> None:
+        """Hand out nothing until `unpause`. What is out already may be settled or given back."""
+        self.consumers.paused = True
+
+    def unpause(self) -> None:
+        """Hand out what waits, and go on."""
+        self.consumers.paused = False
+        self.resume()
 
     # -- life ------------------------------------------------------------------------------------------------------
 

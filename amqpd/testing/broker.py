@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import quote
 
+from amqpd.broker.operations import operator
+from amqpd.broker.pending import Pending
 from amqpd.clock import OffsetClock
 from amqpd.config import Config
 from amqpd.server.listeners import shown
@@ -88,6 +90,17 @@ class EmbeddedBroker:
 
         self._run(delete)
 
+    def pause(self, queue: str, vhost: str = "/") -> None:
+        """Stop a queue's deliveries: what is published waits, and a basic.get finds the queue empty.
+
+        Raises KeyError if there is no such queue or vhost.
+        """
+        self._operate(operator.pause, queue, vhost)
+
+    def resume(self, queue: str, vhost: str = "/") -> None:
+        """Let a paused queue deliver what waits, and go on. Raises KeyError if there is no such queue or vhost."""
+        self._operate(operator.resume, queue, vhost)
+
     # -- look ------------------------------------------------------------------------------------------------------
 
     def queues(self, vhost: str = "/") -> list[QueueSnapshot]:
@@ -147,6 +160,17 @@ class EmbeddedBroker:
 
     def _run(self, function: Callable[[], None]) -> None:
         self._call(function)
+
+    def _operate(self, operation: Callable[..., T | Pending[T]], queue: str, vhost: str, *arguments: object) -> T:
+        """The result of an operation on a queue, once all that follows from it has happened."""
+
+        def operate() -> T:
+            found = self._broker.vhosts[vhost]
+            outcome = operation(self._broker, found, found.queues[queue].name, *arguments)
+            self._settle()
+            return outcome.result() if isinstance(outcome, Pending) else outcome
+
+        return self._look(operate)
 
     def _settle(self) -> None:
         """Finish the turn and all work, so that the caller sees the outcome; what comes next may be due sooner than

@@ -66,6 +66,7 @@ class QueueSnapshot:
     messages_unacknowledged: int
     consumers: tuple[str, ...]
     """Consumer tags, oldest first."""
+    paused: bool
 
     @classmethod
     def of(cls, vhost: VHost, queue: Queue) -> QueueSnapshot:
@@ -79,6 +80,7 @@ class QueueSnapshot:
             queue.message_count,
             queue.unacked - queue.returning,
             tuple(each.tag for each in queue.consumers.members()),
+            queue.paused,
         )
 
 
