@@ -37,6 +37,14 @@ class PriorityReadyList(ReadyList):
         self.count += 1
         self._level(message).put_back(message)
 
+    def remove(self, number: int) -> Message | None:
+        for level in self._order:
+            message = level.remove(number)
+            if message is not None:
+                self.count -= 1
+                return message
+        return None
+
     def browse(self, limit: int) -> list[Message]:
         found: list[Message] = []
         for level in self._order:

@@ -1,99 +1,26 @@
 """The waiting messages of one queue, ordered by enqueue number.
 
-Four parts, taken in this order: `returned` (a heap of requeued messages), `head` (objects, reversed, so that a pop is
-at the end), `runs` (packed columns, no object per message), `tail` (objects, as they were published). A pop takes the
-smaller number of returned and head, which is what puts a requeued message back to its original position.
+Four parts, taken in this order: `returned` (what was requeued), `head` (objects, reversed, so that a pop is at the
+end), `runs` (packed columns, no object per message), `tail` (objects, as they were published). A pop takes the smaller
+number of returned and head, which is what puts a requeued message back to its original position. Any message can be
+removed by its number: the parts are sorted, so it is found by halving.
 
-A queue that its consumers keep up with never packs anything. Packed columns hold only bytes, strings and numbers, so
-that the garbage collector has nothing to walk through: a million waiting messages cost it a thousand tuples.
+A queue that its consumers keep up with never packs anything.
 """
 
 from __future__ import annotations
 
-import heapq
-from array import array
+from bisect import bisect_left, bisect_right
 from collections import deque
+from operator import attrgetter
 from typing import Final
 
 from amqpd.broker.message import Message
-from amqpd.properties import Properties
+from amqpd.broker.packed_run import RUN, Run
+from amqpd.broker.returned import InOrderOfReturn, Returned
 
-RUN: Final = 1024
-"""Messages in one packed run."""
-
-
-class Run:
-    """Consecutive messages as columns. A column whose values are all one object holds just that object."""
-
-    __slots__ = (
-        "_bodies",
-        "_deadlines",
-        "_exchanges",
-        "_numbers",
-        "_properties",
-        "_routing_keys",
-        "_sharing",
-        "_trails",
-        "count",
-    )
-
-    def __init__(self, messages: list[Message]) -> None:
-        self.count = len(messages)
-        self._bodies = tuple([message.body for message in messages])
-        self._exchanges = _column([message.exchange for message in messages])
-        self._routing_keys = _column([message.routing_key for message in messages])
-        self._properties = _properties_column([message.properties for message in messages])
-        first, last = messages[0].number, messages[-1].number
-        self._numbers: int | array[int] = (
-            first if last - first + 1 == self.count else array("Q", [message.number for message in messages])
-        )
-        deadlines = [message.deadline for message in messages]
-        self._deadlines = tuple(deadlines) if any(each is not None for each in deadlines) else None
-        sharing = [message.sharing for message in messages]
-        self._sharing = tuple(sharing) if any(each is not None for each in sharing) else None
-        trails = [message.trail for message in messages]
-        self._trails = tuple(trails) if any(each is not None for each in trails) else None
-
-    def unpack(self) -> list[Message]:
-        """The messages again, last one first."""
-        messages: list[Message] = []
-        numbers, exchanges, keys, properties = self._numbers, self._exchanges, self._routing_keys, self._properties
-        known = properties if isinstance(properties, Properties) else None
-        for index in range(self.count - 1, -1, -1):
-            message = Message(
-                exchanges if isinstance(exchanges, str) else exchanges[index],
-                keys if isinstance(keys, str) else keys[index],
-                known if known is not None else _at(properties, index),
-                self._bodies[index],
-            )
-            message.number = numbers + index if isinstance(numbers, int) else numbers[index]
-            if self._deadlines is not None:
-                message.deadline = self._deadlines[index]
-            if self._sharing is not None:
-                message.sharing = self._sharing[index]
-            if self._trails is not None:
-                message.trail = self._trails[index]
-            messages.append(message)
-        return messages
-
-    def octets(self) -> int:
-        """Body octets of all of them."""
-        return sum(map(len, self._bodies))
-
-
-def _column(values: list[str]) -> str | tuple[str, ...]:
-    first = values[0]
-    return first if all(each is first for each in values) else tuple(values)
-
-
-def _properties_column(values: list[Properties]) -> Properties | tuple[bytes, ...]:
-    first = values[0]
-    return first if all(each is first for each in values) else tuple([each.raw for each in values])
-
-
-def _at(properties: Properties | tuple[bytes, ...], index: int) -> Properties:
-    assert isinstance(properties, tuple)
-    return Properties.parse(properties[index])
+NUMBER: Final = attrgetter("number")
+FIRST: Final = attrgetter("first")
 
 
 class ReadyList:
@@ -102,7 +29,7 @@ class ReadyList:
     __slots__ = ("_head", "_returned", "_runs", "_tail", "count")
 
     def __init__(self) -> None:
-        self._returned: list[tuple[int, Message]] = []
+        self._returned: Returned | None = None
         self._head: list[Message] = []
         self._runs: deque[Run] | None = None
         self._tail: list[Message] = []
@@ -123,27 +50,40 @@ class ReadyList:
         """Remove and return the message with the smallest number. Only while `count` > 0."""
         self.count -= 1
         head = self._head or self._refill()
-        if self._returned and (not head or self._returned[0][0] < head[-1].number):
-            return heapq.heappop(self._returned)[1]
+        returned = self._returned
+        if returned is not None and returned.keys and (not head or returned.keys[0] < head[-1].number):
+            return returned.pop()
         return head.pop()
 
     def peek(self) -> Message:
         """The message that `pop` would return. Only while `count` > 0."""
         head = self._head or self._refill()
-        if self._returned and (not head or self._returned[0][0] < head[-1].number):
-            return self._returned[0][1]
+        returned = self._returned
+        if returned is not None and returned.keys and (not head or returned.keys[0] < head[-1].number):
+            return returned.peek()
         return head[-1]
 
     def put_back(self, message: Message) -> None:
         """Return a message that was popped: it goes to its original position."""
         self.count += 1
-        heapq.heappush(self._returned, (message.number, message))
+        if self._returned is None:
+            self._returned = self._make_returned()
+        self._returned.add(message)
+
+    def remove(self, number: int) -> Message | None:
+        """Take the message with this number out, wherever it is, or return None if it isn't here."""
+        message = None if self._returned is None else self._returned.remove(number)
+        if message is None:
+            message = self._remove(number)
+        if message is not None:
+            self.count -= 1
+        return message
 
     def browse(self, limit: int) -> list[Message]:
         """Up to `limit` messages in delivery order, without removing any. Packed ones are unpacked for the look only.
         """
         found: list[Message] = []
-        returned = sorted(self._returned)
+        returned = [] if self._returned is None else self._returned.in_order()
         at = 0
         for message in self._in_order():
             while at < len(returned) and returned[at][0] < message.number and len(found) < limit:
@@ -164,7 +104,7 @@ class ReadyList:
     def octets(self) -> int:
         """Body octets of all of them."""
         packed = sum(run.octets() for run in self._runs or ())
-        loose = (*self._head, *self._tail, *(message for _, message in self._returned))
+        loose = (*self._head, *self._tail, *(() if self._returned is None else self._returned.messages()))
         return packed + sum(len(message.body) for message in loose)
 
     def take_all(self) -> ReadyList:
@@ -172,7 +112,7 @@ class ReadyList:
         taken = ReadyList()
         taken._returned, taken._head, taken._runs, taken._tail = self._returned, self._head, self._runs, self._tail
         taken.count = self.count
-        self._returned, self._head, self._runs, self._tail, self.count = [], [], None, [], 0
+        self._returned, self._head, self._runs, self._tail, self.count = None, [], None, [], 0
         return taken
 
     def _refill(self) -> list[Message]:
@@ -183,18 +123,39 @@ class ReadyList:
             self._head, self._tail = self._tail, []
         return self._head
 
+    def _make_returned(self) -> Returned:
+        return Returned()
+
+    def _remove(self, number: int) -> Message | None:
+        """Take one out that did not come back."""
+        head, runs, tail = self._head, self._runs, self._tail
+        if head and number <= head[0].number:
+            return _remove_from(head, number, bisect_left(head, -number, key=_descending))
+        if tail and number >= tail[0].number:
+            return _remove_from(tail, number, bisect_left(tail, number, key=NUMBER))
+        if not runs:
+            return None
+        at = bisect_right(runs, number, key=FIRST) - 1
+        if at < 0:
+            return None
+        message = runs[at].remove(number)
+        if not runs[at].count:
+            del runs[at]
+        return message
+
 
 class ReturnedFirst(ReadyList):
     """A ready list where what comes back goes before everything else, in the order of its return."""
 
-    __slots__ = ("_next_return",)
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._next_return = -(2**62)
+    def _make_returned(self) -> Returned:
+        return InOrderOfReturn()
 
-    def put_back(self, message: Message) -> None:
-        """Return a message that was popped: it goes behind those that came back before it."""
-        self.count += 1
-        self._next_return += 1
-        heapq.heappush(self._returned, (self._next_return, message))
+
+def _descending(message: Message) -> int:
+    return -message.number
+
+
+def _remove_from(messages: list[Message], number: int, at: int) -> Message | None:
+    return messages.pop(at) if at < len(messages) and messages[at].number == number else None

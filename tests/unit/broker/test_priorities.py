@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from amqpd.broker.message import Message
-from amqpd.broker.ready_list import RUN
+from amqpd.broker.packed_run import RUN
 from amqpd.properties import Properties
 from tests.unit.broker.world import RecordingConsumer, World, message
 

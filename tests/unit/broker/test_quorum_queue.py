@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from amqpd.broker.compat import PROFILES
 from amqpd.broker.message import Message
+from amqpd.broker.packed_run import RUN
 from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Queue
 from amqpd.broker.queue_types.quorum import Quorum
-from amqpd.broker.ready_list import RUN
 from amqpd.errors import NotImplementedHere, PreconditionFailed
 from amqpd.fields import Field, Table, longstr, signedint
 from amqpd.properties import Properties

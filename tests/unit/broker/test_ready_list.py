@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from amqpd.broker.message import Message
-from amqpd.broker.ready_list import RUN, ReadyList
+from amqpd.broker.packed_run import RUN
+from amqpd.broker.priorities import PriorityReadyList
+from amqpd.broker.ready_list import ReadyList, ReturnedFirst
 from amqpd.properties import Properties
 from tests.unit.broker.world import message
 
@@ -115,6 +117,67 @@ def test_taking_all_leaves_an_empty_list_that_can_be_used_again() -> None:
     assert drained(taken) == list(range(1, 3 * RUN + 1))
 
 
+@pytest.mark.parametrize("number", [1, 2, 500, RUN, RUN + 1, 2 * RUN + 7, 3 * RUN, 3 * RUN + 5])
+def test_any_message_can_be_removed_by_its_number(number: int) -> None:
+    """Wherever it is: at the head, in a packed run or at the tail."""
+    ready = filled(3 * RUN + 9)
+    ready.put_back(ready.pop())
+    removed = ready.remove(number)
+    assert removed is not None
+    assert (removed.number, removed.body) == (number, b"%d" % number)
+    assert ready.remove(number) is None
+    assert ready.octets() == sum(len(b"%d" % each) for each in range(1, 3 * RUN + 10) if each != number)
+    assert drained(ready) == [each for each in range(1, 3 * RUN + 10) if each != number]
+
+
+@pytest.mark.parametrize("number", [0, 3, 2 * RUN + 1, 4 * RUN + 1, 99 * RUN])
+def test_a_number_that_is_not_there_removes_nothing(number: int) -> None:
+    ready = ReadyList()
+    for each in range(2, 4 * RUN + 1, 2):
+        ready.append(with_number(each))
+    assert ready.remove(number) is None
+    assert ready.count == 2 * RUN
+
+
+def test_a_run_whose_messages_are_all_removed_is_gone() -> None:
+    ready = filled(3 * RUN)
+    for number in range(RUN + 1, 2 * RUN + 1):
+        assert ready.remove(number) is not None
+    assert [each.number for each in ready.browse(2 * RUN)] == [*range(1, RUN + 1), *range(2 * RUN + 1, 3 * RUN + 1)]
+    assert drained(ready) == [*range(1, RUN + 1), *range(2 * RUN + 1, 3 * RUN + 1)]
+
+
+def test_a_message_that_came_back_first_can_be_removed_and_come_back_again() -> None:
+    """Then it is the last of those that came back."""
+    ready = ReturnedFirst()
+    for number in range(1, 6):
+        ready.append(with_number(number))
+    for message_ in [ready.pop() for _ in range(3)]:
+        ready.put_back(message_)
+    removed = ready.remove(1)
+    assert removed is not None
+    ready.put_back(removed)
+    assert ready.remove(5) is not None
+    assert drained(ready) == [2, 3, 1, 4]
+
+
+def test_removing_most_of_what_came_back_frees_it() -> None:
+    ready = filled(2 * RUN)
+    for message_ in [ready.pop() for _ in range(RUN)]:
+        ready.put_back(message_)
+    for number in range(2, RUN):
+        assert ready.remove(number) is not None
+    assert drained(ready) == [1, RUN, *range(RUN + 1, 2 * RUN + 1)]
+
+
+def test_a_message_of_any_priority_can_be_removed() -> None:
+    ready = PriorityReadyList(5)
+    for number in range(1, 10):
+        ready.append(with_number(number, Properties.of(priority=number % 3)))
+    assert [number for number in (3, 4, 5, 10) if ready.remove(number) is not None] == [3, 4, 5]
+    assert drained(ready) == [2, 8, 1, 7, 6, 9]
+
+
 class ReadyListAgainstNumbers(RuleBasedStateMachine):
     """The list holds the same numbers as a plain set, and always hands out the smallest."""
 
@@ -149,6 +212,18 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.taken)))
         self.ready.put_back(self.taken.pop(number))
         self.numbers.add(number)
+
+    @precondition(lambda self: self.last)
+    @rule(data=st.data(), count=st.sampled_from([1, 2, RUN]))
+    def remove(self, data: st.DataObject, count: int) -> None:
+        first = data.draw(st.integers(0, self.last))
+        for number in range(first, first + count):
+            removed = self.ready.remove(number)
+            assert (removed is not None) == (number in self.numbers)
+            if removed is not None:
+                assert removed.body == b"%d" % number
+                self.numbers.remove(number)
+                self.taken[number] = removed
 
     @rule()
     def take_all(self) -> None:
