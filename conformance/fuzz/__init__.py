@@ -7,6 +7,7 @@
 * `steps`: a step as a value that can be printed, kept in a file and played again;
 * `player`: one broker's side: send a step, wait until the broker has done all that follows from it;
 * `normal`: what was seen, without what brokers choose freely (names, times);
+* `races`: where RabbitMQ leaves to chance who gets a message;
 * `duel`: both sides, compared after every step;
 * `shrink`: the shortest conversation that still shows a difference;
 * `coverage`: which method was played in which state, and with which class of argument, how often.

@@ -52,8 +52,10 @@ def main() -> int:
             return int(difference is not None)
         seed = options.seed if options.seed is not None else random.randrange(10**9)
         campaign = Campaign(duel, seed, options.keep)
-        campaign.run(options.rounds, options.minutes, options.kinds)
-        print(campaign.summary(options.floor))
+        try:
+            campaign.run(options.rounds, options.minutes, options.kinds)
+        finally:
+            print(campaign.summary(options.floor))
         return int(campaign.differences > 0)
 
 

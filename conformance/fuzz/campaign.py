@@ -30,8 +30,8 @@ class Mix(NamedTuple):
     """What a round consists of."""
 
     sessions: int = 2
-    probes: int = 60
-    handshakes: int = 64
+    probes: int = 140
+    handshakes: int = 96
 
 
 EVEN = Mix()
@@ -122,5 +122,6 @@ class Campaign:
         return "\n".join([
             *self.coverage.report(floor),
             f"seeds {self.first_seed} to {self.seed - 1}: {self.steps} steps",
+            *(f"{count} conversations ended undecided: {race}" for race, count in self.duel.undecided.items()),
             f"{self.differences} differences of {len(self.kinds)} kinds",
         ])

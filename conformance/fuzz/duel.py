@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pprint import pformat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from conformance.fuzz.races import is_left_to_chance
 from conformance.fuzz.steps import Raw, Send
-from conformance.fuzz.vocabulary import EXCHANGES, QUEUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from conformance.fuzz.normal import Observation
     from conformance.fuzz.player import Player
     from conformance.fuzz.steps import Program, Step
+
+T = TypeVar("T")
 
 
 class Difference(NamedTuple):
@@ -51,7 +56,10 @@ class Duel:
         self.first, self.second = first, second
         self.program: Program = []
         self.over = False
-        """The brokers have parted for a reason that is nobody's fault: nothing can be compared any more."""
+        """The brokers have parted by chance: nothing can be compared any more."""
+        self.undecided: Counter[str] = Counter()
+        """How many conversations each race has ended."""
+        self._beside = ThreadPoolExecutor(1)
         self.tell: Callable[[str], object] | None = None
         """Called with every step and what the first broker showed after it."""
         self.clear()
@@ -59,11 +67,10 @@ class Duel:
     def play(self, step: Step) -> Difference | None:
         """Play one step to both and return the difference that shows."""
         self.program.append(step)
-        self.first.begin(step)
-        self.second.begin(step)
-        seen = self.first.settle(step), self.second.settle(step)
-        if seen[0] != seen[1] and self.first.raced() and _without_depths(seen[0]) == _without_depths(seen[1]):
+        seen = self._both(lambda player: player.play(step))
+        if seen[0] != seen[1] and self.first.races and is_left_to_chance(*seen):
             self.over = True
+            self.undecided.update(self.first.races)
             return None
         if self.tell:
             self.tell(f"{step!r}\n{_told(seen[0], '')}")
@@ -84,10 +91,7 @@ class Duel:
         """Play steps of which only the last is compared, from clean to clean."""
         try:
             for step in program[:-1]:
-                for player in (self.first, self.second):
-                    player.begin(step)
-                for player in (self.first, self.second):
-                    player.follow(step)
+                self._both(partial(_follow, step))
             self.program = program[:-1]
             return self.play(program[-1])
         finally:
@@ -95,14 +99,18 @@ class Duel:
 
     def clear(self) -> None:
         """End the conversation and leave nothing of it on either broker."""
-        for player in (self.first, self.second):
-            player.clear((*EXCHANGES, "nowhere"), (*QUEUES, "nowhere"))
+        self._both(lambda player: player.clear())
         self.program = []
         self.over = False
 
+    def _both(self, act: Callable[[Player], T]) -> tuple[T, T]:
+        """Let both sides act at the same time: each mostly waits for its broker."""
+        second = self._beside.submit(act, self.second)
+        return act(self.first), second.result()
 
-def _without_depths(seen: Observation) -> Observation:
-    return {key: value for key, value in seen.items() if key != "depths"}
+
+def _follow(step: Step, player: Player) -> None:
+    player.follow(step)
 
 
 def concerns(step: Step) -> str:

@@ -38,6 +38,8 @@ class Line:
         self.unsettled: list[Delivered] = []
         self.server_tags: list[str] = []
         self.consumers: list[str | ServerTag] = []
+        self.windowed = False
+        """A window for all consumers of the channel was set."""
 
     @property
     def fencible(self) -> bool:
@@ -55,12 +57,16 @@ class Line:
             self.begin("unopened")
         elif not self.fencible:
             return
+        elif step.method == "channel.close-ok":
+            self.state = "unopened"  # RabbitMQ forgets the channel, whose own word on it comes later
         elif step.method == "basic.publish":
             self.mode, self.state = self.state, "header-due"
             if step.message is not None:
                 self._published()
         elif step.method == "confirm.select" and step.fields.get("nowait") and self.state == "open":
             self.state = "confirm"
+        elif step.method == "basic.qos" and step.fields.get("global"):
+            self.windowed = self.windowed or step.fields.get("prefetch_count") != 0
         elif step.method in SETTLING and isinstance(tag := step.fields.get("delivery_tag"), Delivered):
             self._settled(tag)
 

@@ -12,9 +12,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from conformance.frames import BODY, HEADER, METHOD, encode_frame, encode_header
+from conformance.fuzz import races
 from conformance.fuzz.normal import Names, Observation, observe
-from conformance.fuzz.steps import Delivered, Dial, Raw, Reset, Send, ServerNamed, ServerTag
-from conformance.fuzz.vocabulary import QUEUES
+from conformance.fuzz.steps import Binding, Delivered, Dial, Raw, Reset, Send, ServerNamed, ServerTag
+from conformance.fuzz.vocabulary import EXCHANGES, QUEUES
 from conformance.fuzz.wire import FENCE_CHANNEL, PATIENCE, Wire
 from conformance.methods import CONTENT_BEARING, METHODS, encode_method
 from conformance.received import Received
@@ -44,13 +45,16 @@ class Player:
         self.queues: dict[str, Wire | None] = {}
         self.exchanges: set[str] = set()
         """Names that were declared, for those who want to use one."""
-        self.bindings: list[tuple[str, str]] = []
-        """Exchanges and binding keys that were bound."""
+        self.bindings: list[Binding] = []
+        """Bindings that were made, some of which may be gone."""
         self.owners: dict[str, Wire] = {}
         """The connections of exclusive queues."""
-        self._left: set[str] = set()
+        self._left: dict[str, set[str]] = {"queue": {*QUEUES, "nowhere"}, "exchange": {*EXCHANGES, "nowhere"}}
+        """Names that may be there since something declared them; a broker that runs already may have any."""
         self._left_bindings: list[dict[str, Any]] = []
         self.depths: dict[str, Depth] = {}
+        self.races: set[str] = set()
+        """Names of the races that the step which was begun lets run."""
         self._canaries = 0
         self._state_before = ""
         self._dying: list[str] = []
@@ -65,8 +69,21 @@ class Player:
 
     # -- playing
 
-    def begin(self, step: Step) -> None:
+    def play(self, step: Step) -> Observation:
+        """Play a step, wait until everything is done that follows from it, and return what was seen."""
+        self._begin(step)
+        return self._settle(step)
+
+    def follow(self, step: Step) -> None:
+        """Play a step and wait until its own channel has done it."""
+        self._begin(step)
+        if isinstance(step, Send):
+            self._await_reply(step)
+        self._fence()
+
+    def _begin(self, step: Step) -> None:
         """Send a step without waiting for anything."""
+        self.races.clear()
         match step:
             case Dial():
                 self._leave(step.connection)
@@ -82,6 +99,8 @@ class Player:
                     fields = {name: self._resolve(line, value) for name, value in step.fields.items()}
                     self._remember(step.method, fields, wire)
                     self._state_before = line.state
+                    if races.opens_a_window(line, step):
+                        self.races.add(races.WINDOW_OPENS)
                     wire.send(step, _encode(step, fields))
 
     def _standing(self, connection: int) -> Wire | None:
@@ -92,6 +111,7 @@ class Player:
         wire = self.wires.pop(connection, None)
         if wire:
             wire.end()
+            self._look_for_ends(wire)
             self._dying.append(wire.canary)
 
     def _remember(self, method: str, fields: dict[str, Any], wire: Wire) -> None:
@@ -99,9 +119,9 @@ class Player:
         if method == "queue.declare" and fields.get("nowait") and fields["queue"] in QUEUES:
             self.queues.setdefault(fields["queue"], wire)
         if method in ("exchange.declare", "queue.declare"):
-            name = fields[method.partition(".")[0]]
-            if "\udcff" not in name:
-                self._left.add(name)
+            kind, _, _ = method.partition(".")
+            if "\udcff" not in (name := fields[kind]):
+                self._left[kind].add(name)
 
     def _resolve(self, line: Line, value: Any) -> Any:
         match value:
@@ -116,30 +136,25 @@ class Player:
 
     # -- settling
 
-    def follow(self, step: Step) -> None:
-        """Wait until the step's own channel has done it."""
-        if isinstance(step, Send):
-            self._await_reply(step)
-        self._fence()
-
-    def settle(self, step: Step) -> Observation:
-        """Wait until everything is done that follows from what was begun, and return what was seen."""
+    def _settle(self, step: Step) -> Observation:
         if isinstance(step, Send):
             self._await_reply(step)
         give_up = time.monotonic() + PATIENCE
         least = 1 if isinstance(step, Send) and step.method in AT_ONCE else 2
+        seen, depths = self._seen(), self.depths
+        self._fence()
         for looks in range(1, MOST_ROUNDS):
-            seen, depths = self._seen(), self.depths
-            self._fence()
             self._look()
             self._fence()
             if looks >= least and seen == self._seen() and depths == self.depths and self._at_rest(give_up):
                 break
+            seen, depths = self._seen(), self.depths
+        self._look_for_ends(*self.wires.values())
         return observe(self.names, self.wires, self.depths)
 
-    def raced(self) -> bool:
-        """Say whether a connection has failed that had consumers."""
-        return any(wire.failed_consuming for wire in self.wires.values())
+    def _look_for_ends(self, *wires: Wire) -> None:
+        if any(wire.ended_consuming for wire in wires):
+            self.races.add(races.CONNECTION_ENDS)
 
     def _seen(self) -> int:
         return sum(len(wire.events) for wire in self.wires.values())
@@ -169,16 +184,20 @@ class Player:
                 self.owners[reply["queue"]] = wire
         elif reply.name == "exchange.declare-ok" and step.fields["exchange"]:
             self.exchanges.add(step.fields["exchange"])
-        elif reply.name == "queue.bind-ok" and isinstance(step.fields["routing_key"], str):
-            self.bindings.append((step.fields["exchange"], step.fields["routing_key"]))
-        elif reply.name == "exchange.bind-ok" and step.fields["destination"].startswith("amq."):
-            line = wire.lines[step.channel]
-            fields = {name: self._resolve(line, value) for name, value in step.fields.items() if name != "nowait"}
-            self._left_bindings.append(fields)
+        elif reply.name in ("queue.bind-ok", "exchange.bind-ok"):
+            self._bound(wire, step)
         elif reply.name == "exchange.delete-ok":
             self.exchanges.discard(step.fields["exchange"])
         elif reply.name == "basic.consume-ok":
             self.names.learn_tag(reply["consumer_tag"])
+
+    def _bound(self, wire: Wire, step: Send) -> None:
+        binding = Binding.made_by(step)
+        self.bindings.append(binding)
+        if step.method == "exchange.bind" and str(binding.destination).startswith("amq."):
+            line = wire.lines[step.channel]
+            fields = {name: self._resolve(line, value) for name, value in step.fields.items() if name != "nowait"}
+            self._left_bindings.append(fields)
 
     def _fence(self) -> None:
         for wire in self.wires.values():
@@ -260,14 +279,14 @@ class Player:
             eye.read()
         return False
 
-    def clear(self, exchanges: tuple[str, ...], queues: tuple[str, ...]) -> None:
+    def clear(self) -> None:
         """End the conversation's connections and delete what it left."""
         for connection in list(self.wires):
             self._leave(connection)
         self._at_rest(time.monotonic() + PATIENCE)
-        names = {*queues, *self._left, *self.queues, *self.names.queues} - {""}
-        gone = [("queue.delete", {"queue": name}) for name in names]
-        gone += [("exchange.delete", {"exchange": name}) for name in {*exchanges, *self._left} if _is_ours(name)]
+        queues = {*self._left["queue"], *self.queues, *self.names.queues} - {""}
+        gone = [("queue.delete", {"queue": name}) for name in queues]
+        gone += [("exchange.delete", {"exchange": name}) for name in self._left["exchange"] if _is_ours(name)]
         gone += [("exchange.unbind", each) for each in self._left_bindings if not _is_ours(each["source"])]
         give_up = time.monotonic() + PATIENCE
         while not self._done(gone):  # an exclusive queue may outlive its connection a little
@@ -278,7 +297,8 @@ class Player:
         self.exchanges.clear()
         self.owners.clear()
         self.bindings.clear()
-        self._left.clear()
+        for names in self._left.values():
+            names.clear()
         self._left_bindings.clear()
         self.depths = {}
 
@@ -306,7 +326,7 @@ def _is_answered(state: str, step: Send) -> bool:
         case "header-due" | "body-due":
             return False
         case _:
-            return step.method in REPLIES and not step.fields.get("nowait")
+            return step.method == "channel.close-ok" or (step.method in REPLIES and not step.fields.get("nowait"))
 
 
 def _is_ours(exchange: str) -> bool:

@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     from conformance.fuzz.coverage import Coverage
     from conformance.fuzz.line import Line
     from conformance.fuzz.player import Player
-    from conformance.fuzz.steps import Step
+    from conformance.fuzz.steps import Binding, Step
     from conformance.fuzz.wire import Wire
 
 CONNECTIONS, CHANNELS = 2, 2
 SANE = 88
 """How many times in a hundred a method names only what exists, with arguments of valid classes."""
 BUILT_IN = ("amq.direct", "amq.fanout", "amq.topic", "amq.headers")
-BEGINNING = ("queue.declare", "queue.declare", "exchange.declare", "queue.bind", "basic.consume", "basic.publish")
+BEGINNING = {
+    "queue.declare": 4, "exchange.declare": 2, "queue.bind": 2, "exchange.bind": 1, "basic.qos": 1, "basic.consume": 2,
+    "basic.publish": 2,
+}  # fmt: skip
 OPENING = 25
 """Steps at the start in which names come into being."""
+LEANINGS = (0.2, 1, 1, 4)
+"""How many times more often than usual a method is played in a session: each is about a few things."""
 USUAL = {
     "queue.declare": 14, "queue.bind": 9, "queue.unbind": 3, "queue.purge": 2, "queue.delete": 3,
     "exchange.declare": 9, "exchange.bind": 4, "exchange.unbind": 2, "exchange.delete": 2,
@@ -47,7 +52,7 @@ class Known(NamedTuple):
     queues: tuple[str | ServerNamed, ...] = ()
     exchanges: tuple[str, ...] = ()
     consumers: tuple[str | ServerTag, ...] = ()
-    bindings: tuple[tuple[str, str], ...] = ()
+    bindings: tuple[Binding, ...] = ()
 
     def of(self, method: str, field: str) -> tuple[Any, ...]:
         """Return what a field may name: what exists, or for a declare what doesn't; nothing where any name will do."""
@@ -126,8 +131,8 @@ class Composer:
             return known[-1] if self.chance(30) else self.random.choice(known)
         return value
 
-    def message(self, sane: bool) -> Message:
-        """Return a message with a body of its own."""
+    def message(self, sane: bool, headers: dict[str, Any] | None = None) -> Message:
+        """Return a message with a body of its own, and with these headers and others."""
         self.bodies += 1
         properties: dict[str, Any] = {}
         classes: list[str] = []
@@ -137,6 +142,8 @@ class Composer:
         if self.chance(35):
             properties["headers"], more = vocabulary.table(self.random, vocabulary.MESSAGE_HEADERS, "header", 3, sane)
             classes += more
+        if headers:
+            properties["headers"] = properties.get("headers", {}) | headers
         if "priority" in properties:
             # In a priority queue 3.10.8 may hand out expired messages, which amqpd never does (decision 0007).
             properties.pop("expiration", None)
@@ -148,11 +155,10 @@ class Composer:
     def send(self, connection: int, channel: int, method: str, line: Line, state: str, known: Known = NOTHING) -> Send:
         """Return a step that plays a method, counted."""
         fields, classes = self.fields(method, line, known)
-        if method == "basic.publish" and known.bindings and self.chance(45):
-            # Along a binding, so that something arrives; what a pattern is made of matches itself.
-            fields["exchange"], key = self.random.choice(known.bindings)
-            fields["routing_key"] = key.replace("*", "x").replace("#", self.random.choice(("y.z", "y")))
-            classes = [each for each in classes if not each.startswith(("exchange:", "routing_key:"))]
+        headers: dict[str, Any] = {}
+        if known.bindings and (names := self._bound(method, self.random.choice(known.bindings), headers)):
+            fields.update(names)
+            classes = [each for each in classes if each.partition(":")[0] not in names]
         if method == "queue.declare" and fields["queue"] == "" and fields["nowait"]:
             fields["nowait"] = False  # nobody would ever know its name
         if method == "exchange.bind" and fields["destination"].startswith("amq."):
@@ -161,8 +167,24 @@ class Composer:
             fields["nowait"] = False
         self.coverage.played(method, state, classes)
         whole = method == "basic.publish" and state in ("open", "confirm", "tx")
-        message = self.message(self.chance(SANE)) if whole else None
+        message = self.message(self.chance(SANE), headers) if whole else None
         return Send(connection, channel, method, fields, message)
+
+    def _bound(self, method: str, binding: Binding, headers: dict[str, Any]) -> dict[str, Any]:
+        """Return fields that have to do with a binding, if any, and add to the headers of a message."""
+        if method == "basic.publish" and self.chance(45):
+            # Along the binding, so that something arrives; what a pattern is made of matches itself.
+            wanted = [(name, value) for name, value in binding.arguments.items() if name != "x-match"]
+            headers.update(self.random.sample(wanted, self.random.randint(0, len(wanted))))
+            key = binding.key
+            if isinstance(key, str):
+                key = key.replace("*", "x").replace("#", self.random.choice(("y.z", "y")))
+            return {"exchange": binding.source, "routing_key": key}
+        if method == f"{binding.kind}.unbind" and self.chance(70):
+            return binding.fields()
+        if method in ("queue.bind", "exchange.bind") and self.chance(35):
+            return {"routing_key": binding.key}  # messages come further where keys agree
+        return {}
 
     def any_method(self, connection: int, channel: int, line: Line, state: str) -> Send:
         """Return a step that plays a method of any kind."""
@@ -204,6 +226,7 @@ class Session:
         self.compose = Composer(random, coverage)
         self.coverage = coverage
         self.steps = 0
+        self._weights = {method: weight * random.choice(LEANINGS) for method, weight in USUAL.items()}
 
     def next(self, player: Player) -> Step:
         """Return the next step."""
@@ -231,7 +254,7 @@ class Session:
             tuple(ServerNamed(named.index(each)) if each in named else each for each in own),
             tuple(sorted(player.exchanges)),
             tuple(line.consumers),
-            tuple(player.bindings),
+            tuple(each for each in player.bindings if each.source in player.exchanges or each.source in BUILT_IN),
         )
 
     def _rare(self, connection: int, channel: int, line: Line, root: Line) -> Step:
@@ -270,10 +293,10 @@ class Session:
     def _usual(self, line: Line) -> str:
         """Return a method that mostly makes sense now."""
         if self.steps < OPENING:
-            return self.random.choice(BEGINNING)
+            return self.random.choices(list(BEGINNING), list(BEGINNING.values()))[0]
         if line.unsettled and self.compose.chance(25):
             return self.random.choice(SETTLING)
-        method = self.random.choices(list(USUAL), list(USUAL.values()))[0]
+        method = self.random.choices(list(self._weights), list(self._weights.values()))[0]
         if method in SETTLING and not line.unsettled and self.compose.chance(95):
             return "basic.publish"
         if method.startswith("tx.") and line.state != "tx" and self.compose.chance(70):

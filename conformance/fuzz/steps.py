@@ -54,6 +54,29 @@ class Send:
     message: Message | None = None
 
 
+class Binding(NamedTuple):
+    """What a bind said, the destination as the step names it; `kind` is what is bound, queue or exchange."""
+
+    kind: str
+    source: str
+    destination: str | ServerNamed
+    key: str | ServerNamed
+    arguments: dict[str, Any]
+
+    @classmethod
+    def made_by(cls, step: Send) -> Binding:
+        """Return the binding that queue.bind or exchange.bind asks for."""
+        kind, fields = step.method.partition(".")[0], step.fields
+        source, destination = ("exchange", "queue") if kind == "queue" else ("source", "destination")
+        return cls(kind, fields[source], fields[destination], fields["routing_key"], fields["arguments"])
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of a method that names this binding."""
+        source, destination = ("exchange", "queue") if self.kind == "queue" else ("source", "destination")
+        named = {source: self.source, destination: self.destination}
+        return {**named, "routing_key": self.key, "arguments": self.arguments}
+
+
 @dataclass(frozen=True)
 class Raw:
     """Octets as they are; `channel` is the one that they concern."""

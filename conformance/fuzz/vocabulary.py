@@ -150,7 +150,7 @@ PROPERTIES: Mapping[str, Choices] = {
     "expiration": (
         Choice(4, "valid", (str(HOUR), "0", "1000000")),
         Choice(1, "negative", ("-1",)),
-        Choice(1, "text", ("", "x", "10s", " 10", "1.5", "\udcff", "0x10", "1_0", "+5")),
+        Choice(1, "text", ("", "x", "10s", " 10", "1.5", "\udcff", "0x10", "1_0", "+3600000")),
         Choice(1, "huge", ("4294967295", "4294967296", "99999999999999999999")),
     ),
     "message_id": (Choice(1, "any", ("m", "", LONG)),),

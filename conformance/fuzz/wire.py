@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.client import Connection
 from conformance.frames import METHOD, PROTOCOL_HEADER, encode_frame
 from conformance.fuzz.line import Line
+from conformance.fuzz.races import ends_consuming
 from conformance.methods import encode_method
 from conformance.received import Dropped, Received
 
@@ -37,8 +38,8 @@ class Wire:
         self.events: list[Received | str] = []
         self.answers: list[Received] = []
         self.fences: set[int] = set()
-        self.failed_consuming = False
-        """The broker ended the connection while it had consumers: who got what it gave back is a race."""
+        self.ended_consuming = False
+        """The connection ended while it had consumers: who got what it gave back is a race."""
         self.canary = ""
         self.asking: set[int] = set()
 
@@ -108,7 +109,7 @@ class Wire:
             self.state = "open"
         elif received.name == "connection.close":
             self.state = "closing"
-            self.failed_consuming = any(line.consumers for line in self.lines.values())
+            self.ended_consuming = ends_consuming(self.lines.values())
             self.fences.clear()
         elif received.name == "connection.close-ok":
             self.end()
@@ -125,6 +126,7 @@ class Wire:
 
     def end(self) -> None:
         """Let go of the connection without a word."""
+        self.ended_consuming = self.ended_consuming or ends_consuming(self.lines.values())
         self.state = "down"
         self.fences.clear()
         self.client.abort()

@@ -10,15 +10,15 @@ from random import Random
 import pytest
 
 from conformance.fields import Typed
-from conformance.fuzz import steps, vocabulary
+from conformance.fuzz import races, steps, vocabulary
 from conformance.fuzz.coverage import STATES, Coverage
 from conformance.fuzz.line import Line
 from conformance.fuzz.normal import Names
 from conformance.fuzz.planted import PATCHES
 from conformance.fuzz.probes import WAYS
-from conformance.fuzz.sessions import Composer
+from conformance.fuzz.sessions import Composer, Known
 from conformance.fuzz.shrink import shrink
-from conformance.fuzz.steps import Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
+from conformance.fuzz.steps import Binding, Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
 from conformance.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,6 +42,65 @@ def test_the_shortest_program_that_differs_is_left() -> None:
     program: steps.Program = [Dial(number) for number in range(40)]
     needed = {Dial(3), Dial(17), Dial(18)}
     assert set(shrink(program, lambda rest: needed <= set(rest))) == needed
+
+
+def test_connections_and_channels_that_do_not_matter_are_left_out_at_once() -> None:
+    program: steps.Program = [Send(at % 2, at % 3, "basic.get", {"queue": str(at)}) for at in range(60)]
+    tried: list[steps.Program] = []
+
+    def differs(rest: steps.Program) -> bool:
+        tried.append(rest)
+        return program[10] in rest
+
+    assert shrink(program, differs) == [program[10]]
+    assert len(tried[1]) == 30
+    assert len(tried) < 15
+
+
+def test_a_window_of_the_channel_makes_a_return_a_race() -> None:
+    line = Line()
+    line.begin("open")
+    reject = Send(0, 1, "basic.reject", {"delivery_tag": 1, "requeue": True})
+    line.sent(Send(0, 1, "basic.qos", {"prefetch_count": 2, "global": False}))
+    assert not races.opens_a_window(line, reject)
+    line.sent(Send(0, 1, "basic.qos", {"prefetch_count": 2, "global": True}))
+    assert races.opens_a_window(line, reject)
+    assert not races.opens_a_window(line, Send(0, 1, "basic.ack", {"delivery_tag": 1}))
+
+
+def test_only_who_gets_a_message_is_left_to_chance() -> None:
+    seen = {"connection 0 channel 1 deliveries to c0": ["a"], "connection 0 channel 1 replies": ["b"], "depths": {}}
+    assert races.is_left_to_chance(seen, seen | {"connection 0 channel 1 deliveries to c0": [], "depths": {"q": 1}})
+    assert not races.is_left_to_chance(seen, seen | {"connection 0 channel 1 replies": []})
+
+
+def test_a_close_ok_that_nobody_asked_for_ends_the_channel_at_once() -> None:
+    line = Line()
+    line.begin("open")
+    line.sent(Send(0, 1, "channel.close-ok"))
+    assert not line.fencible
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("queue.bind", {"exchange": "e0", "queue": ServerNamed(0)}),
+        ("exchange.bind", {"source": "e0", "destination": "e1"}),
+    ],
+)
+def test_a_binding_is_named_as_it_was_made(method: str, fields: dict[str, object]) -> None:
+    named = {**fields, "routing_key": "k", "arguments": {"size": 1}}
+    assert Binding.made_by(Send(0, 1, method, {"nowait": False, "ticket": 0, **named})).fields() == named
+
+
+def test_messages_and_unbinds_follow_bindings() -> None:
+    binding = Binding("queue", "e0", "q0", "a.*", {"size": 1})
+    compose = Composer(Random(1), Coverage())
+    known = Known(("q0", "q1"), ("e0",), bindings=(binding,))
+    sent = [compose.send(0, 1, method, Line(), "open", known) for method in ("basic.publish", "queue.unbind") * 20]
+    assert any(step.fields["routing_key"] == "a.x" for step in sent if step.method == "basic.publish")
+    assert any(step.message and step.message.properties.get("headers", {}).get("size") == 1 for step in sent)
+    assert any(step.fields["queue"] == "q0" and step.fields["arguments"] == {"size": 1} for step in sent[1::2])
 
 
 def test_made_up_names_become_their_place() -> None:

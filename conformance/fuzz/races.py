@@ -1,0 +1,43 @@
+"""Where RabbitMQ leaves it to chance who gets a message: a conversation in which only that differs ends undecided.
+
+Each race has a name, by which a campaign counts the conversations that it ended, and stands here with its reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.fuzz.line import Line
+    from conformance.fuzz.normal import Observation
+    from conformance.fuzz.steps import Send
+
+CONNECTION_ENDS = "a connection with consumers ends"
+"""Its channels are processes that end one after the other: one may still get, and lose or give back once more, what an
+earlier one gave back, and what several give back to one queue comes in any order.
+"""
+WINDOW_OPENS = "a channel-wide window opens while messages return"
+"""The limiter of a channel's basic.qos is a process beside the channel, and a queue takes its word that there is room
+(priority 3 in rabbit_amqqueue_process) before the return that was sent earlier (priority 0): with both waiting, the
+next message goes out and not the one that returns.
+"""
+RETURNING = ("basic.reject", "basic.nack", "basic.recover", "basic.recover-async", "tx.commit")
+
+
+def opens_a_window(line: Line, step: Send) -> bool:
+    """Say whether a step returns messages on a channel that has a window of its own."""
+    return line.windowed and step.method in RETURNING
+
+
+def ends_consuming(lines: Iterable[Line]) -> bool:
+    """Say whether it is a race what becomes of the messages of these channels, which end together."""
+    holding = [line for line in lines if line.consumers or line.tags]
+    return len(holding) > 1 or any(line.consumers for line in holding)
+
+
+def is_left_to_chance(first: Observation, second: Observation) -> bool:
+    """Say whether two brokers differ only in who got which message."""
+    differing = [key for key in {*first, *second} if first.get(key) != second.get(key)]
+    return all(key == "depths" or " deliveries to " in key for key in differing)
