@@ -144,10 +144,12 @@ class Profile:
     """Default of the time in seconds after which an unacknowledged delivery closes its channel."""
 
     times_out_every_queue_type: bool = True
-    """It is for deliveries of every queue (until 4.2), not of quorum queues alone."""
+    """The acknowledgement timeout is for deliveries of every queue (until 4.2), not of quorum queues alone."""
 
     repeats_timeout_close: bool = False
-    """Its close comes again every minute until close-ok, also behind the close of another error (seen on 3.10)."""
+    """The close after an acknowledgement timeout comes again every minute until close-ok, also behind the close of
+    another error (seen on 3.10).
+    """
 
 
 _NEWEST = Profile(version="4.3.5")

@@ -1,7 +1,7 @@
 """What an operator does to a queue: pause it and let it go on.
 
-These functions take the vhost in place of a session: no permissions and no exclusive owner stand in an operator's way, and
-who is one is for the caller to know (the HTTP API by a user's tags, a test by holding the broker).
+They take the vhost in place of a session: no permissions and no exclusive owner stand in an operator's way, and who is
+one is for the caller to know (the HTTP API by a user's tags, a test by holding the broker).
 """
 
 from __future__ import annotations
