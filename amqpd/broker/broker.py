@@ -14,6 +14,7 @@ from amqpd.broker.alarms import Alarms
 from amqpd.broker.compat import Compat
 from amqpd.broker.dead_letter import DeadLetters
 from amqpd.broker.exchange import ExchangeType
+from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.exchange_types import BUILT_IN
 from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
@@ -70,7 +71,9 @@ class Broker:
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}
         self.reply_consumers: dict[str, ReplyConsumer] = {}
-        self.exchange_types = {each.name: each for each in exchange_types}
+        self.exchange_types = {
+            each.name: each for each in exchange_types if self.compat.offers(each.name, each.extension)
+        }
         self.queue_types = {each.name: each for each in queue_types}
         self._randomness = randomness
         self._accepted = AcceptedPasswords()
@@ -120,15 +123,15 @@ class Broker:
         """Create a virtual host with the predeclared exchanges, or return the one that exists."""
         vhost = self.vhosts.get(name)
         if vhost is None:
-            vhost = VHost(
-                name,
-                self.exchange_types,
+            context = ExchangeContext(
                 self.compat,
-                self.reply_consumers,
-                self._make_queue,
-                self.work,
-                self.account,
+                self.exchange_types,
+                account=self.account,
+                timers=self.timers,
+                work=self.work,
+                randomness=self._randomness,
             )
+            vhost = VHost(name, context, self.reply_consumers, self._make_queue)
             vhost.on_death = DeadLetters(self, vhost).add
             self.vhosts[name] = vhost
         return vhost
@@ -140,6 +143,8 @@ class Broker:
             session.peer.force_close(f"vhost '{name}' is deleted")
         for queue in list(vhost.queues.values()):
             vhost.delete_queue(queue)
+        for exchange in vhost.exchanges.values():
+            exchange.router.deleted()
         self.access.forget_vhost(name)
 
     def add_user(self, user: User) -> None:

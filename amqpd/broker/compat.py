@@ -80,6 +80,9 @@ class Profile:
     topic_wildcards_maximum: int | None = None
     """How many '#' one topic binding key may hold (since 4.3)."""
 
+    missing_exchange_types: tuple[str, ...] = ()
+    """Exchange types of RabbitMQ and the plugins it ships that came with a later version (x-local-random: 4.0)."""
+
     queue_versions: tuple[int, ...] = (1, 2)
     """Values of x-queue-version (1 left with 4.3)."""
 
@@ -157,6 +160,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "3.10": attrs.evolve(
         _NEWEST,
         version="3.10.8",
+        missing_exchange_types=("x-local-random",),
         frame_max_minimum=4096,
         initial_frame_max=4096,
         max_message_size=128 * MIB,
@@ -193,6 +197,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "3.13": attrs.evolve(
         _NEWEST,
         version="3.13.7",
+        missing_exchange_types=("x-local-random",),
         delivery_limit=None,
         get_shows_no_failures=True,
         tells_acquired_count=False,
@@ -265,6 +270,12 @@ class Compat:
         if name not in PROFILES:
             raise ValueError(f"unknown compat profile {name!r}: expected one of {', '.join(PROFILES)}")
         return cls(PROFILES[name], strict)
+
+    def offers(self, exchange_type: str, extension: str | None) -> bool:
+        """Whether there is an exchange type of this name; `extension` is the entry that offers it, if one does."""
+        if extension is not None:
+            return self.extends(extension)
+        return exchange_type not in self.profile.missing_exchange_types
 
     def extends(self, extension: str) -> bool:
         """Whether one of EXTENSIONS is on. Raises KeyError for a name that isn't in the list."""

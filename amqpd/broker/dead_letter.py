@@ -149,7 +149,7 @@ class DeadLetters(Work):
         dead.trail = Trail(deaths=deaths, hidden_keys=hidden, rekeyed=rekeyed or rekeyed_before)
         route = tuple(
             each
-            for each in self._vhost.route(exchange, tuple(dict.fromkeys(keys)), properties)
+            for each in self._vhost.route(exchange, tuple(dict.fromkeys(keys)), dead)
             if reason == REJECTED or not _is_cycle(each.name, deaths)
         )
         if route:

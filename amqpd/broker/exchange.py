@@ -1,17 +1,18 @@
 """An exchange: its bindings and a router of its type that finds destinations for a message.
 
-The exchange owns what all types share (bindings, alternate exchange, cycles, distinct queues); a type answers one
-question: which destinations does this key, or do these properties, lead to.
+The exchange owns what all types share (bindings, alternate exchange); a type answers one question: which destinations
+does this key, or does this message, lead to. Cycles and distinct queues are the vhost's matter.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.bindings import Binding, BindingKey
-from amqpd.broker.compat import Compat
+from amqpd.broker.exchange_context import ExchangeContext
+from amqpd.broker.message import Message
 from amqpd.fields import Table
 from amqpd.properties import Properties
 
@@ -20,19 +21,28 @@ if TYPE_CHECKING:
 
 
 class ExchangeType(ABC):
-    """How one exchange routes. New types register under the entry-point group `amqpd.exchange_types`."""
+    """How one exchange routes. New types register under the entry-point group `amqpd.exchange_types`.
+
+    An ordinary type looks at one routing key and at properties (`route`). One that decides on the whole message is a
+    `MessageExchangeType`.
+    """
 
     name: ClassVar[str]
     """The type as exchange.declare names it."""
 
-    by_key: ClassVar[bool] = True
-    """Whether the routing key alone decides, so that a route can be remembered for it."""
+    extension: ClassVar[str | None] = None
+    """The entry of `compat.EXTENSIONS` that offers it, where no RabbitMQ does: off with `strict`."""
 
-    def __init__(self, exchange: Exchange, compat: Compat) -> None:
+    by_key: bool = True
+    """Whether one routing key alone decides, always alike between two changes of the graph: such a route is remembered
+    and not asked for again.
+    """
+
+    def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
         """Raises PreconditionFailed where the exchange's arguments don't suit the type."""
 
-    def check(self, routing_key: str, arguments: Table) -> None:
-        """Raise PreconditionFailed where a binding's key or arguments don't suit the type."""
+    def check(self, routing_key: str, arguments: Table, destination: Queue | Exchange) -> None:
+        """Raise PreconditionFailed where a binding doesn't suit the type."""
 
     @abstractmethod
     def add(self, binding: Binding) -> None:
@@ -42,9 +52,44 @@ class ExchangeType(ABC):
     def remove(self, binding: Binding) -> None:
         """A binding is gone."""
 
+    def bound(self, binding: Binding) -> None:
+        """A client has just made this binding, which is in the graph by now."""
+
     @abstractmethod
-    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
+    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
         """Destinations for one routing key; the same one may come several times."""
+
+    def destinations(self, routing_keys: Sequence[str], message: Message) -> Collection[Queue | Exchange]:
+        """Destinations for all keys of a message (routing key, CC and BCC); the same one may come several times."""
+        if len(routing_keys) == 1:
+            return self.route(routing_keys[0], message.properties)
+        return [found for routing_key in routing_keys for found in self.route(routing_key, message.properties)]
+
+    def deleted(self) -> None:
+        """The exchange is gone; its bindings were removed before."""
+
+    @property
+    def messages_delayed(self) -> int:
+        """Messages that wait in the exchange for their time."""
+        return 0
+
+
+class MessageExchangeType(ExchangeType):
+    """A type that is asked once for each message, with all its keys, properties and body, and may keep what it needs.
+
+    It is asked wherever RabbitMQ asks a type: at publish (also inside a transaction, whatever becomes of that), behind
+    bindings between exchanges, as an alternate exchange, and for dead letters. The message belongs to the caller: what
+    is kept is a message of its own.
+    """
+
+    by_key: bool = False
+
+    @abstractmethod
+    def destinations(self, routing_keys: Sequence[str], message: Message) -> Collection[Queue | Exchange]:
+        """Destinations for a message; the same one may come several times."""
+
+    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
+        return self.destinations((routing_key,), Message("", routing_key, properties, b""))
 
 
 class Exchange:
@@ -71,7 +116,7 @@ class Exchange:
         self,
         name: str,
         type_: type[ExchangeType],
-        compat: Compat,
+        context: ExchangeContext,
         *,
         durable: bool = True,
         auto_delete: bool = False,
@@ -96,7 +141,7 @@ class Exchange:
         self.incoming: dict[Binding, None] = {}
         self.by_key: tuple[int, bool] | None = None
         """The vhost's verdict on whether routes from here depend on the key alone, and of which topology."""
-        self.router = type_(self, compat)
+        self.router = type_(self, context)
 
     def add(self, binding: Binding) -> None:
         self.outgoing[binding.key] = binding
@@ -108,12 +153,3 @@ class Exchange:
         del self.outgoing[binding.key]
         self.exchanges.pop(binding, None)
         self.router.remove(binding)
-
-    def destinations(self, routing_keys: Sequence[str], properties: Properties) -> dict[Queue | Exchange, None]:
-        """Distinct destinations for all routing keys, in a fixed order."""
-        if len(routing_keys) == 1:
-            return dict.fromkeys(self.router.route(routing_keys[0], properties))
-        found: dict[Queue | Exchange, None] = {}
-        for routing_key in routing_keys:
-            found.update(dict.fromkeys(self.router.route(routing_key, properties)))
-        return found

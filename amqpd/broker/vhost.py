@@ -7,17 +7,17 @@ remembered elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from amqpd.broker.bindings import Binding, binding_key
-from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
-from amqpd.broker.message import Account, Message
+from amqpd.broker.exchange_context import ExchangeContext
+from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.queue import REJECTED, Declaration, OnExpiry, Queue
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
-from amqpd.broker.work import Work, WorkList
+from amqpd.broker.work import Work
 from amqpd.fields import EMPTY, Table
 from amqpd.properties import Properties
 
@@ -38,9 +38,6 @@ QUEUE_OCTETS: Final = 1500
 BINDING_OCTETS: Final = 600
 """What a queue and a binding cost in memory, roughly; clients can make any number of them."""
 
-PATTERNS_A_UNIT: Final = 16
-"""Bindings that an exchange may have to try for one unit of the turn's budget."""
-
 Route = tuple[Queue | ReplyConsumer, ...]
 
 
@@ -49,7 +46,7 @@ class DefaultExchange(ExchangeType):
 
     name: ClassVar[str] = "direct"
 
-    def __init__(self, exchange: Exchange, compat: Compat) -> None:
+    def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
         self.queues: dict[str, Queue] = {}
 
     def add(self, binding: Binding) -> None:
@@ -57,7 +54,7 @@ class DefaultExchange(ExchangeType):
 
     remove = add
 
-    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
+    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
         queue = self.queues.get(routing_key)
         return () if queue is None else (queue,)
 
@@ -68,16 +65,13 @@ class VHost(OnExpiry):
     def __init__(
         self,
         name: str,
-        exchange_types: dict[str, type[ExchangeType]],
-        compat: Compat,
+        context: ExchangeContext,
         reply_consumers: dict[str, ReplyConsumer],
         make_queue: Callable[[Declaration], Queue],
-        work: WorkList,
-        account: Account,
     ) -> None:
         self.name = name
-        self.exchange_types = exchange_types
-        self.compat = compat
+        self.context = context
+        context.publish = self._route_and_publish
         self.generation = 0
         self.max_connections: int | None = None
         self.max_queues: int | None = None
@@ -85,17 +79,18 @@ class VHost(OnExpiry):
         self.on_death: Callable[[Queue, Message, str], None] | None = None
         """Called with what died in a queue that has a dead-letter exchange."""
         self._make_queue = make_queue
-        self._work = work
-        self._account = account
+        self._work = context.work
+        self._account = context.account
         self._topology = 0
         """Rises when exchanges, or bindings between them, change."""
         self._reply_consumers = reply_consumers
-        self.default_exchange = Exchange("", DefaultExchange, compat, arguments=EMPTY)
+        self.default_exchange = Exchange("", DefaultExchange, context, arguments=EMPTY)
         self.exchanges: dict[str, Exchange] = {"": self.default_exchange}
         assert isinstance(self.default_exchange.router, DefaultExchange)
         self.queues = self.default_exchange.router.queues
         for exchange, type_name, internal in PREDECLARED:
-            self.add_exchange(Exchange(exchange, exchange_types[type_name], compat, internal=internal, arguments=EMPTY))
+            type_ = context.types[type_name]
+            self.add_exchange(Exchange(exchange, type_, context, internal=internal, arguments=EMPTY))
 
     # -- the graph -------------------------------------------------------------------------------------------------
 
@@ -115,6 +110,7 @@ class VHost(OnExpiry):
                 self._disconnect(binding)
                 if self._is_unused(binding.source):
                     going.append(binding.source)
+            each.router.deleted()
         self.generation += 1
         self._topology += 1
 
@@ -164,6 +160,7 @@ class VHost(OnExpiry):
             self._topology += 1
         (destination.bindings if isinstance(destination, Queue) else destination.incoming)[binding] = None
         self.generation += 1
+        source.router.bound(binding)
 
     def unbind(self, binding: Binding) -> None:
         """Remove a binding; an auto-delete exchange goes with its last one as a source."""
@@ -188,7 +185,7 @@ class VHost(OnExpiry):
 
     # -- routing ---------------------------------------------------------------------------------------------------
 
-    def route(self, exchange: Exchange, routing_keys: Sequence[str], properties: Properties) -> Route:
+    def route(self, exchange: Exchange, routing_keys: Sequence[str], message: Message) -> Route:
         """Distinct queues for a message, each once whatever the number of paths; empty if it is unroutable.
 
         Every exchange is visited once, so cycles end. An alternate exchange is asked where an exchange matches nothing.
@@ -200,9 +197,7 @@ class VHost(OnExpiry):
         if len(routing_keys) > 1:
             work.spent += len(routing_keys)
         for current in waiting:
-            if not current.router.by_key:
-                work.spent += len(current.outgoing) // PATTERNS_A_UNIT
-            destinations = current.destinations(routing_keys, properties)
+            destinations = current.router.destinations(routing_keys, message)
             if current is self.default_exchange:
                 self._add_replies(routing_keys, queues)
             if not destinations and current.alternate:  # the default exchange as an alternate routes nothing
@@ -253,6 +248,11 @@ class VHost(OnExpiry):
             if queue.publish(copy) == REJECTED:
                 accepted = False
         return accepted
+
+    def _route_and_publish(self, exchange: Exchange, routing_keys: Sequence[str], message: Message) -> None:
+        route = self.route(exchange, routing_keys, message)
+        if route:
+            self.publish(message, route)
 
     def reply_consumer_changed(self) -> None:
         """Somebody began or ended to wait for direct replies."""

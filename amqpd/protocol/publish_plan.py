@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from amqpd.broker.exchange import Exchange
+from amqpd.broker.message import Message
 from amqpd.broker.operations.lookup import find_exchange
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.session import EXCHANGE, Session
@@ -62,7 +63,9 @@ class PublishPlan:
             raise AccessRefused(f"cannot publish to internal exchange '{exchange.name}' in vhost '{vhost.name}'")
         self.exchange = exchange
         self.checks_topic = exchange.type_name == "topic" and session.has_topic_rules(exchange.name)
-        route = vhost.route(exchange, (self.routing_key,), EMPTY) if vhost.by_key(exchange) else None
+        route = None
+        if vhost.by_key(exchange):
+            route = vhost.route(exchange, (self.routing_key,), Message(exchange.name, self.routing_key, EMPTY, b""))
         # A long route would cost every plan its length, and one to a requester would outlive it.
         remembered = route is not None and len(route) <= LONG and not any(each.kind == "reply" for each in route)
         self.route = route if remembered else None

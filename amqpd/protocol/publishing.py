@@ -41,12 +41,15 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
         plan.refresh(channel.session)
     properties = header.properties
     route = plan.route
-    trail: Trail | None = None
     if properties.flags & LOOKED_AT or plan.checks_topic or route is None or connection.node.looks_at_delivery_mode:
-        properties, route, trail = _look_at(channel, plan, properties)
-    message = Message(plan.exchange_name, plan.routing_key, properties, body)
-    if trail is not None:
+        properties, keys, trail = _look_at(channel, plan, properties)
+        message = Message(plan.exchange_name, plan.routing_key, properties, body)
         message.trail = trail
+        if route is None or len(keys) > 1:
+            assert plan.exchange is not None
+            route = vhost.route(plan.exchange, keys, message)
+    else:
+        message = Message(plan.exchange_name, plan.routing_key, properties, body)
     confirms = channel.confirms
     if confirms is None:
         if channel.transaction is not None:
@@ -130,8 +133,12 @@ def _confirm_when_durable(channel: Channel, number: int) -> None:
     pending.when_done(durable)
 
 
-def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tuple[Properties, Route, Trail | None]:
-    """The checks that depend on properties; return what is stored, the route, and the keys that receivers don't see."""
+def _look_at(
+    channel: Channel, plan: PublishPlan, properties: Properties
+) -> tuple[Properties, tuple[str, ...], Trail | None]:
+    """The checks that depend on properties; return what is stored, all routing keys, and those that receivers don't
+    see.
+    """
     session = channel.session
     profile = channel.connection.node.broker.compat.profile
     if plan.checks_topic and not profile.topic_permission_covers_copies:
@@ -156,10 +163,7 @@ def _look_at(channel: Channel, plan: PublishPlan, properties: Properties) -> tup
         for key in keys:
             session.require_topic(WRITE, plan.exchange_name, key)
     _check_user_id(channel, properties)
-    if plan.route is not None and len(keys) == 1:
-        return properties, plan.route, trail
-    assert plan.exchange is not None
-    return properties, session.vhost.route(plan.exchange, keys, properties), trail
+    return properties, keys, trail
 
 
 def _check_user_id(channel: Channel, properties: Properties) -> None:

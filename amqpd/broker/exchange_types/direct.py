@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.bindings import Binding
-from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
+from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Direct(ExchangeType):
 
     name: ClassVar[str] = "direct"
 
-    def __init__(self, exchange: Exchange, compat: Compat) -> None:
+    def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
         self._bindings: dict[str, dict[Binding, None]] = {}
 
     def add(self, binding: Binding) -> None:
@@ -31,5 +31,5 @@ class Direct(ExchangeType):
         if not bindings:
             del self._bindings[binding.routing_key]
 
-    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
+    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
         return [binding.destination for binding in self._bindings.get(routing_key, ())]

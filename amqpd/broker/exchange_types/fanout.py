@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.bindings import Binding
-from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
+from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Fanout(ExchangeType):
 
     name: ClassVar[str] = "fanout"
 
-    def __init__(self, exchange: Exchange, compat: Compat) -> None:
+    def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
         self._destinations: dict[Queue | Exchange, int] = {}
 
     def add(self, binding: Binding) -> None:
@@ -32,5 +32,5 @@ class Fanout(ExchangeType):
         else:
             del self._destinations[binding.destination]
 
-    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
+    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
         return self._destinations

@@ -7,37 +7,54 @@ that the header be there.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from amqpd.broker.bindings import Binding
-from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
+from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.errors import PreconditionFailed
-from amqpd.fields import EMPTY, Field, Table
+from amqpd.fields import Field, Table
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
 
 MODES: Final = ("all", "any", "all-with-x", "any-with-x")
+PATTERNS_A_UNIT: Final = 16
+"""Bindings that may be tried for one unit of the turn's budget."""
 PRESENT: Final = object()
 """Stands in a pattern for a void argument."""
 NEVER: Final = object()
 """Stands in a pattern for a timestamp: since 3.13 headers hold milliseconds there and arguments seconds."""
 
 
+Asked = tuple[str, Hashable]
+"""A header's name, and the comparable value that it must have or PRESENT."""
+
+
 class Headers(ExchangeType):
-    """A list of patterns, tried one by one."""
+    """An index: a message looks its own headers up, whatever the number of bindings that ask for others.
+
+    A binding that asks for all of its headers stands in the index under one of them, the one that fewest others stand
+    under; one that is content with any of them stands under each.
+    """
 
     name: ClassVar[str] = "headers"
-    by_key: ClassVar[bool] = False
+    by_key: bool = False
 
-    def __init__(self, exchange: Exchange, compat: Compat) -> None:
-        self._loose = compat.profile.headers_match_across_types
+    def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
+        self._loose = context.compat.profile.headers_match_across_types
+        self._work = context.work
         self._patterns: dict[Binding, Pattern] = {}
+        self._index: dict[str, dict[Hashable, dict[Pattern, None]]] = {}
+        self._always: dict[Pattern, None] = {}
+        """Those that match every message."""
+        self._names: dict[str, int] = {}
+        """The headers that bindings ask for, and how often."""
+        self._place = 0
 
-    def check(self, routing_key: str, arguments: Table) -> None:
+    def check(self, routing_key: str, arguments: Table, destination: Queue | Exchange) -> None:
         mode = arguments.get("x-match")
         if mode is None:
             return
@@ -51,41 +68,105 @@ class Headers(ExchangeType):
             )
 
     def add(self, binding: Binding) -> None:
-        self._patterns[binding] = Pattern(binding.arguments, self._loose)
+        self._place += 1
+        pattern = self._patterns[binding] = Pattern(binding, self._place, self._loose)
+        for name, _ in pattern.wanted:
+            self._names[name] = self._names.get(name, 0) + 1
+        if pattern.any:
+            pattern.entries = tuple(dict.fromkeys(each for each in pattern.wanted if each[1] is not NEVER))
+        elif pattern.wanted:
+            pattern.entries = (min(pattern.wanted, key=self._crowd),)
+            pattern.others = tuple(each for each in pattern.wanted if each != pattern.entries[0])
+        else:
+            self._always[pattern] = None
+        for name, value in pattern.entries:
+            self._index.setdefault(name, {}).setdefault(value, {})[pattern] = None
 
     def remove(self, binding: Binding) -> None:
-        del self._patterns[binding]
+        pattern = self._patterns.pop(binding)
+        self._always.pop(pattern, None)
+        for name, _ in pattern.wanted:
+            self._names[name] -= 1
+            if not self._names[name]:
+                del self._names[name]
+        for name, value in pattern.entries:
+            values = self._index[name]
+            del values[value][pattern]
+            if not values[value]:
+                del values[value]
+            if not values:
+                del self._index[name]
 
-    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
-        headers = {name: comparable(field, self._loose) for name, field in (properties.headers or EMPTY).items()[::-1]}
-        return [binding.destination for binding, pattern in self._patterns.items() if pattern.matches(headers)]
+    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
+        found = dict(self._always)
+        headers = properties.headers
+        if headers is not None and self._index:
+            self._find(headers, found)
+        if len(found) > 1:
+            return [pattern.destination for pattern in sorted(found, key=_place)]
+        return [pattern.destination for pattern in found]
+
+    def _find(self, headers: Table, found: dict[Pattern, None]) -> None:
+        names, loose = self._names, self._loose
+        known: dict[str, Hashable] = {}
+        for name, field in headers.items():
+            if name in names and name not in known:
+                known[name] = comparable(field, loose)
+        tried = 0
+        for name, value in known.items():
+            values = self._index.get(name)
+            if values is None:
+                continue
+            for patterns in (values.get(value), values.get(PRESENT)):
+                if patterns is not None:
+                    tried += len(patterns)
+                    for pattern in patterns:
+                        if not pattern.others or pattern.holds(known):
+                            found[pattern] = None
+        self._work.spent += tried // PATTERNS_A_UNIT
+
+    def _crowd(self, asked: Asked) -> tuple[int, bool]:
+        """How many stand under this already; among equals, a header that must only be there is the last choice."""
+        name, value = asked
+        return len(self._index.get(name, {}).get(value, ())), value is PRESENT
 
 
 class Pattern:
     """What one binding asks of the headers."""
 
-    __slots__ = ("_any", "_wanted")
+    __slots__ = ("any", "destination", "entries", "others", "place", "wanted")
 
-    def __init__(self, arguments: Table, loose: bool) -> None:
+    def __init__(self, binding: Binding, place: int, loose: bool) -> None:
+        arguments = binding.arguments
         field = arguments.get("x-match")
         mode = "all" if field is None else field.text()
-        self._any = mode.startswith("any")
         with_x = mode.endswith("-with-x")
-        self._wanted: list[tuple[str, object]] = [
+        self.any = mode.startswith("any")
+        self.destination = binding.destination
+        self.place = place
+        self.wanted: list[Asked] = [
             (name, _asked(value, loose))
             for name, value in arguments.items()
             if name != "x-match" and (with_x or not name.startswith("x-"))
         ]
+        self.entries: tuple[Asked, ...] = ()
+        """Where it stands in the index."""
+        self.others: tuple[Asked, ...] = ()
+        """What is to be checked beyond that."""
 
-    def matches(self, headers: dict[str, Hashable]) -> bool:
-        """Whether headers (name -> comparable value) fulfil the pattern."""
-        hits = (
-            name in headers and (value is PRESENT or headers[name] == value) for name, value in self._wanted
-        )
-        return any(hits) if self._any else all(hits)
+    def holds(self, known: dict[str, Hashable]) -> bool:
+        """Whether the headers (name -> comparable value) have what is asked for beyond the entry in the index."""
+        for name, value in self.others:
+            if name not in known or (value is not PRESENT and known[name] != value):
+                return False
+        return True
 
 
-def _asked(field: Field, loose: bool) -> object:
+def _place(pattern: Pattern) -> int:
+    return pattern.place
+
+
+def _asked(field: Field, loose: bool) -> Hashable:
     if field.tag == "V":
         return PRESENT
     return NEVER if field.tag == "T" and not loose else comparable(field, loose)
@@ -102,5 +183,7 @@ def comparable(field: Field, loose: bool) -> Hashable:
         if field.is_integer or loose:
             return "number", value
         return field.type_name if field.tag == "T" else "float", value
+    if field.tag == "V":
+        return "void"
     # Tables and arrays compare with the wire types of what is in them, and an empty one equals the other.
     return ("nested", field.tag, field.raw) if value else ("nested",)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.bindings import Binding
-from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange, ExchangeType
+from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.topic_trie import TopicTrie
 from amqpd.errors import PreconditionFailed
 from amqpd.fields import Table
@@ -22,11 +22,11 @@ class Topic(ExchangeType):
 
     name: ClassVar[str] = "topic"
 
-    def __init__(self, exchange: Exchange, compat: Compat) -> None:
+    def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
         self._trie: TopicTrie[Queue | Exchange] = TopicTrie()
-        self._wildcards_maximum = compat.profile.topic_wildcards_maximum
+        self._wildcards_maximum = context.compat.profile.topic_wildcards_maximum
 
-    def check(self, routing_key: str, arguments: Table) -> None:
+    def check(self, routing_key: str, arguments: Table, destination: Queue | Exchange) -> None:
         maximum = self._wildcards_maximum
         wildcards = routing_key.split(".").count("#")
         if maximum is not None and wildcards > maximum:
@@ -40,5 +40,5 @@ class Topic(ExchangeType):
     def remove(self, binding: Binding) -> None:
         self._trie.remove(binding.routing_key, binding.destination)
 
-    def route(self, routing_key: str, properties: Properties) -> Iterable[Queue | Exchange]:
+    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
         return self._trie.match(routing_key)

@@ -32,11 +32,11 @@ def bind(
     target: Queue | Exchange
     if kind == QUEUE:
         target = _visible_queue(session, destination)
-        exchange.router.check(routing_key, arguments)
+        exchange.router.check(routing_key, arguments, target)
         require_access(session, target)
     else:
         target = find_exchange(session.vhost, destination)
-        exchange.router.check(routing_key, arguments)
+        exchange.router.check(routing_key, arguments, target)
     session.vhost.bind(exchange, target, routing_key, arguments)
     return once_durable(broker.journal, None)
 

@@ -15,13 +15,8 @@ from amqpd.broker.operations.lookup import (
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import CONFIGURE, READ, WRITE
 from amqpd.broker.session import EXCHANGE, Session
-from amqpd.errors import AccessRefused, CommandInvalid, PreconditionFailed
+from amqpd.errors import AccessRefused, PreconditionFailed
 from amqpd.fields import Table
-
-ERLANG_WORDS = frozenset(
-    ("", "classic", "quorum", "stream", "rabbit", "ok", "error", "true", "false", "undefined", "plain", "amqplain")
-)
-"""Words that RabbitMQ's node knows as something else than an exchange type; it then says `invalid`, not `unknown`."""
 
 
 def declare(
@@ -36,11 +31,8 @@ def declare(
     arguments: Table,
 ) -> Pending[None] | None:
     """Create an exchange, or check that the existing one is the same."""
-    vhost, profile = session.vhost, broker.compat.profile
-    type_ = broker.exchange_types.get(type_name)
-    if type_ is None:
-        text = f"{'invalid' if type_name.lower() in ERLANG_WORDS else 'unknown'} exchange type '{type_name}'"
-        raise CommandInvalid(text) if profile.unknown_exchange_type_closes_connection else PreconditionFailed(text)
+    vhost = session.vhost
+    type_ = vhost.context.type_named(type_name)
     name = cleaned(name)
     refuse_default(name)
     session.require(CONFIGURE, EXCHANGE, name)
@@ -55,7 +47,7 @@ def declare(
         Exchange(
             name,
             type_,
-            broker.compat,
+            vhost.context,
             durable=durable,
             auto_delete=auto_delete,
             internal=internal,

@@ -7,7 +7,7 @@ import pytest
 from amqpd.broker.compat import PROFILES
 from amqpd.broker.message import Message
 from amqpd.fields import Field, Table, array, long, longstr, signedint, table, timestamp
-from amqpd.properties import EMPTY, Properties
+from amqpd.properties import Properties
 from tests.unit.broker.deaths import (
     BEFORE_3_13,
     BEFORE_4_0,
@@ -176,7 +176,7 @@ def test_copies_of_one_message_have_histories_of_their_own(world: World) -> None
     source = world.exchange("source", "fanout")
     world.bind(source, one)
     world.bind(source, two)
-    world.vhost.publish(message(), world.vhost.route(source, ("k",), EMPTY))
+    world.vhost.publish(message(), world.vhost.route(source, ("k",), message()))
     reject(one)
     reject(two)
     assert [order_of(taken(dead)) for _ in range(2)] == [[("one", "rejected", 1)], [("two", "rejected", 1)]]

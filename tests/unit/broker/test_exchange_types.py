@@ -19,7 +19,7 @@ from amqpd.fields import (
     void,
 )
 from amqpd.properties import Properties
-from tests.unit.broker.world import World
+from tests.unit.broker.world import World, message
 
 PROFILES = ("3.10", "3.13", "4.0", "4.2", "4.3")
 BYTE = Field("b", 5, b"b\x05")
@@ -33,8 +33,9 @@ def matches(profile: str, arguments: dict[str, Field], headers: dict[str, Field]
     world = World(profile)
     source = world.vhost.exchanges["amq.headers"]
     wanted = Table.of(arguments)
-    source.router.check("", wanted)
-    world.bind(source, world.queue("q"), "ignored", wanted)
+    queue = world.queue("q")
+    source.router.check("", wanted, queue)
+    world.bind(source, queue, "ignored", wanted)
     return world.route("amq.headers", "whatever", headers=headers) == ["q"]
 
 
@@ -148,7 +149,7 @@ def test_the_first_of_duplicate_headers_counts() -> None:
     world.bind(source, world.queue("first"), "", Table.of(A))
     world.bind(source, world.queue("second"), "", Table.of({"a": longstr("9")}))
     duplicates = Table.of([("a", longstr("1")), ("a", longstr("9"))])
-    route = world.vhost.route(source, ("k",), Properties.of(headers=duplicates))
+    route = world.vhost.route(source, ("k",), message(properties=Properties.of(headers=duplicates)))
     assert [each.name for each in route] == ["first"]
 
 
@@ -163,7 +164,7 @@ def test_the_first_of_duplicate_headers_counts() -> None:
 )
 def test_a_mode_that_does_not_exist_is_refused(world: World, value: Field, text: str) -> None:
     with pytest.raises(PreconditionFailed) as refused:
-        world.vhost.exchanges["amq.headers"].router.check("", Table.of({"x-match": value}))
+        world.vhost.exchanges["amq.headers"].router.check("", Table.of({"x-match": value}), world.queue())
     assert refused.value.text == text
 
 
@@ -173,19 +174,21 @@ def test_a_mode_that_does_not_exist_is_refused(world: World, value: Field, text:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(("key", "wildcards"), [("#", 1), ("#.a.#", 2), ("a#.#b.c##", 0), ("*.*.*.*", 0)])
 def test_two_wildcards_for_many_words_are_fine_everywhere(profile: str, key: str, wildcards: int) -> None:
-    World(profile).vhost.exchanges["amq.topic"].router.check(key, Table())
+    world = World(profile)
+    world.vhost.exchanges["amq.topic"].router.check(key, Table(), world.queue())
     assert key.split(".").count("#") == wildcards
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(("key", "wildcards"), [("#.#.#", 3), ("a.#.b.#.c.#.#", 4)])
 def test_more_than_two_are_refused_since_4_3(profile: str, key: str, wildcards: int) -> None:
-    router = World(profile).vhost.exchanges["amq.topic"].router
+    world = World(profile)
+    router, queue = world.vhost.exchanges["amq.topic"].router, world.queue()
     if profile != "4.3":
-        router.check(key, Table())
+        router.check(key, Table(), queue)
         return
     with pytest.raises(PreconditionFailed) as refused:
-        router.check(key, Table())
+        router.check(key, Table(), queue)
     assert refused.value.text == f"Topic binding key '{key}' uses {wildcards} '#' wildcards, at most 2 are allowed"
 
 

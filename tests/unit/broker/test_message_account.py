@@ -24,7 +24,7 @@ def fan_out(world: World, count: int) -> tuple[list[Queue], Message]:
     for queue in queues:
         world.bind(source, queue)
     original = message(BODY)
-    world.vhost.publish(original, world.vhost.route(source, ("k",), original.properties))
+    world.vhost.publish(original, world.vhost.route(source, ("k",), original))
     return queues, original
 
 
@@ -79,7 +79,7 @@ def test_a_fan_out_to_consumers_without_ack_leaves_nothing(world: World) -> None
         queue.add_consumer(RecordingConsumer(queue, no_ack=True))
         world.bind(source, queue)
     original = message(BODY)
-    world.vhost.publish(original, world.vhost.route(source, ("k",), original.properties))
+    world.vhost.publish(original, world.vhost.route(source, ("k",), original))
     assert world.octets == len(BODY) + OVERHEAD
     kept.purge()
     world.drain()
@@ -93,7 +93,7 @@ def test_a_reply_beside_a_queue_leaves_nothing_in_the_account(world: World) -> N
     world.broker.reply_consumers[consumer.name] = consumer
     for keys in (("q", consumer.name), (consumer.name, "q")):
         original = message(BODY)
-        world.vhost.publish(original, world.vhost.route(world.vhost.default_exchange, keys, original.properties))
+        world.vhost.publish(original, world.vhost.route(world.vhost.default_exchange, keys, original))
         queue.purge()
         world.drain()
         assert world.octets == 0
@@ -108,7 +108,7 @@ def test_a_full_queue_in_a_fan_out_leaves_nothing(world: World, mode: str) -> No
     world.bind(source, kept)
     world.bind(source, full)
     original = message(BODY)
-    accepted = world.vhost.publish(original, world.vhost.route(source, ("k",), original.properties))
+    accepted = world.vhost.publish(original, world.vhost.route(source, ("k",), original))
     assert accepted is (mode == "drop-head")
     kept.purge()
     world.drain()

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from amqpd.properties import EMPTY as NO_PROPERTIES
 from tests.unit.broker.cost import calls, lines
-from tests.unit.broker.world import World
+from tests.unit.broker.world import World, message
 
 FEW, MANY = 10, 100_000
 
@@ -53,7 +52,7 @@ def test_bindings_that_do_not_match_cost_nothing(type_: str, keys: Callable[[int
 
     def route(world: World) -> Callable[[], object]:
         exchange = world.vhost.exchanges["x"]
-        return lambda: world.vhost.route(exchange, ("a.b.c",), NO_PROPERTIES)
+        return lambda: world.vhost.route(exchange, ("a.b.c",), message())
 
     assert many.route("x", "a.b.c") == few.route("x", "a.b.c") == ["q"]
     assert calls(route(many)) == calls(route(few))

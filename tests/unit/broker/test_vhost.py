@@ -171,7 +171,7 @@ def test_the_default_exchange_as_an_alternate_leads_nowhere(world: World) -> Non
 def test_the_default_exchange_leads_to_whoever_waits_for_replies(world: World) -> None:
     consumer = RecordingReplyConsumer("amq.rabbitmq.reply-to.abc")
     world.broker.reply_consumers[consumer.name] = consumer
-    route = world.vhost.route(world.vhost.default_exchange, (consumer.name,), message().properties)
+    route = world.vhost.route(world.vhost.default_exchange, (consumer.name,), message())
     assert route == (consumer,)
     assert world.vhost.publish(message(b"reply"), route)
     assert consumer.replies == [b"reply"]

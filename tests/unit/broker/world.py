@@ -176,7 +176,7 @@ class World:
         exchange = Exchange(
             name,
             self.broker.exchange_types[type_],
-            self.broker.compat,
+            self.vhost.context,
             auto_delete=auto_delete,
             arguments=arguments,
         )
@@ -194,7 +194,8 @@ class World:
     ) -> list[str]:
         """The names of the queues that a message reaches."""
         properties = NO_PROPERTIES if headers is None else Properties.of(headers=Table.of(headers))
-        return [each.name for each in self.vhost.route(self.vhost.exchanges[exchange], keys, properties)]
+        sent = message(key=keys[0], properties=properties)
+        return [each.name for each in self.vhost.route(self.vhost.exchanges[exchange], keys, sent)]
 
     def advance(self, seconds: float) -> None:
         """Move time and run all that fell due, in as many turns as it takes."""
