@@ -15,7 +15,6 @@ from amqpd.access_file import AccessFile, load_access_file
 from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
-from amqpd.broker.permissions import TopicPermissions
 from amqpd.broker.ports import Journal, Offload, Randomness
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
@@ -139,8 +138,8 @@ def _populate(broker: Broker, config: Config) -> None:
 
 def _populate_from(broker: Broker, access: AccessFile) -> None:
     for vhost in access.vhosts:
-        made = broker.add_vhost(vhost.name)
-        made.max_connections, made.max_queues = vhost.limits.max_connections, vhost.limits.max_queues
+        made, limits = broker.add_vhost(vhost.name), vhost.limits
+        broker.limit_vhost(made, max_connections=limits.max_connections, max_queues=limits.max_queues)
     for entry in access.users:
         user = User.with_password(entry.name, entry.password or "", entry.tags)
         if entry.password is None:
@@ -157,6 +156,4 @@ def _populate_from(broker: Broker, access: AccessFile) -> None:
             permission.user, permission.vhost, permission.configure, permission.write, permission.read
         )
     for topic in access.topic_permissions:
-        key = (topic.user, topic.vhost, topic.exchange)
-        broker.access.topic_permissions[key] = TopicPermissions(topic.write, topic.read)
-    broker.access.changed()
+        broker.access.grant_topic(topic.user, topic.vhost, topic.exchange, topic.write, topic.read)

@@ -7,12 +7,15 @@ end of the turn and a bounded share of the long work. Between turns everything i
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from amqpd.broker import announce
 from amqpd.broker.alarms import Alarms
 from amqpd.broker.compat import Compat
 from amqpd.broker.dead_letter import DeadLetters
+from amqpd.broker.events import INTERNAL, Events
 from amqpd.broker.exchange import ExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.exchange_types import BUILT_IN
@@ -65,7 +68,8 @@ class Broker:
         self.journal.attach(self.work)
         self.account = Account()
         self._means = Means(self.compat, self.account, self.timers, self.work, clock)
-        self.access = Access()
+        self.events = Events(clock)
+        self.access = Access(self.events)
         self.alarms = Alarms()
         self.alarms.on_change = self._alarm_changed
         self.vhosts: dict[str, VHost] = {}
@@ -76,6 +80,10 @@ class Broker:
         }
         self.queue_types = {each.name: each for each in queue_types}
         self._randomness = randomness
+        self._started = int(clock.wall())
+        self._pids = itertools.count(1)
+        self._short: tuple[str, ...] = ()
+        """Resources that an alarm was told for."""
         self._accepted = AcceptedPasswords()
         self._turn_end: list[Callable[[], None]] = []
 
@@ -110,6 +118,10 @@ class Broker:
         octets = self._randomness.octets(NAME_OCTETS)
         return prefix + base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
 
+    def next_pid(self) -> str:
+        """What events call the next connection or channel: it looks like RabbitMQ's process ids and is never reused."""
+        return f"<{self.name}.{self._started}.{next(self._pids)}.0>"
+
     def queue_type(self, arguments: Table) -> type[QueueType] | None:
         """The type that x-queue-type asks for: classic without it, None for one that isn't known."""
         field = arguments.get("x-queue-type")
@@ -119,7 +131,7 @@ class Broker:
 
     # -- vhosts, users, sessions -----------------------------------------------------------------------------------
 
-    def add_vhost(self, name: str) -> VHost:
+    def add_vhost(self, name: str, *, by: str = INTERNAL) -> VHost:
         """Create a virtual host with the predeclared exchanges, or return the one that exists."""
         vhost = self.vhosts.get(name)
         if vhost is None:
@@ -131,31 +143,55 @@ class Broker:
                 work=self.work,
                 randomness=self._randomness,
             )
-            vhost = VHost(name, context, self.reply_consumers, self._make_queue)
+            vhost = VHost(name, context, self.reply_consumers, self._make_queue, self.events, by)
             vhost.on_death = DeadLetters(self, vhost).add
             self.vhosts[name] = vhost
+            if self.events.heard:
+                announce.vhost_created(vhost, self.name, by)
         return vhost
 
-    def delete_vhost(self, name: str) -> None:
+    def limit_vhost(
+        self, vhost: VHost, *, max_connections: int | None = None, max_queues: int | None = None, by: str = INTERNAL
+    ) -> None:
+        """Set the limits of a virtual host; None is no limit."""
+        vhost.max_connections, vhost.max_queues = max_connections, max_queues
+        if self.events.heard:
+            limits = {"max-connections": max_connections, "max-queues": max_queues}
+            announce.vhost_limits(self.events, vhost.name, limits, by)
+
+    def delete_vhost(self, name: str, *, by: str = INTERNAL) -> None:
         """Delete a virtual host with everything in it; its connections are closed. Raises KeyError if there is none."""
         vhost = self.vhosts.pop(name)
+        self.access.forget_vhost(name, by=by)
         for session in list(vhost.sessions):
             session.peer.force_close(f"vhost '{name}' is deleted")
         for queue in list(vhost.queues.values()):
-            vhost.delete_queue(queue)
-        for exchange in vhost.exchanges.values():
-            exchange.router.deleted()
-        self.access.forget_vhost(name)
+            vhost.delete_queue(queue, by)
+        for exchange in list(vhost.exchanges.values()):
+            if exchange.name not in vhost.exchanges:
+                continue  # it was auto-delete, and went with another one
+            if self.events.heard:
+                announce.deleting_exchange(vhost, exchange.name, by, begins=True)
+            vhost.delete_exchange(exchange, by)
+            if self.events.heard:
+                announce.deleting_exchange(vhost, exchange.name, by, begins=False)
+        if self.events.heard:
+            announce.vhost_deleted(self.events, name, self.name, by)
 
-    def add_user(self, user: User) -> None:
+    def add_user(self, user: User, *, by: str = INTERNAL) -> None:
         """Create or replace a user."""
+        before = self.access.users.get(user.name)
         self.access.users[user.name] = user
         self.access.changed()
+        if self.events.heard:
+            announce.user_changed(self.events, before, user, by)
 
-    def delete_user(self, name: str) -> None:
+    def delete_user(self, name: str, *, by: str = INTERNAL) -> None:
         """Delete a user; its connections are closed. Raises KeyError if there is none."""
         del self.access.users[name]
         self.access.forget_user(name)
+        if self.events.heard:
+            announce.user_deleted(self.events, name, by)
         for session in [each for each in self.sessions if each.user.name == name]:
             session.peer.force_close(f"user '{name}' is deleted")
 
@@ -194,5 +230,10 @@ class Broker:
         return queue_type.create(declared, settings, self._means)
 
     def _alarm_changed(self) -> None:
+        before, self._short = self._short, self.alarms.reasons
+        if self.events.heard:
+            for resource in sorted({*before, *self._short}):
+                if (resource in before) is not (resource in self._short):
+                    announce.alarm(self.events, resource, self.name, short=resource in self._short)
         for session in list(self.sessions):
             session.peer.alarm_changed()

@@ -149,6 +149,9 @@ class Profile:
     times_out_every_queue_type: bool = True
     """The acknowledgement timeout is for deliveries of every queue (until 4.2), not of quorum queues alone."""
 
+    tells_type_of_deleted_queue: bool = True
+    """The event queue.deleted says of what type the queue was (after 3.10)."""
+
     repeats_timeout_close: bool = False
     """The close after an acknowledgement timeout comes again every minute until close-ok, also behind the close of
     another error (seen on 3.10).
@@ -192,6 +195,7 @@ PROFILES: Final[dict[str, Profile]] = {
         get_shows_no_failures=True,
         tells_acquired_count=False,
         single_active_follows_priority=False,
+        tells_type_of_deleted_queue=False,
         repeats_timeout_close=True,
     ),
     "3.13": attrs.evolve(

@@ -45,6 +45,16 @@ class Consumer(ABC):
         """Take one message. It must not raise: what goes wrong with a peer is that peer's own matter."""
 
     @property
+    def channel_pid(self) -> str:
+        """What events call the channel that it belongs to."""
+        return ""
+
+    @property
+    def prefetch_count(self) -> int:
+        """Its own window; 0: none."""
+        return 0
+
+    @property
     def holds(self) -> bool:
         """Whether it has deliveries that nobody has settled yet."""
         return False

@@ -12,6 +12,8 @@ from typing import Final
 import attrs
 
 from amqpd import patterns
+from amqpd.broker import announce
+from amqpd.broker.events import INTERNAL, Events
 from amqpd.broker.users import User
 
 CONFIGURE: Final = "configure"
@@ -58,7 +60,8 @@ class TopicPermissions:
 class Access:
     """All users and permissions. `generation` rises with every change, so that caches know when they are stale."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events) -> None:
+        self._events = events
         self.users: dict[str, User] = {}
         self.permissions: dict[tuple[str, str], Permissions] = {}
         self.topic_permissions: dict[tuple[str, str, str], TopicPermissions] = {}
@@ -68,11 +71,45 @@ class Access:
         self.generation += 1
 
     def grant(
-        self, user: str, vhost: str, configure: str = EVERYTHING, write: str = EVERYTHING, read: str = EVERYTHING
+        self,
+        user: str,
+        vhost: str,
+        configure: str = EVERYTHING,
+        write: str = EVERYTHING,
+        read: str = EVERYTHING,
+        *,
+        by: str = INTERNAL,
     ) -> None:
         """Set a user's permissions in a vhost. Raises patterns.PatternError for a pattern that can't be compiled."""
         self.permissions[user, vhost] = Permissions(configure, write, read)
         self.changed()
+        if self._events.heard:
+            announce.permission_created(self._events, user, vhost, configure, write, read, by)
+
+    def revoke(self, user: str, vhost: str, *, by: str = INTERNAL) -> None:
+        """Clear a user's permissions in a vhost, if there are any."""
+        self.permissions.pop((user, vhost), None)
+        self.changed()
+        if self._events.heard:
+            announce.permission_deleted(self._events, user, vhost, by)
+
+    def grant_topic(
+        self, user: str, vhost: str, exchange: str, write: str, read: str, *, by: str = INTERNAL
+    ) -> None:
+        """Set a user's permissions for the routing keys of a topic exchange."""
+        permissions = self.topic_permissions[user, vhost, exchange] = TopicPermissions(write, read)
+        self.changed()
+        if self._events.heard:
+            announce.topic_permission_created(self._events, user, vhost, exchange, permissions, by)
+
+    def revoke_topic(self, user: str, vhost: str, exchange: str | None = None, *, by: str = INTERNAL) -> None:
+        """Clear them for one exchange, or for all exchanges of a vhost."""
+        for key in list(self.topic_permissions):
+            if key[:2] == (user, vhost) and exchange in (None, key[2]):
+                del self.topic_permissions[key]
+        self.changed()
+        if self._events.heard:
+            announce.topic_permission_deleted(self._events, user, vhost, exchange, by)
 
     def forget_user(self, user: str) -> None:
         """Drop all permissions of a user that is deleted."""
@@ -80,8 +117,10 @@ class Access:
         self.topic_permissions = {key: value for key, value in self.topic_permissions.items() if key[0] != user}
         self.changed()
 
-    def forget_vhost(self, vhost: str) -> None:
+    def forget_vhost(self, vhost: str, *, by: str = INTERNAL) -> None:
         """Drop all permissions in a vhost that is deleted."""
-        self.permissions = {key: value for key, value in self.permissions.items() if key[1] != vhost}
+        for user, granted in list(self.permissions):
+            if granted == vhost:
+                self.revoke(user, vhost, by=by)
         self.topic_permissions = {key: value for key, value in self.topic_permissions.items() if key[1] != vhost}
         self.changed()

@@ -32,10 +32,25 @@ def shown(exchange: str) -> str:
 class Session:
     """One connection as the model knows it."""
 
-    __slots__ = ("_access", "_generation", "_profile", "_verdicts", "exclusive_queues", "name", "peer", "user", "vhost")
+    __slots__ = (
+        "_access",
+        "_generation",
+        "_profile",
+        "_verdicts",
+        "exclusive_queues",
+        "name",
+        "peer",
+        "pid",
+        "user",
+        "vhost",
+    )
 
-    def __init__(self, name: str, user: User, vhost: VHost, access: Access, profile: Profile, peer: Peer) -> None:
+    def __init__(
+        self, name: str, user: User, vhost: VHost, access: Access, profile: Profile, peer: Peer, pid: str = ""
+    ) -> None:
         self.name = name
+        self.pid = pid
+        """What events call the connection."""
         self.user = user
         self.vhost = vhost
         self.peer = peer

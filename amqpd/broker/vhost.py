@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from amqpd.broker import announce
 from amqpd.broker.bindings import Binding, binding_key
+from amqpd.broker.events import INTERNAL, Events
 from amqpd.broker.exchange import Exchange, ExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import Message
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
 
 PREDECLARED: Final = (
     ("amq.direct", "direct", False),
-    ("amq.fanout", "fanout", False),
     ("amq.topic", "topic", False),
-    ("amq.headers", "headers", False),
     ("amq.match", "headers", False),
+    ("amq.headers", "headers", False),
+    ("amq.fanout", "fanout", False),
     ("amq.rabbitmq.trace", "topic", True),
 )
-"""Name, type, internal."""
+"""Name, type, internal; in RabbitMQ's order."""
 
 QUEUE_OCTETS: Final = 1500
 BINDING_OCTETS: Final = 600
@@ -60,7 +62,7 @@ class DefaultExchange(ExchangeType):
 
 
 class VHost(OnExpiry):
-    """One virtual host."""
+    """One virtual host. Whatever changes it takes `by`, the user who acts, for the events."""
 
     def __init__(
         self,
@@ -68,11 +70,15 @@ class VHost(OnExpiry):
         context: ExchangeContext,
         reply_consumers: dict[str, ReplyConsumer],
         make_queue: Callable[[Declaration], Queue],
+        events: Events,
+        by: str = INTERNAL,
     ) -> None:
         self.name = name
         self.context = context
         context.publish = self._route_and_publish
+        self.events = events
         self.generation = 0
+        self.tracing = False
         self.max_connections: int | None = None
         self.max_queues: int | None = None
         self.sessions: dict[Session, None] = {}
@@ -85,37 +91,37 @@ class VHost(OnExpiry):
         """Rises when exchanges, or bindings between them, change."""
         self._reply_consumers = reply_consumers
         self.default_exchange = Exchange("", DefaultExchange, context, arguments=EMPTY)
-        self.exchanges: dict[str, Exchange] = {"": self.default_exchange}
+        self.exchanges: dict[str, Exchange] = {}
         assert isinstance(self.default_exchange.router, DefaultExchange)
         self.queues = self.default_exchange.router.queues
+        self.add_exchange(self.default_exchange, by)
         for exchange, type_name, internal in PREDECLARED:
             type_ = context.types[type_name]
-            self.add_exchange(Exchange(exchange, type_, context, internal=internal, arguments=EMPTY))
+            self.add_exchange(Exchange(exchange, type_, context, internal=internal, arguments=EMPTY), by)
 
     # -- the graph -------------------------------------------------------------------------------------------------
 
-    def add_exchange(self, exchange: Exchange) -> None:
+    def add_exchange(self, exchange: Exchange, by: str = INTERNAL) -> None:
         self.exchanges[exchange.name] = exchange
         self.generation += 1
         self._topology += 1
+        if self.events.heard:
+            announce.exchange_created(self, exchange, by)
 
-    def delete_exchange(self, exchange: Exchange) -> None:
+    def delete_exchange(self, exchange: Exchange, by: str = INTERNAL) -> None:
         """Remove it and its bindings on both sides; auto-delete sources that lose their last binding go too."""
-        going = [exchange]
-        for each in going:  # it grows: a chain of any length is no recursion
-            del self.exchanges[each.name]
-            for binding in list(each.outgoing.values()):
-                self._disconnect(binding)
-            for binding in list(each.incoming):
-                self._disconnect(binding)
-                if self._is_unused(binding.source):
-                    going.append(binding.source)
-            each.router.deleted()
-        self.generation += 1
-        self._topology += 1
+        exchanges, bindings = self._remove_exchange(exchange)
+        if self.events.heard:
+            announce.removed(self, exchanges, bindings, by)
 
     def add_queue(
-        self, name: str, durable: bool, auto_delete: bool, owner: Session | None, arguments: Table
+        self,
+        name: str,
+        durable: bool,
+        auto_delete: bool,
+        owner: Session | None,
+        arguments: Table,
+        by: str = INTERNAL,
     ) -> Queue:
         """Create a queue; an exclusive one belongs to `owner`."""
         queue = self._make_queue(Declaration(name, arguments, durable, auto_delete, owner))
@@ -126,9 +132,11 @@ class VHost(OnExpiry):
         if owner is not None:
             owner.exclusive_queues[queue] = None
         self.generation += 1
+        if self.events.heard:
+            announce.queue_created(self, queue, by)
         return queue
 
-    def delete_queue(self, queue: Queue) -> int:
+    def delete_queue(self, queue: Queue, by: str = INTERNAL) -> int:
         """Remove a queue, its messages and bindings; return how many messages were ready. Harmless the second time."""
         if queue.deleted:
             return 0
@@ -136,9 +144,20 @@ class VHost(OnExpiry):
         self._account.definitions -= QUEUE_OCTETS
         if queue.owner is not None:
             queue.owner.exclusive_queues.pop(queue, None)
-        for binding in list(queue.bindings):
-            self.unbind(binding)
+        exchanges: list[Exchange] = []
+        bindings = list(queue.bindings)
+        for binding in list(bindings):
+            self._disconnect(binding)
+            if self._is_unused(binding.source):
+                further = self._remove_exchange(binding.source)
+                exchanges += further[0]
+                bindings += further[1]
         self.generation += 1
+        if self.events.heard:
+            for consumer in queue.consumers.members():
+                announce.consumer_deleted(self, consumer, by)
+            announce.removed(self, exchanges, bindings, INTERNAL)
+            announce.queue_deleted(self, queue, by)
         return queue.delete()
 
     def delete_unused(self, queue: Queue) -> None:
@@ -149,7 +168,14 @@ class VHost(OnExpiry):
     def queue_expired(self, queue: Queue) -> None:
         self.delete_queue(queue)
 
-    def bind(self, source: Exchange, destination: Queue | Exchange, routing_key: str, arguments: Table) -> None:
+    def bind(
+        self,
+        source: Exchange,
+        destination: Queue | Exchange,
+        routing_key: str,
+        arguments: Table,
+        by: str = INTERNAL,
+    ) -> None:
         """Add a binding; the same again changes nothing."""
         if binding_key(destination, routing_key, arguments) in source.outgoing:
             return
@@ -161,14 +187,39 @@ class VHost(OnExpiry):
         (destination.bindings if isinstance(destination, Queue) else destination.incoming)[binding] = None
         self.generation += 1
         source.router.bound(binding)
+        if self.events.heard:
+            announce.binding_created(self, binding, by)
 
-    def unbind(self, binding: Binding) -> None:
+    def unbind(self, binding: Binding, by: str = INTERNAL) -> None:
         """Remove a binding; an auto-delete exchange goes with its last one as a source."""
-        source = binding.source
         self._disconnect(binding)
         self.generation += 1
-        if self._is_unused(source):
-            self.delete_exchange(source)
+        exchanges: list[Exchange] = []
+        bindings = [binding]
+        if self._is_unused(binding.source):
+            exchanges, further = self._remove_exchange(binding.source)
+            bindings += further
+        if self.events.heard:
+            announce.removed(self, exchanges, bindings, by)
+
+    def _remove_exchange(self, exchange: Exchange) -> tuple[list[Exchange], list[Binding]]:
+        """Take it out of the graph; return it and the exchanges that went with it, and the bindings that were lost."""
+        going = [exchange]
+        bindings: list[Binding] = []
+        for each in going:  # it grows: a chain of any length is no recursion
+            del self.exchanges[each.name]
+            for binding in list(each.outgoing.values()):
+                self._disconnect(binding)
+                bindings.append(binding)
+            for binding in list(each.incoming):
+                self._disconnect(binding)
+                bindings.append(binding)
+                if self._is_unused(binding.source):
+                    going.append(binding.source)
+            each.router.deleted()
+        self.generation += 1
+        self._topology += 1
+        return going, bindings
 
     def _is_unused(self, source: Exchange) -> bool:
         """Whether an exchange that lost a binding goes with it."""

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from amqpd.broker import announce as broker_announce
 from amqpd.broker.confirms import ACK, Confirms
+from amqpd.broker.events import INTERNAL
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.queue import SLICE, Queue
@@ -20,7 +22,7 @@ from amqpd.broker.returns import Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
 from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
-from amqpd.protocol import closing, publishing
+from amqpd.protocol import announce, closing, publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods import CONTENT, HANDLERS, NAMES_A_QUEUE, SETTLEMENTS
 from amqpd.protocol.methods.queue import expanded
@@ -55,6 +57,7 @@ class Channel:
         "_line",
         "_line_full",
         "_open",
+        "_opened",
         "_pending",
         "_settling",
         "_window_shut",
@@ -68,6 +71,7 @@ class Channel:
         "direct",
         "last_queue",
         "number",
+        "pid",
         "prefetch",
         "reply_port",
         "retired",
@@ -82,6 +86,8 @@ class Channel:
         self.connection = connection
         self.number = number
         self.session = session
+        self.pid = connection.node.broker.next_pid()
+        """What events call it."""
         self.assembler = ContentAssembler(connection.headers, connection.node.broker.compat.profile.strict_content_size)
         self.direct = False
         """Open, in between methods, nothing pending: a whole publish may be handled at once."""
@@ -105,6 +111,8 @@ class Channel:
         """Consumers that are over, while something of theirs is outstanding."""
         self._settling: Settling | None = None
         self._open = False
+        self._opened = False
+        """From channel.open until it has ended, an error included."""
         self._closing = False
         self._confirming = False
         self._window_shut = False
@@ -186,8 +194,10 @@ class Channel:
                 expanded(self, str(arguments[0]))  # looked for before the state, as by RabbitMQ
             if ids != OPEN:
                 raise ChannelMisused("expected 'channel.open'")
-            self._open = self.direct = True
+            self._open = self._opened = self.direct = True
             self.send(server_methods.CHANNEL_OPEN_OK)
+            if self.connection.node.broker.events.heard:
+                announce.channel_created(self)
             return
         if ids == OPEN:
             raise ChannelMisused("second 'channel.open' seen")
@@ -362,8 +372,15 @@ class Channel:
         """The queue of a consumer is gone."""
         self.consumers.pop(consumer.tag, None)
         self.retire(consumer)
+        self.consumer_over(consumer, None)
         if "consumer_cancel_notify" in self.connection.capabilities:
             self.send_frame(hot.cancel(self.number, consumer.tag))
+
+    def consumer_over(self, consumer: ChannelConsumer, by: str | None) -> None:
+        """Tell who listens to events that a consumer is gone, and who did that."""
+        vhost = self.session.vhost
+        if vhost.events.heard:
+            broker_announce.consumer_deleted(vhost, consumer, by)
 
     # -- ends ------------------------------------------------------------------------------------------------------
 
@@ -419,6 +436,9 @@ class Channel:
             settling.outlives_channel = True
             given = 0
         self._stop()
+        opened, self._opened = self._opened, False
+        if opened and self.connection.node.broker.events.heard:
+            announce.channel_closed(self)
         return given
 
     def give_back_rest(self) -> None:
@@ -460,6 +480,7 @@ class Channel:
             consumer.able = False
             consumer.queue.remove_consumer(consumer)
             self.retire(consumer)
+            self.consumer_over(consumer, INTERNAL)
 
     def _delete_unused(self, queues: set[Queue]) -> None:
         for queue in sorted(queues, key=lambda each: each.name):

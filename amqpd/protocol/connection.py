@@ -74,6 +74,7 @@ class Connection(Peer):
         "channel_max",
         "channels",
         "client_properties",
+        "connected_at",
         "endpoint",
         "fatal",
         "frame_max",
@@ -86,6 +87,7 @@ class Connection(Peer):
         "notified",
         "outbox",
         "parser",
+        "pid",
         "plans",
         "queueing",
         "received",
@@ -100,6 +102,10 @@ class Connection(Peer):
         settings = node.settings
         self.node = node
         self.endpoint = endpoint
+        self.pid = node.broker.next_pid()
+        """What events call it."""
+        self.connected_at = int(node.broker.clock.wall() * 1000)
+        """Milliseconds since the Unix epoch."""
         self.state = states.HEADER
         self.parser = FrameParser(node.broker.compat.profile.initial_frame_max)
         self.outbox = Outbox(node.dirty, node.broker.account, settings.outbox_high_water, settings.outbox_low_water)

@@ -72,6 +72,14 @@ class ChannelConsumer(Consumer):
             connection.node.broker.at_turn_end(lambda: closing.unforeseen(connection, channel.number, defect))
 
     @property
+    def channel_pid(self) -> str:
+        return self.channel.pid
+
+    @property
+    def prefetch_count(self) -> int:
+        return self._limit
+
+    @property
     def holds(self) -> bool:
         return bool(self.unacked)
 

@@ -8,10 +8,10 @@ from amqpd.broker.compat import Compat
 from amqpd.broker.pending import Pending
 from amqpd.broker.session import Session
 from amqpd.broker.users import User
-from amqpd.errors import CommandInvalid, LoginRefused, NotAllowed
+from amqpd.errors import CommandInvalid, LoginRefused, NotAllowed, SyntaxRefused
 from amqpd.fields import Table
 from amqpd.log import DEBUG, get_logger
-from amqpd.protocol import closing, states
+from amqpd.protocol import announce, closing, states
 from amqpd.protocol.heartbeat import Heartbeat
 from amqpd.wire import server_methods
 from amqpd.wire.frames import UNLIMITED
@@ -94,9 +94,11 @@ def open(connection: Connection, virtual_host: str, capabilities: str, insist: b
             raise NotAllowed(f"connection refused for user '{user.name}': user connection limit ({limit}) is reached")
     if (user.name, virtual_host) not in broker.access.permissions:
         raise NotAllowed(refused)
-    session = Session(connection.name, user, vhost, broker.access, broker.compat.profile, connection)
+    session = Session(connection.name, user, vhost, broker.access, broker.compat.profile, connection, connection.pid)
     broker.add_session(session)
     connection.opened(session)
+    if broker.events.heard:
+        announce.connection_created(connection)
     connection.send(server_methods.OPEN_OK)
     if log.isEnabledFor(DEBUG):
         log.debug("connection opened", connection=connection.name, user=user.name, vhost=virtual_host)
@@ -145,6 +147,9 @@ def _respond(connection: Connection, response: bytes) -> None:
     except LoginRefused as refusal:
         _refuse(connection, refusal.text)
         return
+    except SyntaxRefused as refusal:
+        _announce_refusal(connection, refusal.text)
+        raise
     if isinstance(answer, bytes):
         connection.send(server_methods.secure(answer))
         connection.state = states.SECURING
@@ -154,12 +159,16 @@ def _respond(connection: Connection, response: bytes) -> None:
 
 def _logged_in(connection: Connection, done: Pending[User | None]) -> None:
     user = done.result()
+    mechanism = connection.mechanism
+    assert mechanism is not None
     if user is None:
-        _refuse(connection, "user or password is wrong")
+        _refuse(connection, f"user '{mechanism.claimed or ''}' - invalid credentials")
     elif user.name in connection.node.settings.loopback_users and not connection.endpoint.is_loopback:
         _refuse(connection, f"user '{user.name}' can only connect via localhost")
     else:
         connection.user = user
+        if connection.node.broker.events.heard:
+            announce.logged_in(connection, user.name)
         settings = connection.node.settings
         connection.send(server_methods.tune(settings.channel_max, settings.frame_max, settings.heartbeat))
         connection.state = states.TUNING
@@ -169,11 +178,18 @@ def _refuse(connection: Connection, reason: str) -> None:
     assert connection.mechanism is not None
     mechanism = connection.mechanism.name
     log.warning("login refused", connection=connection.name, mechanism=mechanism, reason=reason)
+    _announce_refusal(connection, reason)
     if "authentication_failure_close" not in connection.capabilities:
         closing.keep_silent(connection)
         return
     text = f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
     closing.close_connection(connection, LoginRefused(text), (0, 0), connection.node.settings.silence)
+
+
+def _announce_refusal(connection: Connection, reason: str) -> None:
+    assert connection.mechanism is not None
+    if connection.node.broker.events.heard:
+        announce.login_refused(connection, connection.mechanism.claimed, reason)
 
 
 def _check_frame_max(value: int, offered: int, compat: Compat) -> None:

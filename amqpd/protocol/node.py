@@ -12,6 +12,7 @@ from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
+from amqpd.protocol import announce
 from amqpd.protocol.ack_timeout import in_force
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.sasl import Mechanism
@@ -105,7 +106,11 @@ class Node:
 
     def gone(self, connection: Connection) -> None:
         """A connection has ended. Harmless the second time."""
-        if self.connections.pop(connection, self) is None and self.on_gone is not None:
+        if self.connections.pop(connection, self) is not None:
+            return
+        if self.broker.events.heard:
+            announce.connection_closed(connection)
+        if self.on_gone is not None:
             self.on_gone()
 
     def end_turn(self) -> bool:

@@ -22,6 +22,8 @@ class Mechanism(ABC):
     """One login conversation."""
 
     name: ClassVar[str]
+    claimed: str | None = None
+    """The user that the client says to be, as soon as that is known: for the events of logins."""
 
     @classmethod
     def offered(cls, connection: Connection) -> bool:
@@ -46,7 +48,7 @@ class Plain(Mechanism):
         if len(parts) != 3 or parts[0]:
             # RabbitMQ's text quotes the response; it stays out of the log, since a password may be in it.
             raise SyntaxRefused(f"response of {len(response)} octets invalid")
-        user = parts[1].decode("utf-8", "surrogateescape")
+        user = self.claimed = parts[1].decode("utf-8", "surrogateescape")
         return connection.node.broker.check_password(user, parts[2])
 
 
@@ -69,7 +71,8 @@ class AmqPlain(Mechanism):
             raise LoginRefused("LOGIN or PASSWORD is not text")
         if not isinstance(user.value, bytes) or not isinstance(password.value, bytes):
             raise SyntaxRefused(f"AMQPLAIN auth info {shown} uses unsupported type for LOGIN or PASSWORD field")
-        return connection.node.broker.check_password(user.value.decode("utf-8", "surrogateescape"), password.value)
+        self.claimed = user.value.decode("utf-8", "surrogateescape")
+        return connection.node.broker.check_password(self.claimed, password.value)
 
 
 class Anonymous(Mechanism):
@@ -82,7 +85,7 @@ class Anonymous(Mechanism):
         return connection.node.settings.anonymous_user is not None
 
     def respond(self, connection: Connection, response: bytes) -> bytes | Pending[User | None]:
-        name = connection.node.settings.anonymous_user
+        name = self.claimed = connection.node.settings.anonymous_user
         return _as(connection, name or "", f"the anonymous user '{name}' does not exist")
 
 
@@ -103,6 +106,7 @@ class External(Mechanism):
         name = connection.endpoint.certificate_name
         if not name:
             raise LoginRefused("no name found")
+        self.claimed = name
         return _as(connection, name, f"the certificate's user '{name}' does not exist")
 
 

@@ -37,7 +37,7 @@ def bind(
     else:
         target = find_exchange(session.vhost, destination)
         exchange.router.check(routing_key, arguments, target)
-    session.vhost.bind(exchange, target, routing_key, arguments)
+    session.vhost.bind(exchange, target, routing_key, arguments, session.user.name)
     return once_durable(broker.journal, None)
 
 
@@ -55,7 +55,7 @@ def unbind(
         if binding is not None:
             if isinstance(target, Queue):
                 require_access(session, target)
-            vhost.unbind(binding)
+            vhost.unbind(binding, session.user.name)
     return once_durable(broker.journal, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amqpd.broker import announce
 from amqpd.broker.broker import Broker
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.operations.lookup import (
@@ -52,7 +53,8 @@ def declare(
             auto_delete=auto_delete,
             internal=internal,
             arguments=arguments,
-        )
+        ),
+        session.user.name,
     )
     return once_durable(broker.journal, None)
 
@@ -76,10 +78,17 @@ def delete(broker: Broker, session: Session, name: str, *, if_unused: bool) -> P
         raise AccessRefused(f"deletion of system exchange '{name}' in vhost '{vhost.name}' not allowed")
     session.require(CONFIGURE, EXCHANGE, name)
     exchange = vhost.exchanges.get(name)
-    if exchange is not None:
-        if if_unused and exchange.outgoing:
-            raise PreconditionFailed(f"exchange '{name}' in vhost '{vhost.name}' in use")
-        vhost.delete_exchange(exchange)
+    by = session.user.name
+    if vhost.events.heard:
+        announce.deleting_exchange(vhost, name, by, begins=True)
+    try:
+        if exchange is not None:
+            if if_unused and exchange.outgoing:
+                raise PreconditionFailed(f"exchange '{name}' in vhost '{vhost.name}' in use")
+            vhost.delete_exchange(exchange, by)
+    finally:
+        if vhost.events.heard:
+            announce.deleting_exchange(vhost, name, by, begins=False)
     return once_durable(broker.journal, None)
 
 

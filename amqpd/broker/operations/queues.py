@@ -77,7 +77,8 @@ def declare(
         queue.redeclared()
     else:
         _check_new(broker, session, name, durable, exclusive, auto_delete, arguments)
-        queue = vhost.add_queue(name, durable, auto_delete, session if exclusive else None, arguments)
+        owner = session if exclusive else None
+        queue = vhost.add_queue(name, durable, auto_delete, owner, arguments, session.user.name)
     return once_durable(broker.journal, Declared(name, queue.message_count, queue.consumer_count))
 
 
@@ -114,7 +115,7 @@ def delete(broker: Broker, session: Session, name: str, *, if_unused: bool, if_e
     require_access(session, queue)
     what = f"queue '{name}' in vhost '{vhost.name}'"
     queue.type.check_delete(what, queue, if_unused=if_unused, if_empty=if_empty)
-    return once_durable(broker.journal, vhost.delete_queue(queue))
+    return once_durable(broker.journal, vhost.delete_queue(queue, session.user.name))
 
 
 def _reply_queue(broker: Broker, session: Session, name: str) -> Declared:

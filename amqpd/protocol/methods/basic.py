@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from amqpd.broker import announce
 from amqpd.broker.operations import consuming
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.errors import NotAllowed, NotImplementedHere, PreconditionFailed
@@ -75,6 +76,9 @@ def consume(
     channel.consumers[tag] = consumer
     found.add_consumer(consumer)
     _consume_ok(channel, tag, nowait)
+    vhost = channel.session.vhost
+    if vhost.events.heard:
+        announce.consumer_created(vhost, consumer, channel.session.user.name)
     found.resume()
 
 
@@ -89,6 +93,7 @@ def cancel(channel: Channel, tag: str, nowait: bool) -> None:
             # cancel-ok goes out first: the queue is deleted at the end of this turn.
             vhost, queue = channel.session.vhost, consumer.queue
             channel.connection.node.broker.at_turn_end(lambda: vhost.delete_unused(queue))
+        channel.consumer_over(consumer, channel.session.user.name)
     if not nowait:
         channel.send_frame(hot.cancel_ok(channel.number, tag))
 
