@@ -19,6 +19,8 @@ from decimal import Decimal
 from struct import Struct
 from typing import Final, TypeAlias, cast
 
+from amqpd import erlang
+
 MAX_DEPTH: Final = 64
 """Tables and arrays nested deeper than this inside a table are refused. RabbitMQ itself sets no bound."""
 
@@ -493,12 +495,12 @@ def _erlang(field: Field) -> bytes:
     if isinstance(value, bool):
         return b"true" if value else b"false"
     if isinstance(value, float):
-        return _erlang_float(value)
+        return erlang.floating(value)
     if isinstance(value, bytes):
-        return _erlang_binary(value)
+        return erlang.latin_binary(value)
     if isinstance(value, Table):
         entries = [
-            b"{%b,%b,%b}" % (_erlang_binary(_octets(key)), inner.type_name.encode(), _erlang(inner))
+            b"{%b,%b,%b}" % (erlang.latin_binary(_octets(key)), inner.type_name.encode(), _erlang(inner))
             for key, inner in value.items()
         ]
         return b"[%b]" % b",".join(entries)
@@ -509,42 +511,3 @@ def _erlang(field: Field) -> bytes:
     if field.tag == "D":
         return b"{%d,%d}" % cast("tuple[int, int]", value)
     return str(value).encode()
-
-
-_ESCAPES: Final = {
-    0x08: b"\\b",
-    0x09: b"\\t",
-    0x0A: b"\\n",
-    0x0B: b"\\v",
-    0x0C: b"\\f",
-    0x0D: b"\\r",
-    0x1B: b"\\e",
-    0x22: b'\\"',
-    0x5C: b"\\\\",
-}
-
-
-def _erlang_binary(octets: bytes) -> bytes:
-    """Print a binary: quoted when every octet is printable Latin-1, else as numbers."""
-    if not octets:
-        return b"<<>>"
-    if all(0x20 <= octet < 0x7F or octet >= 0xA0 or octet in _ESCAPES for octet in octets):
-        return b'<<"%b">>' % b"".join([_ESCAPES.get(octet) or bytes((octet,)) for octet in octets])
-    return b"<<%b>>" % b",".join([b"%d" % octet for octet in octets])
-
-
-def _erlang_float(value: float) -> bytes:
-    """Print the shortest digits that read back, plain or scientific, whichever is shorter (plain if equal).
-
-    From 2**53 on, where not every whole number is a float, Erlang always writes it scientific.
-    """
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    if not value:
-        return b"-0.0" if sign else b"0.0"
-    text = "".join(map(str, digits))
-    power = int(exponent) + len(text)
-    whole, fraction = text[: max(power, 0)].ljust(power, "0"), "0" * -power + text[max(power, 0) :]
-    plain = f"{whole or '0'}.{fraction or '0'}"
-    scientific = f"{text[0]}.{text[1:] or '0'}e{power - 1}"
-    chosen = plain if abs(value) < 2**53 and len(plain) <= len(scientific) else scientific
-    return ("-" * sign + chosen).encode()

@@ -22,6 +22,7 @@ from amqpd.broker.exchange_types import BUILT_IN
 from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import Access
+from amqpd.broker.policies import Policies
 from amqpd.broker.ports import Inline, Journal, MemoryJournal, Offload, Randomness
 from amqpd.broker.queue import SLICE, Declaration, Means, Queue
 from amqpd.broker.queue_arguments import CLASSIC
@@ -223,10 +224,11 @@ class Broker:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _make_queue(self, declared: Declaration) -> Queue:
+    def _make_queue(self, declared: Declaration, policies: Policies) -> Queue:
         queue_type = self.queue_type(declared.arguments)
         assert queue_type is not None
-        settings = settings_of(declared.arguments, {}, queue_type, self.compat.profile)
+        definition = policies.of_queue(declared.name, queue_type).definition
+        settings = settings_of(declared.arguments, definition, queue_type, self.compat.profile)
         return queue_type.create(declared, settings, self._means)
 
     def _alarm_changed(self) -> None:

@@ -86,8 +86,19 @@ class Profile:
     queue_versions: tuple[int, ...] = (1, 2)
     """Values of x-queue-version (1 left with 4.3)."""
 
-    newer_arguments: tuple[str, ...] = ("x-stream-filter-size-bytes",)
-    """Arguments of quorum queues and streams that older versions don't know (3.13 and 4.3 added some)."""
+    newer_arguments: tuple[str, ...] = ("x-stream-filter-size-bytes", "target-group-size")
+    """Arguments of quorum queues and streams, and keys of policies, that older versions don't know (3.13 and 4.3 added
+    some).
+    """
+
+    policies_target_queue_types: bool = True
+    """A policy's apply-to may be classic_queues, quorum_queues or streams (since 3.12)."""
+
+    policies_lift_delivery_limit: bool = True
+    """A policy's delivery-limit may be negative, which means none (since 4.0)."""
+
+    mirrors_queues: bool = False
+    """Policies may have the ha- keys of mirrored classic queues (until 3.13)."""
 
     validates_queue_mode: bool = True
     """x-queue-mode must be default or lazy (until 4.2)."""
@@ -197,9 +208,14 @@ PROFILES: Final[dict[str, Profile]] = {
         single_active_follows_priority=False,
         tells_type_of_deleted_queue=False,
         repeats_timeout_close=True,
+        policies_target_queue_types=False,
+        policies_lift_delivery_limit=False,
+        mirrors_queues=True,
     ),
     "3.13": attrs.evolve(
         _NEWEST,
+        policies_lift_delivery_limit=False,
+        mirrors_queues=True,
         version="3.13.7",
         missing_exchange_types=("x-local-random",),
         delivery_limit=None,
@@ -236,6 +252,7 @@ PROFILES: Final[dict[str, Profile]] = {
         queue_versions=(2,),
         newer_arguments=(
             "x-stream-filter-size-bytes",
+            "target-group-size",
             "x-consumer-timeout",
             "x-consumer-disconnected-timeout",
             "x-delayed-retry-type",

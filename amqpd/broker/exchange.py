@@ -7,7 +7,7 @@ does this key, or does this message, lead to. Cycles and distinct queues are the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.bindings import Binding, BindingKey
@@ -129,12 +129,8 @@ class Exchange:
         self.auto_delete = auto_delete
         self.internal = internal
         self.arguments = arguments
-        alternate = arguments.get("alternate-exchange")
-        self.alternate = (
-            alternate.value.decode("utf-8", "surrogateescape")
-            if alternate is not None and isinstance(alternate.value, bytes)
-            else None
-        )
+        self.alternate: str | None = None
+        """Asked where this exchange matches nothing; set by `configure`."""
         self.outgoing: dict[BindingKey, Binding] = {}
         self.exchanges: dict[Binding, Exchange] = {}
         """The outgoing bindings that lead to exchanges, so that nobody looks for them among those to queues."""
@@ -142,6 +138,17 @@ class Exchange:
         self.by_key: tuple[int, bool] | None = None
         """The vhost's verdict on whether routes from here depend on the key alone, and of which topology."""
         self.router = type_(self, context)
+        self.configure({})
+
+    def configure(self, definition: Mapping[str, object]) -> bool:
+        """Take over what its policy says, where its arguments say nothing; return whether that changes its routes."""
+        argument = self.arguments.get("alternate-exchange")
+        alternate = argument.text() if argument is not None and argument.tag == "S" else None
+        if alternate is None:
+            asked = definition.get("alternate-exchange")
+            alternate = asked if isinstance(asked, str) else None
+        changed, self.alternate = alternate != self.alternate, alternate
+        return changed
 
     def add(self, binding: Binding) -> None:
         self.outgoing[binding.key] = binding

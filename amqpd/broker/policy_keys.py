@@ -11,9 +11,12 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from amqpd.broker.compat import Profile
+
 Value: TypeAlias = object
 """As JSON has it: str, int, float, bool, None, list or dict."""
-Valid = Callable[[Value], bool]
+Valid = Callable[[Value, Profile], bool]
+"""Whether a value is one that the version takes."""
 Merge = Callable[[Value, Value], Value]
 """Decides between two values that are both there: of the argument and the policy, or of a policy and an operator's."""
 
@@ -45,7 +48,7 @@ def lowest_or_unlimited(one: Value, other: Value) -> Value:
 def integer(minimum: int | None = None, maximum: int | None = None) -> Valid:
     """Make the check for an integer in a range."""
 
-    def valid(value: Value) -> bool:
+    def valid(value: Value, profile: Profile) -> bool:
         if isinstance(value, bool) or not isinstance(value, int):
             return False
         return (minimum is None or value >= minimum) and (maximum is None or value <= maximum)
@@ -53,14 +56,24 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Valid:
     return valid
 
 
+def delivery_limit(value: Value, profile: Profile) -> bool:
+    """An integer; a negative one, which means no limit, only where that is known."""
+    return integer(None if profile.policies_lift_delivery_limit else 0)(value, profile)
+
+
 def word(*allowed: str) -> Valid:
     """Make the check for one of a few words."""
-    return lambda value: isinstance(value, str) and value in allowed
+    return lambda value, profile: isinstance(value, str) and value in allowed
 
 
-def text(value: Value) -> bool:
+def text(value: Value, profile: Profile) -> bool:
     """Any string."""
     return isinstance(value, str)
+
+
+def anything(value: Value, profile: Profile) -> bool:
+    """No check."""
+    return True
 
 
 @attrs.frozen
@@ -85,6 +98,16 @@ class Key:
 
 ALTERNATE_EXCHANGE: Final = Key("alternate-exchange", text, "is not a valid alternate exchange name")
 
+MIRRORING: Final[tuple[Key, ...]] = (
+    Key("ha-mode", word("all", "exactly", "nodes"), "is not a valid ha-mode value", "C"),
+    Key("ha-params", anything, "", "C"),
+    Key("ha-sync-mode", word("manual", "automatic"), "is not a valid ha-sync-mode value", "C"),
+    Key("ha-sync-batch-size", integer(1), "is not a valid ha-sync-batch-size value", "C"),
+    Key("ha-promote-on-shutdown", word("always", "when-synced"), "is not a valid ha-promote-on-shutdown value", "C"),
+    Key("ha-promote-on-failure", word("always", "when-synced"), "is not a valid ha-promote-on-failure value", "C"),
+)
+"""Of mirrored queues, which left with 4.0: taken where the version knows them, without effect on one machine."""
+
 WITHOUT_ARGUMENT: Final[tuple[Key, ...]] = (
     ALTERNATE_EXCHANGE,
     Key(
@@ -95,4 +118,5 @@ WITHOUT_ARGUMENT: Final[tuple[Key, ...]] = (
         operator=second,
         since="target-group-size",
     ),
+    *MIRRORING,
 )

@@ -27,7 +27,18 @@ from amqpd.broker.argument_checks import (
     unacceptable,
 )
 from amqpd.broker.compat import Profile
-from amqpd.broker.policy_keys import Key, Value, integer, lowest, lowest_or_unlimited, second, text, word
+from amqpd.broker.policy_keys import (
+    WITHOUT_ARGUMENT,
+    Key,
+    Value,
+    delivery_limit,
+    integer,
+    lowest,
+    lowest_or_unlimited,
+    second,
+    text,
+    word,
+)
 from amqpd.errors import InternalError, PreconditionFailed
 from amqpd.fields import Field, Table
 
@@ -178,7 +189,7 @@ TABLE: Final[tuple[Argument, ...]] = (
         "Q",
         key=Key(
             "delivery-limit",
-            integer(),
+            delivery_limit,
             "is not a valid delivery limit",
             "Q",
             operator=lowest_or_unlimited,
@@ -200,6 +211,9 @@ TABLE: Final[tuple[Argument, ...]] = (
     Argument("x-delayed-retry-min", at_least(1), "Q", newer=True),
     Argument("x-delayed-retry-max", at_least(1), "Q", newer=True),
 )
+
+KEYS: Final[dict[str, Key]] = {key.name: key for key in (*(each.key for each in TABLE if each.key), *WITHOUT_ARGUMENT)}
+"""Every key that a policy may have."""
 
 
 def validate(

@@ -17,8 +17,10 @@ from amqpd.broker.exchange import Exchange, ExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
+from amqpd.broker.policies import Policies
 from amqpd.broker.queue import REJECTED, Declaration, OnExpiry, Queue
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
+from amqpd.broker.settings import settings_of
 from amqpd.broker.work import Work
 from amqpd.fields import EMPTY, Table
 from amqpd.properties import Properties
@@ -69,7 +71,7 @@ class VHost(OnExpiry):
         name: str,
         context: ExchangeContext,
         reply_consumers: dict[str, ReplyConsumer],
-        make_queue: Callable[[Declaration], Queue],
+        make_queue: Callable[[Declaration, Policies], Queue],
         events: Events,
         by: str = INTERNAL,
     ) -> None:
@@ -81,6 +83,7 @@ class VHost(OnExpiry):
         self.tracing = False
         self.max_connections: int | None = None
         self.max_queues: int | None = None
+        self.policies = Policies(context.compat)
         self.sessions: dict[Session, None] = {}
         self.on_death: Callable[[Queue, Message, str], None] | None = None
         """Called with what died in a queue that has a dead-letter exchange."""
@@ -102,6 +105,7 @@ class VHost(OnExpiry):
     # -- the graph -------------------------------------------------------------------------------------------------
 
     def add_exchange(self, exchange: Exchange, by: str = INTERNAL) -> None:
+        exchange.configure(self.policies.of_exchange(exchange.name).definition)
         self.exchanges[exchange.name] = exchange
         self.generation += 1
         self._topology += 1
@@ -124,7 +128,7 @@ class VHost(OnExpiry):
         by: str = INTERNAL,
     ) -> Queue:
         """Create a queue; an exclusive one belongs to `owner`."""
-        queue = self._make_queue(Declaration(name, arguments, durable, auto_delete, owner))
+        queue = self._make_queue(Declaration(name, arguments, durable, auto_delete, owner), self.policies)
         self._account.definitions += QUEUE_OCTETS
         queue.on_expiry = self
         queue.on_death = self.on_death
@@ -159,6 +163,23 @@ class VHost(OnExpiry):
             announce.removed(self, exchanges, bindings, INTERNAL)
             announce.queue_deleted(self, queue, by)
         return queue.delete()
+
+    def reconfigure_queue(self, queue: Queue) -> None:
+        """Let a queue do what its arguments and its policies ask for now."""
+        if queue.deleted:
+            return
+        definition = self.policies.of_queue(queue.name, queue.type).definition
+        settings = settings_of(queue.arguments, definition, queue.type, self.context.compat.profile)
+        if settings is not queue.settings and settings != queue.settings:
+            queue.configure(settings)
+
+    def reconfigure_exchange(self, exchange: Exchange) -> None:
+        """The same for an exchange; the default one has no policy."""
+        if exchange is self.default_exchange:
+            return
+        if exchange.configure(self.policies.of_exchange(exchange.name).definition):
+            self.generation += 1
+            self._topology += 1
 
     def delete_unused(self, queue: Queue) -> None:
         """Delete an auto-delete queue that lost its last consumer and has no new one."""

@@ -75,8 +75,6 @@ def read_char(text: str, at: int) -> tuple[str, int]:
     """
     letter = text[at + 1 : at + 2]
     at += 2
-    if not letter:
-        raise ValueError("a pattern cannot end in a backslash: write \\\\ for the character itself")
     if letter in _CONTROL:
         return _CONTROL[letter], at
     if letter == "x":

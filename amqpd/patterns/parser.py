@@ -67,11 +67,14 @@ class _Parser:
     def parse(self) -> Node:
         root = self._choice()
         if self._at < len(self._text):
-            self._fail("unmatched ): open a group before it, or write \\)", self._at)
+            self._fail("unmatched ): open a group before it, or write \\)", self._at, "unmatched parentheses")
         return root
 
-    def _fail(self, reason: str, at: int) -> NoReturn:
-        raise PatternError(reason, self._source, self._origins[at])
+    def _fail(self, reason: str, at: int, pcre: str = "", pcre_at: int | None = None) -> NoReturn:
+        """`pcre`: what PCRE says, about the same place unless `pcre_at` names another; -1 is the pattern's end."""
+        theirs = at if pcre_at is None else pcre_at
+        place = len(self._source) if theirs < 0 else self._origins[theirs]
+        raise PatternError(reason, self._source, self._origins[at], (pcre, place) if pcre else None)
 
     def _next(self) -> str:
         return self._text[self._at : self._at + 1]
@@ -114,7 +117,11 @@ class _Parser:
         if char == "\\":
             return self._escape()
         if char in "*+?{" and _QUANTIFIER.match(self._text, at):
-            self._fail(f"nothing to repeat before {char}: put a character or group before it, or write \\{char}", at)
+            self._fail(
+                f"nothing to repeat before {char}: put a character or group before it, or write \\{char}",
+                at,
+                "nothing to repeat",
+            )
         self._at += 1
         if char == ".":
             return ANY if "s" in self._flags else NOT_NEWLINE
@@ -155,7 +162,12 @@ class _Parser:
         if max(least, most or 0) > MAX_COUNT:
             self._fail(f"number too large in {found[0]}: {MAX_COUNT} at most", at)
         if most is not None and most < least:
-            self._fail(f"numbers out of order in {found[0]}: the smaller one comes first", at)
+            self._fail(
+                f"numbers out of order in {found[0]}: the smaller one comes first",
+                at,
+                "numbers out of order in {} quantifier",
+                at + len(found[0]) - 1,
+            )
         return least, most
 
     def _group(self) -> Node | None:
@@ -211,7 +223,7 @@ class _Parser:
         self._at += opening
         body = self._choice()
         if self._next() != ")":
-            self._fail("missing ) for the group that opens here: close it, or write \\(", start)
+            self._fail("missing ) for the group that opens here: close it, or write \\(", start, "missing )", -1)
         self._at += 1
         self._depth -= 1
         self._flags = flags
@@ -233,6 +245,13 @@ class _Parser:
         return self._literal(self._escaped_char())
 
     def _escaped_char(self) -> str:
+        if self._at + 1 == len(self._text):
+            self._fail(
+                "a pattern cannot end in a backslash: write \\\\ for the character itself",
+                self._at,
+                "\\ at end of pattern",
+                -1,
+            )
         try:
             char, self._at = escapes.read_char(self._text, self._at)
         except ValueError as error:
@@ -253,7 +272,12 @@ class _Parser:
         first = self._at
         while self._next() != "]" or self._at == first:
             if not self._next():
-                self._fail("missing ] for the class that opens here: close it, or write \\[", start)
+                self._fail(
+                    "missing ] for the class that opens here: close it, or write \\[",
+                    start,
+                    "missing terminating ] for character class",
+                    -1,
+                )
             at, member = self._at, self._member()
             if isinstance(member, CharSet):
                 parts.append(member)
@@ -270,7 +294,12 @@ class _Parser:
         if isinstance(high, CharSet):
             self._fail("a range cannot end in a class: write the hyphen last, or as \\-", at)
         if high < low:
-            self._fail(f"range out of order, {low!r} to {high!r}: the lower character comes first", at)
+            self._fail(
+                f"range out of order, {low!r} to {high!r}: the lower character comes first",
+                at,
+                "range out of order in character class",
+                self._at - 1,
+            )
         return high
 
     def _member(self) -> str | CharSet:

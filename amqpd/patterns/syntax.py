@@ -15,14 +15,16 @@ class PatternError(ValueError):
     """A pattern is malformed, too large, or asks for what cannot be matched in bounded time.
 
     `position` is the index in `source` where the trouble starts; `reason` says what is wrong and what would be right.
+    `pcre` is what PCRE says and where, as far as it refuses the pattern too: texts of RabbitMQ's quote it.
     """
 
-    def __init__(self, reason: str, source: str, position: int) -> None:
+    def __init__(self, reason: str, source: str, position: int, pcre: tuple[str, int] | None = None) -> None:
         shown = source if len(source) <= 80 else source[:77] + "..."
         super().__init__(f"{reason}, at position {position} of the pattern {shown!r}")
         self.reason: Final[str] = reason
         self.source: Final[str] = source
         self.position: Final[int] = position
+        self.pcre: Final[tuple[str, int]] = pcre or (reason, position)
 
 
 class Node:

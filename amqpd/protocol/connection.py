@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from amqpd import erlang
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Peer
 from amqpd.broker.queue import SLICE
@@ -25,7 +26,7 @@ from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.negotiation import TABLE
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.publish_plan import PublishPlans
-from amqpd.wire import erlang, hot, methods, server_methods
+from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import HeaderCache
 from amqpd.wire.frames import (
     BODY,

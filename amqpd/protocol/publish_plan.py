@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from amqpd import erlang
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.message import Message
 from amqpd.broker.operations.lookup import find_exchange
@@ -17,7 +18,7 @@ from amqpd.broker.session import EXCHANGE, Session
 from amqpd.broker.vhost import Route
 from amqpd.errors import AccessRefused
 from amqpd.properties import EMPTY
-from amqpd.wire import erlang, hot, methods
+from amqpd.wire import hot, methods
 
 PLANS: Final = 4096
 """Entries that one connection keeps; more distinct keys are planned anew each time."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from amqpd import erlang
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.reply_to import PSEUDO_QUEUE
@@ -15,7 +16,6 @@ from amqpd.broker.rewriting import rewritten
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
 from amqpd.fields import Table
 from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
-from amqpd.wire import erlang
 from amqpd.wire.content import BODY_SIZE_LIMIT, MALFORMED, ContentHeader
 
 if TYPE_CHECKING:

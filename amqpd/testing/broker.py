@@ -5,11 +5,11 @@ Every method may be called from any thread; it runs on the broker's own and retu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
-from amqpd.broker.operations import operator
+from amqpd.broker.operations import operator, policies
 from amqpd.broker.pending import Pending
 from amqpd.clock import OffsetClock
 from amqpd.config import Config
@@ -100,6 +100,46 @@ class EmbeddedBroker:
     def resume(self, queue: str, vhost: str = "/") -> None:
         """Let a paused queue deliver what waits, and go on. Raises KeyError if there is no such queue or vhost."""
         self._operate(operator.resume, queue, vhost)
+
+    def set_policy(
+        self,
+        name: str,
+        pattern: str,
+        definition: Mapping[str, object],
+        *,
+        priority: float = 0,
+        apply_to: str = "all",
+        operator: bool = False,
+        vhost: str = "/",
+    ) -> None:
+        """Create or replace a policy; what it changes takes effect at once.
+
+        Raises InvalidPolicy (a ValueError) with RabbitMQ's text, KeyError if there is no such vhost.
+        """
+
+        def change() -> None:
+            policies.set_policy(
+                self._broker,
+                self._broker.vhosts[vhost],
+                name,
+                pattern,
+                definition,
+                priority=priority,
+                apply_to=apply_to,
+                operator=operator,
+            )
+            self._settle()
+
+        self._run(change)
+
+    def clear_policy(self, name: str, *, operator: bool = False, vhost: str = "/") -> None:
+        """Remove a policy and what it changed. Raises KeyError if there is no such policy or vhost."""
+
+        def change() -> None:
+            policies.clear_policy(self._broker, self._broker.vhosts[vhost], name, operator=operator)
+            self._settle()
+
+        self._run(change)
 
     # -- look ------------------------------------------------------------------------------------------------------
 

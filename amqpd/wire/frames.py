@@ -14,8 +14,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
+from amqpd import erlang
 from amqpd.errors import FatalFrameError
-from amqpd.wire import erlang
 
 METHOD: Final = 1
 HEADER: Final = 2

@@ -13,9 +13,9 @@ from typing import Final
 from pamqp import base, commands
 from pamqp import frame as pamqp_frame
 
+from amqpd import erlang
 from amqpd.errors import FrameError, HardError
 from amqpd.fields import FieldError, Table
-from amqpd.wire import erlang
 
 Argument = str | bytes | int | bool | Table
 MethodId = tuple[int, int]

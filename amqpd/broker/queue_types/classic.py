@@ -21,6 +21,7 @@ class Classic(QueueType):
     name: ClassVar[str] = "classic"
     module: ClassVar[str] = "rabbit_classic_queue"
     letter: ClassVar[str] = "C"
+    policy_target: ClassVar[str] = "classic_queues"
     consumer_arguments: ClassVar[frozenset[str]] = frozenset({"x-cancel-on-ha-failover"})
     server_named: ClassVar[bool] = True
 

@@ -12,7 +12,8 @@ from amqpd.broker.queue import Declaration, Means, Queue
 from amqpd.broker.queue_arguments import TABLE, Argument
 
 if TYPE_CHECKING:
-    from amqpd.broker.compat import Profile
+    from amqpd.broker.compat import Compat, Profile
+    from amqpd.broker.policy_keys import Key
     from amqpd.broker.settings import Settings
 
 
@@ -25,6 +26,8 @@ class QueueType:
     """What RabbitMQ's error texts call the type."""
     letter: ClassVar[str]
     """Which arguments of queue_arguments.TABLE it knows: those whose `types` contain this letter."""
+    policy_target: ClassVar[str]
+    """What a policy's apply-to calls queues of this type."""
     consumer_arguments: ClassVar[frozenset[str]] = frozenset()
     """Arguments of basic.consume that it knows beyond x-priority."""
     server_named: ClassVar[bool] = False
@@ -42,6 +45,11 @@ class QueueType:
     def knows(cls, argument: Argument, profile: Profile) -> bool:
         """Whether it knows an argument of queue.declare; others' are refused."""
         return cls.letter in argument.types and (not argument.newer or argument.name in profile.newer_arguments)
+
+    @classmethod
+    def accepts_key(cls, key: Key, compat: Compat) -> bool:
+        """Whether a policy with this key may apply to such a queue; a policy with any other key is passed over."""
+        return cls.letter in key.types
 
     @classmethod
     def compared(cls, profile: Profile) -> list[str]:

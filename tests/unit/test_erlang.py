@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpd.wire import erlang
+from amqpd import erlang
 
 
 @pytest.mark.parametrize(
