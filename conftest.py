@@ -1,8 +1,12 @@
-"""One option for every test that starts a broker of ours."""
+"""What holds for all tests: one option for those that start a broker of ours, and no time limit of Hypothesis's."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("amqpd", deadline=None)
+settings.load_profile("amqpd")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -428,7 +428,7 @@ def test_busy_channels_keep_few_times(world: World) -> None:
 
 
 @given(STEPS, st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_it_closes_when_a_broker_would_that_writes_down_the_time_of_each_delivery(
     steps: list[Step], transactional: bool
 ) -> None:

@@ -224,19 +224,19 @@ def run(steps: Steps, *, delayed: bool) -> None:
     assert healthy.connection.state == "running"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(STEPS, st.booleans())
 def test_any_order_of_frames_gets_the_references_answer(steps: Steps, delayed: bool) -> None:
     run(steps, delayed=delayed)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(LEGAL, st.booleans())
 def test_mostly_legal_orders_on_one_channel_do_too(actions: list[str], delayed: bool) -> None:
     run([("open", 1), *((action, 1) for action in actions)], delayed=delayed)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(STEPS)
 def test_one_read_gets_the_answers_of_many(steps: Steps) -> None:
     """The closes of a whole stream are those of its frames one after the other."""

@@ -41,7 +41,7 @@ def found(pattern: str, text: str) -> bool:
     return compile_pattern(pattern).search(text)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=6))
 def test_a_search_agrees_with_re(pattern: str, texts: list[str]) -> None:
     assume(pattern.count("(?P<name>") < 2)

@@ -266,5 +266,5 @@ class AddAndRemove(RuleBasedStateMachine):
         assert len(self.trie) == len(set(self.model.added))
 
 
-AddAndRemove.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+AddAndRemove.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestAddAndRemove = AddAndRemove.TestCase

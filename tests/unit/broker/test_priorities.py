@@ -112,4 +112,4 @@ class PriorityQueueAgainstList(RuleBasedStateMachine):
 
 
 TestPriorityQueueAgainstList = PriorityQueueAgainstList.TestCase
-TestPriorityQueueAgainstList.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+TestPriorityQueueAgainstList.settings = settings(max_examples=25, stateful_step_count=15)

@@ -277,4 +277,4 @@ class QueueAgainstList(RuleBasedStateMachine):
 
 
 TestQueueAgainstList = QueueAgainstList.TestCase
-TestQueueAgainstList.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestQueueAgainstList.settings = settings(max_examples=200, stateful_step_count=40)

@@ -241,4 +241,4 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
 
 
 TestReadyListAgainstNumbers = ReadyListAgainstNumbers.TestCase
-TestReadyListAgainstNumbers.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestReadyListAgainstNumbers.settings = settings(max_examples=25, stateful_step_count=20)

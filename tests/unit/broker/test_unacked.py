@@ -127,7 +127,7 @@ class UnackedAgainstDict(RuleBasedStateMachine):
 
 
 TestUnackedAgainstDict = UnackedAgainstDict.TestCase
-TestUnackedAgainstDict.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestUnackedAgainstDict.settings = settings(max_examples=30, stateful_step_count=25)
 
 
 class CountedTag(int):
