@@ -1,4 +1,4 @@
-"""A broker of a test's own, and what an operator does to it: alarms, closing its connections, stop and start.
+"""A broker of a test's own, and what an operator does to it: alarms, policies, closing connections, stop and start.
 
 Decide how each target is told. The suite's shared broker is never touched; a broker that runs already (`--broker`) has
 no operator here.
@@ -6,9 +6,11 @@ no operator here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from conformance import rabbitmq
 from conformance.client import Connection
@@ -16,47 +18,68 @@ from conformance.client import Connection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from amqpd.testing.broker import EmbeddedBroker
+
 NO_MEMORY: Final = "0"
 MEMORY: Final = "0.9"
 HURRY: Final = "[application:set_env(rabbit, Key, {within}) || Key <- [consumer_timeout, channel_tick_interval]]."
+ALL: Final = "all"
+
+Definition = Mapping[str, object]
 
 
-class Operator:
-    """What an operator does, and the port of the broker that it is done to."""
+class Operator(ABC):
+    """What an operator does to one broker."""
 
-    def __init__(
-        self,
-        port: int,
-        block: Callable[[], None],
-        unblock: Callable[[], None],
-        close: Callable[[str], None],
-        hurry: Callable[[int], int],
-        stop: Callable[[], None],
-        start: Callable[[], int],
-    ) -> None:
-        self._port = port
-        self.block = block
+    @property
+    @abstractmethod
+    def port(self) -> int:
+        """Where the broker listens now; a start may change it."""
+
+    @abstractmethod
+    def block(self) -> None:
         """Raise the memory alarm."""
-        self.unblock = unblock
+
+    @abstractmethod
+    def unblock(self) -> None:
         """Clear it."""
-        self.close_connections = close
+
+    @abstractmethod
+    def close_connections(self, reason: str) -> None:
         """Close all connections, with the reason given."""
-        self._hurry = hurry
-        self.stop = stop
-        """Stop the broker in order; clients are told."""
-        self._start = start
 
-    def start(self) -> None:
-        """Start it again, with what it kept."""
-        self._port = self._start()
-
+    @abstractmethod
     def hurry(self, within: int) -> None:
         """Let deliveries on connections that are opened from now on be settled within so many milliseconds."""
-        self._port = self._hurry(within)
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop the broker in order; clients are told."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it again, with what it kept."""
+
+    @abstractmethod
+    def set_policy(
+        self,
+        name: str,
+        pattern: str,
+        definition: Definition,
+        *,
+        priority: int = 0,
+        apply_to: str = ALL,
+        operator: bool = False,
+    ) -> str:
+        """Set a policy in the vhost `/`; return what is wrong with it, or nothing."""
+
+    @abstractmethod
+    def clear_policy(self, name: str, *, operator: bool = False) -> None:
+        """Remove it."""
 
     def connect(self, **options: object) -> Connection:
         """Open a connection; options as of `Connection.handshake`."""
-        return Connection("127.0.0.1", self._port).handshake(**options)  # type: ignore[arg-type]  # passed on as they are
+        return Connection("127.0.0.1", self.port).handshake(**options)  # type: ignore[arg-type]  # passed on as they are
 
 
 @contextmanager
@@ -64,61 +87,118 @@ def operator_of(target: str, compat: str) -> Iterator[Operator | None]:
     """Run a broker like the target; None for a target that cannot be operated."""
     if target == "rabbitmq":
         with rabbitmq.controlled_node() as node:
-            yield Operator(
-                node.port,
-                lambda: node.control("set_vm_memory_high_watermark", NO_MEMORY),
-                lambda: node.control("set_vm_memory_high_watermark", MEMORY),
-                lambda reason: node.control("close_all_connections", reason),
-                lambda within: _hurried(node, within),
-                lambda: node.control("stop_app"),
-                lambda: _started(node),
-            )
+            yield OfRabbitMQ(node)
     elif target == "amqpd":
-        with _amqpd(compat) as operator:
-            yield operator
+        with ExitStack() as running:
+            yield OfAmqpd(running, compat)
     else:
         yield None
 
 
-def _started(node: rabbitmq.Node) -> int:
-    node.control("start_app")
-    return node.port
+class OfRabbitMQ(Operator):
+    """Works with rabbitmqctl."""
+
+    def __init__(self, node: rabbitmq.Node) -> None:
+        self._node = node
+
+    @property
+    def port(self) -> int:
+        return self._node.port
+
+    def block(self) -> None:
+        self._node.control("set_vm_memory_high_watermark", NO_MEMORY)
+
+    def unblock(self) -> None:
+        self._node.control("set_vm_memory_high_watermark", MEMORY)
+
+    def close_connections(self, reason: str) -> None:
+        self._node.control("close_all_connections", reason)
+
+    def hurry(self, within: int) -> None:
+        self._node.control("eval", HURRY.format(within=within))
+
+    def stop(self) -> None:
+        self._node.control("stop_app")
+
+    def start(self) -> None:
+        self._node.control("start_app")
+
+    def set_policy(
+        self,
+        name: str,
+        pattern: str,
+        definition: Definition,
+        *,
+        priority: int = 0,
+        apply_to: str = ALL,
+        operator: bool = False,
+    ) -> str:
+        command = "set_operator_policy" if operator else "set_policy"
+        options = ("--priority", str(priority), "--apply-to", apply_to)
+        try:
+            self._node.control("--quiet", command, *options, "--", name, pattern, json.dumps(definition))
+        except RuntimeError as error:
+            return str(error).partition("Error:\n")[2].rstrip("\n")
+        return ""
+
+    def clear_policy(self, name: str, *, operator: bool = False) -> None:
+        self._node.control("clear_operator_policy" if operator else "clear_policy", name)
 
 
-def _hurried(node: rabbitmq.Node, within: int) -> int:
-    node.control("eval", HURRY.format(within=within))
-    return node.port
+class OfAmqpd(Operator):
+    """Runs amqpd in a thread, as nothing else reaches its inside."""
 
+    def __init__(self, running: ExitStack, compat: str) -> None:
+        self._running = running
+        self._compat = compat
+        self._broker = self._run()
 
-@contextmanager
-def _amqpd(compat: str) -> Iterator[Operator]:
-    """Run amqpd in a thread, as nothing else reaches its alarms from outside."""
-    from amqpd import run_in_thread
+    def _run(self, **settings: Any) -> EmbeddedBroker:
+        from amqpd import run_in_thread
 
-    with ExitStack() as running:
-        broker = running.enter_context(run_in_thread(compat=compat, strict=True))
+        return self._running.enter_context(run_in_thread(compat=self._compat, strict=True, **settings))
 
-        def start(seconds: float | None = None) -> int:
-            nonlocal broker
-            broker = running.enter_context(
-                run_in_thread(
-                    compat=compat,
-                    strict=True,
-                    limits_consumer_timeout=seconds,
-                    limits_consumer_timeout_tick=seconds or 60.0,
-                )
+    @property
+    def port(self) -> int:
+        return self._broker.port
+
+    def block(self) -> None:
+        self._broker.faults.block()
+
+    def unblock(self) -> None:
+        self._broker.faults.unblock()
+
+    def close_connections(self, reason: str) -> None:
+        self._broker.faults.close(reason=reason)
+
+    def hurry(self, within: int) -> None:
+        self.stop()
+        seconds = within / 1000
+        self._broker = self._run(limits_consumer_timeout=seconds, limits_consumer_timeout_tick=seconds)
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def start(self) -> None:
+        self._broker = self._run()
+
+    def set_policy(
+        self,
+        name: str,
+        pattern: str,
+        definition: Definition,
+        *,
+        priority: int = 0,
+        apply_to: str = ALL,
+        operator: bool = False,
+    ) -> str:
+        try:
+            self._broker.set_policy(
+                name, pattern, definition, priority=priority, apply_to=apply_to, operator=operator
             )
-            return broker.port
+        except ValueError as error:
+            return str(error).rstrip("\n")
+        return ""
 
-        def alarm(raised: bool) -> None:
-            act = broker.faults.block if raised else broker.faults.unblock
-            act()
-
-        def close(reason: str) -> None:
-            broker.faults.close(reason=reason)
-
-        def hurry(within: int) -> int:
-            running.close()
-            return start(within / 1000)
-
-        yield Operator(broker.port, lambda: alarm(True), lambda: alarm(False), close, hurry, running.close, start)
+    def clear_policy(self, name: str, *, operator: bool = False) -> None:
+        self._broker.clear_policy(name, operator=operator)
