@@ -77,8 +77,8 @@ class Campaign:
 
     def _session(self, random: Random) -> None:
         session = Session(random, self.coverage)
-        self.steps += SESSION_STEPS
         difference = self.duel.play_all(session.next(self.duel.first) for _ in range(SESSION_STEPS))
+        self.steps += session.steps
         if difference:
             self._found(difference, self.duel.play_all)
 

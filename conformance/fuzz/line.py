@@ -38,6 +38,8 @@ class Line:
         self.unsettled: list[Delivered] = []
         self.server_tags: list[str] = []
         self.consumers: list[str | ServerTag] = []
+        self._no_ack = False
+        self._no_ack_consumers: set[str | ServerTag] = set()
         self.windowed = False
         """A window for all consumers of the channel was set."""
 
@@ -65,14 +67,21 @@ class Line:
                 self._published()
         elif step.method == "confirm.select" and step.fields.get("nowait") and self.state == "open":
             self.state = "confirm"
+        elif step.method in ("basic.consume", "basic.get"):
+            self._no_ack = bool(step.fields.get("no_ack"))
+            if step.fields.get("nowait") and isinstance(tag := step.fields.get("consumer_tag"), str):
+                self._consuming(tag)
+        elif step.method == "basic.recover-async":
+            self.unsettled.clear()
         elif step.method == "basic.qos" and step.fields.get("global"):
             self.windowed = self.windowed or step.fields.get("prefetch_count") != 0
         elif step.method in SETTLING and isinstance(tag := step.fields.get("delivery_tag"), Delivered):
-            self._settled(tag)
+            self._settled(tag, multiple=bool(step.fields.get("multiple")))
 
-    def _settled(self, tag: Delivered) -> None:
+    def _settled(self, tag: Delivered, *, multiple: bool) -> None:
         if tag in self.unsettled:
-            self.unsettled.remove(tag)
+            at = self.unsettled.index(tag)
+            del self.unsettled[0 if multiple else at : at + 1]
 
     def _published(self) -> None:
         self.state = self.mode
@@ -107,6 +116,8 @@ class Line:
                 self.state = "tx"
             case "basic.consume-ok":
                 self._consuming(received["consumer_tag"])
+            case "basic.recover-ok":
+                self.unsettled.clear()
             case "basic.cancel-ok" | "basic.cancel":
                 self._cancelled(received["consumer_tag"])
             case "basic.deliver":
@@ -126,7 +137,8 @@ class Line:
     def _consuming(self, tag: str) -> None:
         if tag.startswith("amq.ctag-") and tag not in self.server_tags:
             self.server_tags.append(tag)
-        self.consumers.append(self.symbol(tag))
+        self.consumers.append(symbol := self.symbol(tag))
+        (self._no_ack_consumers.add if self._no_ack else self._no_ack_consumers.discard)(symbol)
 
     def _cancelled(self, tag: str) -> None:
         if (symbol := self.symbol(tag)) in self.consumers:
@@ -136,4 +148,5 @@ class Line:
         number = sum(1 for each in self.tags if each.consumer == consumer)
         identity = Delivered(consumer, number)
         self.tags[identity] = tag
-        self.unsettled.append(identity)
+        if not (self._no_ack if consumer is None else consumer in self._no_ack_consumers):
+            self.unsettled.append(identity)

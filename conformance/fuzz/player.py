@@ -8,6 +8,7 @@ answer to one more fence. This goes round until a round shows nothing new.
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.fuzz.steps import Step
 
 MOST_ROUNDS = 12
+NO_EXCHANGE = re.compile("no exchange '([^']*)'")
 AT_ONCE = ("channel.open", "exchange.declare", "queue.declare", "queue.bind", "queue.unbind", "exchange.bind",
            "basic.qos", "confirm.select", "tx.select")  # fmt: skip
 """Methods whose effect is there when they are answered. Of others, a queue of RabbitMQ may tell its old depth once."""
@@ -45,6 +47,8 @@ class Player:
         self.queues: dict[str, Wire | None] = {}
         self.exchanges: set[str] = set()
         """Names that were declared, for those who want to use one."""
+        self.internal: set[str] = set()
+        """Those of them that nobody may publish to."""
         self.bindings: list[Binding] = []
         """Bindings that were made, some of which may be gone."""
         self.owners: dict[str, Wire] = {}
@@ -150,7 +154,15 @@ class Player:
                 break
             seen, depths = self._seen(), self.depths
         self._look_for_ends(*self.wires.values())
+        self._learn_from_refusals()
         return observe(self.names, self.wires, self.depths)
+
+    def _learn_from_refusals(self) -> None:
+        """Forget exchanges that are gone: auto-delete ones go without a word."""
+        events = [event for wire in self.wires.values() for event in wire.events if isinstance(event, Received)]
+        for text in [event["reply_text"] for event in events if event.name == "channel.close"]:
+            if found := NO_EXCHANGE.search(text):
+                self._forget_exchange(found[1])
 
     def _look_for_ends(self, *wires: Wire) -> None:
         if any(wire.ended_consuming for wire in wires):
@@ -184,12 +196,18 @@ class Player:
                 self.owners[reply["queue"]] = wire
         elif reply.name == "exchange.declare-ok" and step.fields["exchange"]:
             self.exchanges.add(step.fields["exchange"])
+            if step.fields.get("internal") and not step.fields.get("passive"):
+                self.internal.add(step.fields["exchange"])
         elif reply.name in ("queue.bind-ok", "exchange.bind-ok"):
             self._bound(wire, step)
         elif reply.name == "exchange.delete-ok":
-            self.exchanges.discard(step.fields["exchange"])
+            self._forget_exchange(step.fields["exchange"])
         elif reply.name == "basic.consume-ok":
             self.names.learn_tag(reply["consumer_tag"])
+
+    def _forget_exchange(self, name: str) -> None:
+        self.exchanges.discard(name)
+        self.internal.discard(name)
 
     def _bound(self, wire: Wire, step: Send) -> None:
         binding = Binding.made_by(step)
@@ -295,6 +313,7 @@ class Player:
         self.names = Names()
         self.queues.clear()
         self.exchanges.clear()
+        self.internal.clear()
         self.owners.clear()
         self.bindings.clear()
         for names in self._left.values():

@@ -7,11 +7,12 @@ comes from `vocabulary`.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from conformance.frames import BODY, HEADER, HEARTBEAT, METHOD, encode_frame, encode_header
 from conformance.fuzz import vocabulary
 from conformance.fuzz.line import SETTLING
+from conformance.fuzz.sense import BUILT_IN, Known, headers_along, makes_sense, sensible
 from conformance.fuzz.steps import Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
 from conformance.methods import METHODS, encode_method
 
@@ -21,15 +22,16 @@ if TYPE_CHECKING:
     from conformance.fuzz.coverage import Coverage
     from conformance.fuzz.line import Line
     from conformance.fuzz.player import Player
-    from conformance.fuzz.steps import Binding, Step
+    from conformance.fuzz.steps import Step
     from conformance.fuzz.wire import Wire
 
 CONNECTIONS, CHANNELS = 2, 2
-SANE = 88
-"""How many times in a hundred a method names only what exists, with arguments of valid classes."""
-BUILT_IN = ("amq.direct", "amq.fanout", "amq.topic", "amq.headers")
+SANE = 95
+"""How many times in a hundred a method can succeed and names only what exists, with arguments of valid classes."""
+SANE_MESSAGES = 90
+"""The same for messages, whose properties matter less."""
 BEGINNING = {
-    "queue.declare": 4, "exchange.declare": 2, "queue.bind": 2, "exchange.bind": 1, "basic.qos": 1, "basic.consume": 2,
+    "queue.declare": 4, "exchange.declare": 2, "queue.bind": 2, "exchange.bind": 1, "basic.qos": 2, "basic.consume": 2,
     "basic.publish": 2,
 }  # fmt: skip
 OPENING = 25
@@ -39,36 +41,11 @@ LEANINGS = (0.2, 1, 1, 4)
 USUAL = {
     "queue.declare": 14, "queue.bind": 9, "queue.unbind": 3, "queue.purge": 2, "queue.delete": 3,
     "exchange.declare": 9, "exchange.bind": 4, "exchange.unbind": 2, "exchange.delete": 2,
-    "basic.publish": 50, "basic.get": 10, "basic.consume": 12, "basic.cancel": 4, "basic.qos": 4,
+    "basic.publish": 50, "basic.get": 10, "basic.consume": 12, "basic.cancel": 4, "basic.qos": 6,
     "basic.ack": 16, "basic.nack": 10, "basic.reject": 8, "basic.recover": 2, "basic.recover-async": 1,
-    "confirm.select": 6, "tx.select": 2, "tx.commit": 3, "tx.rollback": 2,
+    "confirm.select": 6, "tx.select": 2, "tx.commit": 8, "tx.rollback": 2,
     "channel.close": 2, "channel.flow": 1,
 }  # fmt: skip
-
-
-class Known(NamedTuple):
-    """Names that exist and are of use now."""
-
-    queues: tuple[str | ServerNamed, ...] = ()
-    exchanges: tuple[str, ...] = ()
-    consumers: tuple[str | ServerTag, ...] = ()
-    bindings: tuple[Binding, ...] = ()
-
-    def of(self, method: str, field: str) -> tuple[Any, ...]:
-        """Return what a field may name: what exists, or for a declare what doesn't; nothing where any name will do."""
-        if field == "queue":
-            unused = tuple(each for each in vocabulary.QUEUES if each not in self.queues)
-            return unused if method == "queue.declare" else self.queues
-        if method == "exchange.declare" and field == "exchange":
-            return tuple(each for each in vocabulary.EXCHANGES if each not in self.exchanges)
-        if field in ("exchange", "source", "destination"):
-            return (*self.exchanges, *BUILT_IN, "") if method == "basic.publish" else (*self.exchanges, *BUILT_IN)
-        if field == "routing_key" and method == "basic.publish":
-            return (*self.queues, *self.queues, *vocabulary.KEYS[:4])
-        return self.consumers if method == "basic.cancel" else ()
-
-
-NOTHING = Known()
 
 
 class Composer:
@@ -83,38 +60,39 @@ class Composer:
         """Say yes so many times in a hundred."""
         return self.random.random() * 100 < percent
 
-    def fields(self, method: str, line: Line, known: Known) -> tuple[dict[str, Any], list[str]]:
-        """Return fields for a method and the classes that they are of."""
+    def fields(self, method: str, line: Line, known: Known | None) -> tuple[dict[str, Any], list[str]]:
+        """Return fields for a method and the classes that they are of; with `known`, fields that make sense."""
         fields: dict[str, Any] = {}
-        classes: list[str] = []
-        sane = bool(known.queues) and self.chance(SANE)
+        classes: dict[str, str] = {}
+        tables: list[str] = []
         for name, kind in METHODS[method].fields:
             if kind == "b":
                 fields[name] = self.chance(vocabulary.BITS.get(name, 50))
-                if name in vocabulary.BITS:
-                    classes.append(f"{name}:{'set' if fields[name] else 'unset'}")
             elif kind == "t":
-                fields[name] = self._table(method, classes, sane)
-            elif sane and (names := known.of(method, name)):
-                fields[name] = self.random.choice(names)
-                classes.append(f"{name}:known")
+                fields[name] = self._table(method, tables, known is not None)
             elif name in vocabulary.FIELDS:
-                label, value = vocabulary.choose(self.random, vocabulary.FIELDS[name])
+                classes[name], value = vocabulary.choose(self.random, vocabulary.FIELDS[name])
                 fields[name] = self._refer(value, line)
-                classes.append(f"{name}:{label}")
             else:
                 fields[name] = self.random.choice(("", "text")) if kind in "sS" else self.random.choice((0, 1, 2))
+        if known is not None:
+            fields |= (right := sensible(self.random, method, line, known))
+            classes |= dict.fromkeys(right.keys() & classes.keys(), "known")
         if fields.get("nowait") and method == "basic.get":
             del fields["nowait"]
-        return fields, classes
+        classes |= {name: "set" if fields[name] else "unset" for name in vocabulary.BITS if name in fields}
+        return fields, [*(f"{name}:{label}" for name, label in classes.items()), *tables]
 
     def _table(self, method: str, classes: list[str], sane: bool) -> dict[str, Any]:
         arguments, percent = vocabulary.ARGUMENTS.get(method, ({}, 0))
         if not self.chance(percent):
             return {}
         table, chosen = vocabulary.table(self.random, arguments, method, 3, sane)
-        if sane and method == "queue.declare" and self.chance(40):
-            table = dict(self.random.choice(vocabulary.USUAL_QUEUES))
+        if sane and method == "queue.declare":
+            if self.chance(40):
+                return dict(self.random.choice(vocabulary.USUAL_QUEUES))
+            if "x-dead-letter-routing-key" in table:
+                table.setdefault("x-dead-letter-exchange", "")
         classes += chosen
         return table
 
@@ -152,13 +130,11 @@ class Composer:
         cuts = (self.random.randint(1, len(body)),) if body and self.chance(15) else ()
         return Message(properties, body, cuts)
 
-    def send(self, connection: int, channel: int, method: str, line: Line, state: str, known: Known = NOTHING) -> Send:
-        """Return a step that plays a method, counted."""
+    def send(
+        self, connection: int, channel: int, method: str, line: Line, state: str, known: Known | None = None
+    ) -> Send:
+        """Return a step that plays a method, counted; with `known`, one that makes sense."""
         fields, classes = self.fields(method, line, known)
-        headers: dict[str, Any] = {}
-        if known.bindings and (names := self._bound(method, self.random.choice(known.bindings), headers)):
-            fields.update(names)
-            classes = [each for each in classes if each.partition(":")[0] not in names]
         if method == "queue.declare" and fields["queue"] == "" and fields["nowait"]:
             fields["nowait"] = False  # nobody would ever know its name
         if method == "exchange.bind" and fields["destination"].startswith("amq."):
@@ -167,24 +143,9 @@ class Composer:
             fields["nowait"] = False
         self.coverage.played(method, state, classes)
         whole = method == "basic.publish" and state in ("open", "confirm", "tx")
-        message = self.message(self.chance(SANE), headers) if whole else None
+        headers = headers_along(self.random, fields, known) if whole and known else {}
+        message = self.message(self.chance(SANE_MESSAGES), headers) if whole else None
         return Send(connection, channel, method, fields, message)
-
-    def _bound(self, method: str, binding: Binding, headers: dict[str, Any]) -> dict[str, Any]:
-        """Return fields that have to do with a binding, if any, and add to the headers of a message."""
-        if method == "basic.publish" and self.chance(45):
-            # Along the binding, so that something arrives; what a pattern is made of matches itself.
-            wanted = [(name, value) for name, value in binding.arguments.items() if name != "x-match"]
-            headers.update(self.random.sample(wanted, self.random.randint(0, len(wanted))))
-            key = binding.key
-            if isinstance(key, str):
-                key = key.replace("*", "x").replace("#", self.random.choice(("y.z", "y")))
-            return {"exchange": binding.source, "routing_key": key}
-        if method == f"{binding.kind}.unbind" and self.chance(70):
-            return binding.fields()
-        if method in ("queue.bind", "exchange.bind") and self.chance(35):
-            return {"routing_key": binding.key}  # messages come further where keys agree
-        return {}
 
     def any_method(self, connection: int, channel: int, line: Line, state: str) -> Send:
         """Return a step that plays a method of any kind."""
@@ -243,17 +204,17 @@ class Session:
             return self.compose.any_method(connection, channel, line, "connection-closing")
         if self.compose.chance(1):
             return self._rare(connection, channel, line, wire.lines[0])
-        return self._by_state(connection, channel, line, self._known(player, wire, line))
+        return self._by_state(connection, channel, line, self._known(player, wire))
 
     @staticmethod
-    def _known(player: Player, wire: Wire, line: Line) -> Known:
+    def _known(player: Player, wire: Wire) -> Known:
         usable = [name for name, depth in player.depths.items() if isinstance(depth, tuple)]
         own = [name for name in usable if player.owners.get(name) in (None, wire)]
         named = player.names.queues
         return Known(
             tuple(ServerNamed(named.index(each)) if each in named else each for each in own),
             tuple(sorted(player.exchanges)),
-            tuple(line.consumers),
+            frozenset(player.internal),
             tuple(each for each in player.bindings if each.source in player.exchanges or each.source in BUILT_IN),
         )
 
@@ -276,7 +237,7 @@ class Session:
             case "unopened":
                 return self.compose.send(connection, channel, "channel.open", line, "unopened")
             case "closing":
-                if self.compose.chance(75):
+                if self.compose.chance(90):
                     return self.compose.send(connection, channel, "channel.close-ok", line, "closing")
                 return self.compose.any_method(connection, channel, line, "closing")
             case "header-due":
@@ -284,24 +245,20 @@ class Session:
             case "body-due":
                 return self._body(connection, channel, line)
             case _:
-                method = self._usual(line)
-                step = self.compose.send(connection, channel, method, line, line.state, known)
+                sane = self.compose.chance(SANE)
+                method = self._usual(line, known) if sane else self.random.choice(list(USUAL))
+                step = self.compose.send(connection, channel, method, line, line.state, known if sane else None)
                 if method == "basic.publish" and self.compose.chance(4):
                     return Send(connection, channel, method, step.fields)
                 return step
 
-    def _usual(self, line: Line) -> str:
-        """Return a method that mostly makes sense now."""
-        if self.steps < OPENING:
-            return self.random.choices(list(BEGINNING), list(BEGINNING.values()))[0]
-        if line.unsettled and self.compose.chance(25):
+    def _usual(self, line: Line, known: Known) -> str:
+        """Return a method that makes sense now."""
+        if line.unsettled and self.compose.chance(20):
             return self.random.choice(SETTLING)
-        method = self.random.choices(list(self._weights), list(self._weights.values()))[0]
-        if method in SETTLING and not line.unsettled and self.compose.chance(95):
-            return "basic.publish"
-        if method.startswith("tx.") and line.state != "tx" and self.compose.chance(70):
-            return "basic.get"
-        return method
+        weights = BEGINNING if self.steps < OPENING else self._weights
+        able = [method for method in weights if makes_sense(method, line, known)]
+        return self.random.choices(able, [weights[method] for method in able])[0]
 
     def _header(self, connection: int, channel: int) -> Step:
         message = self.compose.message(sane=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 QUEUES = ("q0", "q1", "q2", "q3")
 EXCHANGES = ("e0", "e1", "e2", "e3")
+TYPES = ("direct", "fanout", "topic", "headers")
 CONSUMERS = ("c0", "c1", "c2")
 KEYS = ("k0", "k1", "a.b", "a.b.c", "a.*", "#", "*.b.#", "", *QUEUES)
 LONG = "x" * 255
@@ -103,7 +104,7 @@ CONSUMER_ARGUMENTS: Mapping[str, Choices] = {
         Choice(6, "valid", (0, 1, -1, 10, Typed("b", 3))),
         Choice(1, "other-type", ("x", 1.5, True, None, [1])),
     ),
-    "x-cancel-on-ha-failover": (Choice(1, "any", (True, False, "x", 1)),),
+    "x-cancel-on-ha-failover": (Choice(3, "valid", (True, False)), Choice(1, "other-type", ("x", 1))),
     "x-unheard-of": QUEUE_ARGUMENTS["x-unheard-of"],
 }
 HEADER_VALUES: Choices = (
@@ -187,7 +188,7 @@ FIELDS: Mapping[str, Choices] = {
     "source": _EXCHANGE,
     "routing_key": (Choice(12, "pool", KEYS), Choice(1, "odd", ODD_NAMES), Choice(1, "server-named", (ServerNamed,))),
     "type": (
-        Choice(20, "known", ("direct", "fanout", "topic", "headers")),
+        Choice(20, "known", TYPES),
         Choice(1, "unknown", ("x-unheard-of", "Direct", "")),
         Choice(1, "odd", ODD_NAMES),
     ),
@@ -232,7 +233,7 @@ FIELDS: Mapping[str, Choices] = {
 }  # fmt: skip
 BITS: Mapping[str, int] = {
     "nowait": 10, "passive": 12, "immediate": 2, "internal": 8, "no_local": 6, "exclusive": 7, "durable": 35,
-    "auto_delete": 20, "if_unused": 25, "if_empty": 25, "mandatory": 30, "no_ack": 35, "multiple": 25, "requeue": 65,
+    "auto_delete": 20, "if_unused": 25, "if_empty": 25, "mandatory": 30, "no_ack": 20, "multiple": 25, "requeue": 65,
     "global": 30,
 }  # fmt: skip
 """How many times in a hundred a bit is set; half of the time for the others."""

@@ -16,7 +16,8 @@ from conformance.fuzz.line import Line
 from conformance.fuzz.normal import Names
 from conformance.fuzz.planted import PATCHES
 from conformance.fuzz.probes import WAYS
-from conformance.fuzz.sessions import Composer, Known
+from conformance.fuzz.sense import Known
+from conformance.fuzz.sessions import Composer
 from conformance.fuzz.shrink import shrink
 from conformance.fuzz.steps import Binding, Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
 from conformance.methods import METHODS
