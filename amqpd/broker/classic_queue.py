@@ -6,6 +6,7 @@ https://www.rabbitmq.com/docs/classic-queues
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from amqpd.broker.dead_letter import EXPIRED, MAXLEN
@@ -173,8 +174,27 @@ class ClassicQueue(Queue):
     def message_count(self) -> int:
         return self.ready.count + self.returning
 
-    def browse(self, limit: int) -> list[Message]:
-        return self.ready.browse(limit)
+    def browse(self, limit: int, offset: int = 0) -> list[Message]:
+        return self.ready.browse(limit, offset)
+
+    def find(self, number: int) -> Message | None:
+        return self.ready.find(number)
+
+    def remove(self, number: int) -> Message | None:
+        message = self.ready.remove(number)
+        if message is not None:
+            self._account.release(message)
+            if self.limits is not None:
+                self.limits.left(message, self.ready.count)
+            if self._heads is not None:
+                self._heads.watch()
+        return message
+
+    def numbers(self) -> Iterator[int]:
+        return self.ready.numbers()
+
+    def refuses(self, message: Message) -> bool:
+        return self.limits is not None and self.limits.refuses(message, self.ready.count)
 
     # -- settings --------------------------------------------------------------------------------------------------
 
@@ -277,7 +297,7 @@ class ClassicQueue(Queue):
         """Remove the head of the queue."""
         message = self.ready.pop()
         if self.limits is not None:
-            self.limits.octets -= len(message.body)
+            self.limits.left(message, self.ready.count)
         return message
 
     def _next(self) -> Message | None:

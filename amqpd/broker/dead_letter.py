@@ -133,7 +133,7 @@ class DeadLetters(Work):
         if exchange is None:
             return
         rekeyed = settings.dead_letter_routing_key is not None
-        original = _routing_keys(message)
+        original = routing_keys(message)
         hidden = () if message.trail is None else message.trail.hidden_keys
         if settings.dead_letter_routing_key is None:
             keys = (*original, *hidden)
@@ -209,7 +209,7 @@ class DeadLetters(Work):
         return rewritten(headers).sorted()
 
 
-def _routing_keys(message: Message) -> tuple[str, ...]:
+def routing_keys(message: Message) -> tuple[str, ...]:
     """The routing key and the keys in CC, unless a dead-letter routing key took the place of all of them."""
     keys = [message.routing_key]
     if message.trail is not None and message.trail.rekeyed:

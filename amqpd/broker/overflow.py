@@ -38,6 +38,10 @@ class Limits:
             return True
         return self.max_octets is not None and self.octets + len(message.body) > self.max_octets
 
+    def left(self, message: Message, count: int) -> None:
+        """A ready message was taken; `count` are left."""
+        self.octets -= len(message.body)
+
     def over(self, count: int) -> bool:
         """Whether a queue of `count` ready messages must drop its head."""
         if self.mode != DROP_HEAD or not count:
@@ -61,6 +65,10 @@ class SoftLimits(Limits):
 
     def refuses(self, message: Message, count: int) -> bool:
         return self._shut
+
+    def left(self, message: Message, count: int) -> None:
+        super().left(message, count)
+        self.over(count)
 
     def over(self, count: int) -> bool:
         """The same; asked after every change, it also decides whether publishers are refused."""

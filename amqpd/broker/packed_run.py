@@ -61,20 +61,35 @@ class Run:
         """The messages again, last one first."""
         return self._unpack(self._filled())
 
-    def remove(self, number: int) -> Message | None:
-        """Take one message out, or return None if it isn't here."""
+    @property
+    def last(self) -> int:
+        """The highest number that was packed."""
+        return self.first + len(self._bodies) - 1 if isinstance(self._numbers, int) else self._numbers[-1]
+
+    def numbers(self) -> Sequence[int]:
+        """All that were packed, lowest first; what they stood for may have gone."""
+        return range(self.first, self.last + 1) if isinstance(self._numbers, int) else self._numbers
+
+    def place(self, number: int) -> int | None:
+        """Where the message with this number is, for `[place]` and `pop(place)`; None if it isn't here."""
         if isinstance(self._numbers, int):
             index = number - self._numbers
         else:
             index = bisect_left(self._numbers, number)
             if index < len(self._numbers) and self._numbers[index] != number:
                 return None
-        if not 0 <= index < len(self._bodies) or self._bodies[index] is None:
-            return None
-        message = self._unpack((index,))[0]
+        return None if not 0 <= index < len(self._bodies) or self._bodies[index] is None else index
+
+    def __getitem__(self, place: int) -> Message:
+        """The message at a place, unpacked for the look only."""
+        return self._unpack((place,))[0]
+
+    def pop(self, place: int) -> Message:
+        """Take the message at a place out."""
+        message = self[place]
         if not isinstance(self._bodies, list):
             self._bodies = list(self._bodies)
-        self._bodies[index] = None
+        self._bodies[place] = None
         self.count -= 1
         return message
 
@@ -106,7 +121,8 @@ class Run:
             if self._sharing is not None:
                 message.sharing = self._sharing[index]
             if self._trails is not None:
-                message.trail = self._trails[index]
+                trail = message.trail = self._trails[index]
+                message.redelivered = trail is not None and trail.failures > 0
             messages.append(message)
         return messages
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
 
 from amqpd.broker.pending import Pending
 from amqpd.broker.work import WorkList
+
+if TYPE_CHECKING:
+    from amqpd.broker.message import Message
+    from amqpd.broker.queue import Queue
 
 T = TypeVar("T")
 
@@ -82,3 +88,18 @@ class Peer(ABC):
     @abstractmethod
     def alarm_changed(self) -> None:
         """Resource alarms were raised or cleared."""
+
+    @abstractmethod
+    def holdings(self, queue: Queue) -> Iterator[Holding]:
+        """What it has of a queue and has not settled, by channel, oldest first."""
+
+
+@attrs.frozen
+class Holding:
+    """A delivery that its client has not settled."""
+
+    message: Message
+    channel: int
+    delivery_tag: int
+    consumer_tag: str | None
+    """None: basic.get."""

@@ -6,6 +6,9 @@ https://www.rabbitmq.com/docs/priority
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 from amqpd.broker.message import Message
 from amqpd.broker.ready_list import ReadyList
 
@@ -37,6 +40,9 @@ class PriorityReadyList(ReadyList):
         self.count += 1
         self._level(message).put_back(message)
 
+    def find(self, number: int) -> Message | None:
+        return next((found for level in self._order if (found := level.find(number)) is not None), None)
+
     def remove(self, number: int) -> Message | None:
         for level in self._order:
             message = level.remove(number)
@@ -45,10 +51,15 @@ class PriorityReadyList(ReadyList):
                 return message
         return None
 
-    def browse(self, limit: int) -> list[Message]:
+    def numbers(self) -> Iterator[int]:
+        return chain.from_iterable([level.numbers() for level in self._order])
+
+    def browse(self, limit: int, offset: int = 0) -> list[Message]:
         found: list[Message] = []
         for level in self._order:
-            found += level.browse(limit - len(found))
+            if offset < level.count:
+                found += level.browse(limit - len(found), offset)
+            offset = max(0, offset - level.count)
         return found
 
     def octets(self) -> int:

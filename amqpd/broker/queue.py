@@ -10,7 +10,7 @@ or a resumption of it is on the work list.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import attrs
@@ -23,6 +23,7 @@ from amqpd.broker.returns import Return, ReturnWork, give_back
 from amqpd.broker.timers import Timer, Timers
 from amqpd.broker.work import Work, WorkList
 from amqpd.clock import Clock
+from amqpd.errors import NotImplementedHere
 from amqpd.fields import EMPTY, Table
 
 if TYPE_CHECKING:
@@ -150,14 +151,34 @@ class Queue:
         """Drop all ready messages; return how many."""
         raise NotImplementedError
 
-    def browse(self, limit: int) -> list[Message]:
-        """Up to `limit` ready messages in delivery order, without removing any."""
+    def browse(self, limit: int, offset: int = 0) -> list[Message]:
+        """Up to `limit` ready messages in delivery order after the first `offset`, without removing any."""
         raise NotImplementedError
 
     @property
     def message_count(self) -> int:
         """Ready messages, those on their way back included."""
         raise NotImplementedError
+
+    def refuses(self, message: Message) -> bool:
+        """Whether `publish` would reject this message now."""
+        return False
+
+    # -- single ready messages, by their number: a type that keeps a log has none to give away -------------------------
+
+    def find(self, number: int) -> Message | None:
+        """One message, left in place, or None if it isn't ready. Raises NotImplementedHere."""
+        raise self._indivisible()
+
+    def remove(self, number: int) -> Message | None:
+        """Take one message out for good, or return None if it isn't ready. Raises NotImplementedHere."""
+        raise self._indivisible()
+
+    def numbers(self) -> Iterator[int]:
+        """Those of all ready messages, in delivery order. It stays valid, but messages may have gone by the time that
+        theirs comes up. Raises NotImplementedHere.
+        """
+        raise self._indivisible()
 
     # -- messages on their way back: nothing to wait for unless a type keeps their places ------------------------------
 
@@ -275,6 +296,9 @@ class Queue:
         return count
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _indivisible(self) -> NotImplementedHere:
+        return NotImplementedHere(f"messages of {self.type.name} queue '{self.name}' can't be taken out one by one")
 
     def _active_left(self) -> None:
         """The single active consumer is gone."""

@@ -131,14 +131,6 @@ class QuorumQueue(ClassicQueue):
             if dropped and self._heads is not None:
                 self._heads.watch()
 
-    def _pop(self) -> Message:
-        message = super()._pop()
-        if message.trail is not None and message.trail.failures:
-            message.redelivered = True  # a packed message has forgotten it
-        if self.limits is not None:
-            self.limits.over(self.ready.count)
-        return message
-
     def _drop_ready(self) -> int:
         dropped = super()._drop_ready()
         if self.limits is not None:

@@ -10,9 +10,12 @@ A queue that its consumers keep up with never packs anything.
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_left, bisect_right
 from collections import deque
-from operator import attrgetter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from amqpd.broker.message import Message
@@ -21,6 +24,7 @@ from amqpd.broker.returned import InOrderOfReturn, Returned
 
 NUMBER: Final = attrgetter("number")
 FIRST: Final = attrgetter("first")
+KEY: Final = itemgetter(0)
 
 
 class ReadyList:
@@ -70,36 +74,65 @@ class ReadyList:
             self._returned = self._make_returned()
         self._returned.add(message)
 
+    def find(self, number: int) -> Message | None:
+        """The message with this number, left in place, or None if it isn't here. A packed one is a copy for the look.
+        """
+        message = None if self._returned is None else self._returned.find(number)
+        if message is None and (place := self._place(number)) is not None:
+            part, at = place
+            message = part[at]
+        return message
+
     def remove(self, number: int) -> Message | None:
         """Take the message with this number out, wherever it is, or return None if it isn't here."""
         message = None if self._returned is None else self._returned.remove(number)
-        if message is None:
-            message = self._remove(number)
+        if message is None and (place := self._place(number)) is not None:
+            part, at = place
+            message = part.pop(at)
+            if isinstance(part, Run) and not part.count and self._runs is not None:
+                self._runs.remove(part)
         if message is not None:
             self.count -= 1
         return message
 
-    def browse(self, limit: int) -> list[Message]:
-        """Up to `limit` messages in delivery order, without removing any. Packed ones are unpacked for the look only.
+    def numbers(self) -> Iterator[int]:
+        """The numbers of all that wait now, in delivery order. It is cheap however many they are, and stays valid: but
+        by the time that one comes up, its message may have gone.
+        """
+        parts: list[Iterable[int]] = [[message.number for message in reversed(self._head)]]
+        parts += [run.numbers() for run in self._runs or ()]
+        parts.append([message.number for message in self._tail])
+        numbers = chain.from_iterable(parts)
+        if self._returned is None:
+            return numbers
+        returned = [(key, message.number) for key, message in self._returned.in_order()]
+        return (number for _, number in heapq.merge(returned, ((each, each) for each in numbers)))
+
+    def browse(self, limit: int, offset: int = 0) -> list[Message]:
+        """Up to `limit` messages in delivery order after the first `offset`, without removing any.
+
+        Packed ones are unpacked for the look only, and only where it falls on them.
         """
         found: list[Message] = []
         returned = [] if self._returned is None else self._returned.in_order()
         at = 0
-        for message in self._in_order():
-            while at < len(returned) and returned[at][0] < message.number and len(found) < limit:
-                found.append(returned[at][1])
-                at += 1
-            if len(found) >= limit:
+        for part in (self._head, *(self._runs or ()), self._tail):
+            count = part.count if isinstance(part, Run) else len(part)
+            if not count:
+                continue
+            last = part.last if isinstance(part, Run) else max(part[0].number, part[-1].number)
+            until = bisect_right(returned, last, key=KEY)
+            between, at = returned[at:until], until
+            if offset >= count + len(between):
+                offset -= count + len(between)
+                continue
+            messages = part.unpack() if isinstance(part, Run) else part
+            merged = sorted([*between, *[(message.number, message) for message in messages]], key=KEY)
+            found += [message for _, message in merged[offset : offset + limit - len(found)]]
+            offset = 0
+            if len(found) == limit:
                 return found
-            found.append(message)
-        found += [message for _, message in returned[at:]]
-        return found[:limit]
-
-    def _in_order(self) -> list[Message]:
-        messages = self._head[::-1]
-        for run in self._runs or ():
-            messages += run.unpack()[::-1]
-        return messages + self._tail
+        return found + [message for _, message in returned[at + offset : at + offset + limit - len(found)]]
 
     def octets(self) -> int:
         """Body octets of all of them."""
@@ -126,22 +159,21 @@ class ReadyList:
     def _make_returned(self) -> Returned:
         return Returned()
 
-    def _remove(self, number: int) -> Message | None:
-        """Take one out that did not come back."""
+    def _place(self, number: int) -> tuple[list[Message] | Run, int] | None:
+        """Where one is that did not come back: the part, and the place in it."""
         head, runs, tail = self._head, self._runs, self._tail
+        part: list[Message] | Run
         if head and number <= head[0].number:
-            return _remove_from(head, number, bisect_left(head, -number, key=_descending))
-        if tail and number >= tail[0].number:
-            return _remove_from(tail, number, bisect_left(tail, number, key=NUMBER))
-        if not runs:
+            part, at = head, bisect_left(head, -number, key=_descending)
+        elif tail and number >= tail[0].number:
+            part, at = tail, bisect_left(tail, number, key=NUMBER)
+        elif runs and (before := bisect_right(runs, number, key=FIRST)):
+            part = runs[before - 1]
+            place = part.place(number)
+            return None if place is None else (part, place)
+        else:
             return None
-        at = bisect_right(runs, number, key=FIRST) - 1
-        if at < 0:
-            return None
-        message = runs[at].remove(number)
-        if not runs[at].count:
-            del runs[at]
-        return message
+        return (part, at) if at < len(part) and part[at].number == number else None
 
 
 class ReturnedFirst(ReadyList):
@@ -155,7 +187,3 @@ class ReturnedFirst(ReadyList):
 
 def _descending(message: Message) -> int:
     return -message.number
-
-
-def _remove_from(messages: list[Message], number: int, at: int) -> Message | None:
-    return messages.pop(at) if at < len(messages) and messages[at].number == number else None

@@ -40,6 +40,10 @@ class Returned:
             self._tidy()
         return message
 
+    def find(self, number: int) -> Message | None:
+        """One message, left in place, or None if it isn't here."""
+        return self._messages.get(number)
+
     def remove(self, number: int) -> Message | None:
         """Take one message out, or return None if it isn't here."""
         return self._remove(number)
@@ -95,6 +99,10 @@ class InOrderOfReturn(Returned):
         message = super().pop()
         del self._keys[message.number]
         return message
+
+    def find(self, number: int) -> Message | None:
+        key = self._keys.get(number)
+        return None if key is None else self._messages[key]
 
     def remove(self, number: int) -> Message | None:
         key = self._keys.pop(number, None)

@@ -7,6 +7,7 @@ short: asking a dictionary for its first key takes ever longer once many were re
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import ItemsView
 from typing import TYPE_CHECKING
 
 from amqpd.broker.message import Message
@@ -126,6 +127,10 @@ class Unacked:
             self._count_get(delivery[1], -1)
         self._tidy()
         return delivery
+
+    def items(self) -> ItemsView[int, Delivery]:
+        """All tags and what is out under them, oldest first, left in place."""
+        return self._by_tag.items()
 
     def deliveries(self) -> list[Delivery]:
         """All of them, oldest first, left in place."""

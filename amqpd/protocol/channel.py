@@ -8,7 +8,8 @@ close-ok.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -17,6 +18,7 @@ from amqpd.broker.confirms import ACK, Confirms
 from amqpd.broker.events import INTERNAL
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
+from amqpd.broker.ports import Holding
 from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.returns import Return, give_back
 from amqpd.broker.transaction import Transaction
@@ -449,6 +451,16 @@ class Channel:
         """The queues that have something outstanding here."""
         consumers = (*self.consumers.values(), *self.retired)
         return tuple(dict.fromkeys([*(each.queue for each in consumers if each.unacked), *self.unacked.gotten]))
+
+    def holdings(self, queue: Queue) -> Iterator[Holding]:
+        """What it has of a queue and has not settled, oldest first; an open transaction's settlements come last."""
+        transaction = self.transaction
+        settled = () if transaction is None else [(each.tag, each.delivery) for each in transaction.settlements]
+        if not settled and queue not in self.queues_held():
+            return
+        for tag, (message, origin, consumer) in chain(self.unacked.items(), settled):
+            if origin is queue:
+                yield Holding(message, self.number, tag, None if consumer is None else consumer.tag)
 
     def _stop(self) -> None:
         self.direct = False

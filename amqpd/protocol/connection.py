@@ -7,12 +7,13 @@ after, the table in `states` says what may come. An error never leaves `process`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from amqpd import erlang
 from amqpd.broker.pending import Pending
-from amqpd.broker.ports import Peer
+from amqpd.broker.ports import Holding, Peer
 from amqpd.broker.queue import SLICE
 from amqpd.broker.timers import Timer
 from amqpd.broker.work import Work
@@ -42,6 +43,7 @@ from amqpd.wire.frames import (
 from amqpd.wire.methods import MethodId
 
 if TYPE_CHECKING:
+    from amqpd.broker.queue import Queue
     from amqpd.broker.session import Session
     from amqpd.broker.users import User
     from amqpd.protocol.heartbeat import Heartbeat
@@ -335,6 +337,9 @@ class Connection(Peer):
 
     def force_close(self, reason: str) -> None:
         closing.force(self, reason)
+
+    def holdings(self, queue: Queue) -> Iterator[Holding]:
+        return chain.from_iterable(channel.holdings(queue) for channel in self.channels.values())
 
     def alarm_changed(self) -> None:
         if self.node.broker.alarms.reasons:

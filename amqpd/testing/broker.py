@@ -5,18 +5,19 @@ Every method may be called from any thread; it runs on the broker's own and retu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
-from amqpd.broker.operations import operator, policies
+from amqpd.broker.operations import moving, operator, policies
+from amqpd.broker.operations.moving import Moved, ToExchange, ToQueue
 from amqpd.broker.pending import Pending
 from amqpd.clock import OffsetClock
 from amqpd.config import Config
 from amqpd.server.listeners import shown
 from amqpd.server.server import Server
 from amqpd.testing.faults import Faults, FaultyJournal
-from amqpd.testing.snapshots import BindingSnapshot, ConnectionSnapshot, MessageSnapshot, QueueSnapshot
+from amqpd.testing.snapshots import BindingSnapshot, ConnectionSnapshot, HeldSnapshot, MessageSnapshot, QueueSnapshot
 from amqpd.testing.virtual_clock import VirtualClock
 
 T = TypeVar("T")
@@ -101,6 +102,44 @@ class EmbeddedBroker:
         """Let a paused queue deliver what waits, and go on. Raises KeyError if there is no such queue or vhost."""
         self._operate(operator.resume, queue, vhost)
 
+    def delete_message(self, queue: str, number: int, vhost: str = "/") -> bool:
+        """Drop the ready message with this enqueue number (`messages` tells them); return whether it was there.
+
+        Raises KeyError if there is no such queue or vhost.
+        """
+        return self._operate(operator.delete_message, queue, vhost, number)
+
+    def move(
+        self,
+        queue: str,
+        vhost: str = "/",
+        *,
+        to: str | None = None,
+        exchange: str | None = None,
+        routing_key: str | None = None,
+        limit: int | None = None,
+        numbers: Iterable[int] | None = None,
+    ) -> Moved:
+        """Move what waits in a queue to the queue `to`, or through an exchange with the messages' own routing keys or
+        another one: all, at most `limit`, or those with these enqueue numbers. What can't go there stays.
+
+        Raises KeyError if there is no such queue or vhost, NotFound if there is no such target, and TypeError unless
+        either a queue or an exchange is the target.
+        """
+        if (to is None) is (exchange is None):
+            raise TypeError(f"give either a queue (to) or an exchange as the target: got to={to!r}, {exchange=}")
+        target = ToExchange(exchange, routing_key) if exchange is not None else ToQueue(to or "")
+        return self._operate(moving.move, queue, vhost, target, limit=limit, numbers=numbers)
+
+    def replay(
+        self, queue: str, vhost: str = "/", *, limit: int | None = None, numbers: Iterable[int] | None = None
+    ) -> Moved:
+        """Publish dead letters again where they were published before they died; what can't go there stays.
+
+        Raises KeyError if there is no such queue or vhost.
+        """
+        return self._operate(moving.replay, queue, vhost, limit=limit, numbers=numbers)
+
     def set_policy(
         self,
         name: str,
@@ -161,11 +200,31 @@ class EmbeddedBroker:
 
         return self._look(look)
 
-    def messages(self, queue: str, vhost: str = "/", limit: int = 1000) -> list[MessageSnapshot]:
-        """Ready messages in delivery order, without consuming any. Raises KeyError if there is no such queue."""
-        return self._look(
-            lambda: [MessageSnapshot.of(each) for each in self._broker.vhosts[vhost].queues[queue].browse(limit)]
-        )
+    def messages(self, queue: str, vhost: str = "/", limit: int = 1000, offset: int = 0) -> list[MessageSnapshot]:
+        """Ready messages in delivery order after the first `offset`, without consuming any.
+
+        Raises KeyError if there is no such queue or vhost.
+        """
+
+        def look() -> list[MessageSnapshot]:
+            found = self._broker.vhosts[vhost]
+            name = found.queues[queue].name
+            return [MessageSnapshot.of(each) for each in operator.peek(found, name, count=limit, offset=offset)]
+
+        return self._look(look)
+
+    def unacknowledged(self, queue: str, vhost: str = "/", limit: int = 1000, offset: int = 0) -> list[HeldSnapshot]:
+        """What clients have of a queue and have not settled, by connection and channel, oldest first.
+
+        Raises KeyError if there is no such queue or vhost.
+        """
+
+        def look() -> list[HeldSnapshot]:
+            found = self._broker.vhosts[vhost]
+            name = found.queues[queue].name
+            return [HeldSnapshot.of(each) for each in operator.held(found, name, count=limit, offset=offset)]
+
+        return self._look(look)
 
     def bindings(self, vhost: str = "/") -> list[BindingSnapshot]:
         """All bindings of a vhost, by source exchange; the default exchange's implicit ones are left out."""
@@ -201,14 +260,20 @@ class EmbeddedBroker:
     def _run(self, function: Callable[[], None]) -> None:
         self._call(function)
 
-    def _operate(self, operation: Callable[..., T | Pending[T]], queue: str, vhost: str, *arguments: object) -> T:
+    def _operate(
+        self, operation: Callable[..., T | Pending[T]], queue: str, vhost: str, *arguments: object, **options: object
+    ) -> T:
         """The result of an operation on a queue, once all that follows from it has happened."""
 
         def operate() -> T:
             found = self._broker.vhosts[vhost]
-            outcome = operation(self._broker, found, found.queues[queue].name, *arguments)
+            outcome = operation(self._broker, found, found.queues[queue].name, *arguments, **options)
             self._settle()
-            return outcome.result() if isinstance(outcome, Pending) else outcome
+            if not isinstance(outcome, Pending):
+                return outcome
+            if not outcome.done:
+                raise RuntimeError("the outcome is not durable yet: expected a journal that isn't held back")
+            return outcome.result()
 
         return self._look(operate)
 

@@ -8,6 +8,7 @@ import attrs
 
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.message import Message
+from amqpd.broker.operations.operator import Held
 from amqpd.broker.queue import Queue
 from amqpd.broker.vhost import VHost
 from amqpd.protocol.connection import Connection
@@ -15,8 +16,10 @@ from amqpd.protocol.connection import Connection
 
 @attrs.frozen
 class MessageSnapshot:
-    """A waiting message."""
+    """A message of a queue."""
 
+    number: int
+    """Its enqueue number, which names it as long as it is in this queue."""
     body: bytes
     exchange: str
     routing_key: str
@@ -33,7 +36,25 @@ class MessageSnapshot:
                 found[name] = value
         if message.properties.headers is not None:
             found["headers"] = message.properties.headers.to_python()
-        return cls(message.body, message.exchange, message.routing_key, message.redelivered, found)
+        return cls(message.number, message.body, message.exchange, message.routing_key, message.redelivered, found)
+
+
+@attrs.frozen
+class HeldSnapshot:
+    """A message that was delivered and isn't settled, and who has it."""
+
+    message: MessageSnapshot
+    connection: str
+    channel: int
+    delivery_tag: int
+    consumer_tag: str | None
+    """None: it was taken by basic.get."""
+
+    @classmethod
+    def of(cls, held: Held) -> HeldSnapshot:
+        delivery = held.delivery
+        message = MessageSnapshot.of(delivery.message)
+        return cls(message, held.session.name, delivery.channel, delivery.delivery_tag, delivery.consumer_tag)
 
 
 PROPERTY_NAMES = (

@@ -178,6 +178,30 @@ def test_a_message_of_any_priority_can_be_removed() -> None:
     assert drained(ready) == [2, 8, 1, 7, 6, 9]
 
 
+@pytest.mark.parametrize("kind", ["returned first", "by priority"])
+def test_numbers_and_pages_are_in_delivery_order(kind: str) -> None:
+    ready = ReturnedFirst() if kind == "returned first" else PriorityReadyList(3)
+    for number in range(1, 2 * RUN + 1):
+        ready.append(with_number(number, Properties.of(priority=number % 3)))
+    for popped in [ready.pop() for _ in range(3)][::-1]:
+        ready.put_back(popped)
+    numbers, pages = list(ready.numbers()), [ready.browse(300, offset) for offset in range(0, 3 * RUN, 300)]
+    assert ready.remove(numbers[5]) is not None
+    assert ready.find(numbers[5]) is None
+    assert [each.number for each in ready.browse(3, 4)] == [numbers[4], *numbers[6:8]]
+    assert [each.number for page in pages for each in page] == numbers
+    assert drained(ready) == [*numbers[:5], *numbers[6:]]
+
+
+def test_numbers_stay_valid_while_the_list_changes() -> None:
+    ready = filled(2 * RUN + 5)
+    numbers = ready.numbers()
+    ready.remove(RUN + 7)
+    ready.pop()
+    ready.append(with_number(9 * RUN))
+    assert list(numbers) == list(range(1, 2 * RUN + 6))
+
+
 class ReadyListAgainstNumbers(RuleBasedStateMachine):
     """The list holds the same numbers as a plain set, and always hands out the smallest."""
 
@@ -231,9 +255,20 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
         assert drained(taken) == sorted(self.numbers)
         self.numbers.clear()
 
-    @rule(limit=st.integers(0, 2 * RUN))
-    def browse(self, limit: int) -> None:
-        assert [each.number for each in self.ready.browse(limit)] == sorted(self.numbers)[:limit]
+    @rule(limit=st.integers(0, 2 * RUN), offset=st.integers(0, 3 * RUN))
+    def browse(self, limit: int, offset: int) -> None:
+        expected = sorted(self.numbers)[offset : offset + limit]
+        assert [each.number for each in self.ready.browse(limit, offset)] == expected
+
+    @rule()
+    def numbers_and_find(self) -> None:
+        numbers = list(self.ready.numbers())
+        assert numbers == sorted(numbers)
+        assert {each for each in numbers if self.ready.find(each) is not None} == self.numbers
+        for number in list(self.numbers)[:3]:
+            found = self.ready.find(number)
+            assert found is not None
+            assert (found.number, found.body) == (number, b"%d" % number)
 
     @invariant()
     def the_count_is_right(self) -> None:

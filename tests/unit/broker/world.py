@@ -6,7 +6,7 @@ Everything is driven through the public names of `amqpd.broker`; nothing here de
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
@@ -16,7 +16,7 @@ from amqpd.broker.compat import DEFAULT, Compat
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.message import OVERHEAD, SMALL_HEADER, Message
-from amqpd.broker.ports import Journal, Peer, Randomness
+from amqpd.broker.ports import Holding, Journal, Peer, Randomness
 from amqpd.broker.queue import Queue
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
@@ -46,12 +46,16 @@ class RecordingPeer(Peer):
     def __init__(self) -> None:
         self.closed_with: list[str] = []
         self.alarms_seen = 0
+        self.held: list[Holding] = []
 
     def force_close(self, reason: str) -> None:
         self.closed_with.append(reason)
 
     def alarm_changed(self) -> None:
         self.alarms_seen += 1
+
+    def holdings(self, queue: Queue) -> Iterator[Holding]:
+        return iter(self.held)
 
 
 class RecordingConsumer(Consumer):
