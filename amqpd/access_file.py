@@ -89,6 +89,7 @@ class VHostEntry:
     name: str = _name()
     description: str = ""
     tags: Names = attrs.field(default=(), validator=_AtMost32())
+    default_queue_type: str | None = attrs.field(default=None, validator=ShortText())
     limits: VHostLimits = attrs.Factory(VHostLimits)
 
 

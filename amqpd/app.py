@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -20,6 +21,7 @@ from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config
+from amqpd.config.errors import bad_value
 from amqpd.protocol.node import Node, Settings
 from amqpd.server import memory
 from amqpd.server.offload import Threads
@@ -49,6 +51,9 @@ def make_node(
 
     With a clock of the caller's own, heartbeats and other liveness timers stay on the real one.
     """
+    queue_types = {each.name: each for each in plugins.queue_types()}
+    if config.queues.default_type not in queue_types:
+        raise bad_value("queues.default_type", config.queues.default_type, _one_of(queue_types))
     broker = Broker(
         clock or SystemClock(),
         randomness or SystemRandomness(),
@@ -56,7 +61,9 @@ def make_node(
         journal=journal,
         offload=offload,
         exchange_types=plugins.exchange_types(),
-        queue_types=plugins.queue_types(),
+        queue_types=queue_types.values(),
+        default_queue_type=config.queues.default_type,
+        relaxed_redeclare=config.queues.relaxed_redeclare,
         name=config.server.cluster_name or f"amqpd@{socket.gethostname()}",
     )
     liveness = broker.timers if clock is None else Timers(SystemClock())
@@ -133,12 +140,26 @@ def _populate(broker: Broker, config: Config) -> None:
     broker.access.grant(default.user, default.vhost)
     if config.access_file is not None:
         users, vhosts = (default.user,), (default.vhost,)
-        _populate_from(broker, load_access_file(config.access_file, users=users, vhosts=vhosts))
+        access = load_access_file(config.access_file, users=users, vhosts=vhosts)
+        _check_queue_types(broker, access, config.access_file)
+        _populate_from(broker, access)
+
+
+def _check_queue_types(broker: Broker, access: AccessFile, path: Path) -> None:
+    for vhost in access.vhosts:
+        if vhost.default_queue_type is not None and vhost.default_queue_type not in broker.queue_types:
+            key, allowed = f"vhosts[{vhost.name!r}].default_queue_type", _one_of(broker.queue_types)
+            raise bad_value(key, vhost.default_queue_type, allowed, f"in {path}")
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "one of " + ", ".join(map(repr, names))
 
 
 def _populate_from(broker: Broker, access: AccessFile) -> None:
     for vhost in access.vhosts:
         made, limits = broker.add_vhost(vhost.name), vhost.limits
+        made.default_queue_type = vhost.default_queue_type
         broker.limit_vhost(made, max_connections=limits.max_connections, max_queues=limits.max_queues)
     for entry in access.users:
         user = User.with_password(entry.name, entry.password or "", entry.tags)

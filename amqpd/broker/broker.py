@@ -57,6 +57,8 @@ class Broker:
         offload: Offload | None = None,
         exchange_types: Iterable[type[ExchangeType]] = BUILT_IN,
         queue_types: Iterable[type[QueueType]] = BUILT_IN_QUEUES,
+        default_queue_type: str = CLASSIC,
+        relaxed_redeclare: bool = False,
         name: str = "amqpd@localhost",
     ) -> None:
         self.name = name
@@ -80,6 +82,10 @@ class Broker:
             each.name: each for each in exchange_types if self.compat.offers(each.name, each.extension)
         }
         self.queue_types = {each.name: each for each in queue_types}
+        self.default_queue_type = self.known_queue_type(default_queue_type)
+        """Of queues that ask for none, in vhosts that say nothing either."""
+        self.relaxed_redeclare = relaxed_redeclare
+        """Whether a quorum queue may be declared again as a classic one, whatever else differs."""
         self._randomness = randomness
         self._started = int(clock.wall())
         self._pids = itertools.count(1)
@@ -130,10 +136,21 @@ class Broker:
             return self.queue_types[CLASSIC]
         return self.queue_types.get(field.text()) if field.tag == "S" else None
 
+    def known_queue_type(self, name: str) -> str:
+        """The same name. Raises ValueError if it is no queue type's."""
+        if name not in self.queue_types:
+            raise ValueError(f"unknown queue type {name!r}: expected one of {', '.join(self.queue_types)}")
+        return name
+
     # -- vhosts, users, sessions -----------------------------------------------------------------------------------
 
-    def add_vhost(self, name: str, *, by: str = INTERNAL) -> VHost:
-        """Create a virtual host with the predeclared exchanges, or return the one that exists."""
+    def add_vhost(self, name: str, *, default_queue_type: str | None = None, by: str = INTERNAL) -> VHost:
+        """Create a virtual host with the predeclared exchanges, or return the one that exists, as it is.
+
+        Raises ValueError for a default type of queues that is none.
+        """
+        if default_queue_type is not None:
+            self.known_queue_type(default_queue_type)
         vhost = self.vhosts.get(name)
         if vhost is None:
             context = ExchangeContext(
@@ -146,6 +163,7 @@ class Broker:
             )
             vhost = VHost(name, context, self.reply_consumers, self._make_queue, self.events, by)
             vhost.on_death = DeadLetters(self, vhost).add
+            vhost.default_queue_type = default_queue_type
             self.vhosts[name] = vhost
             if self.events.heard:
                 announce.vhost_created(vhost, self.name, by)

@@ -35,6 +35,9 @@ class Profile:
     unknown_exchange_type_closes_connection: bool = False
     """503 on the connection instead of 406 on the channel (before 3.13)."""
 
+    has_default_queue_types: bool = True
+    """A vhost or the node may say which type a queue has that asks for none (since 3.11)."""
+
     injects_queue_type: bool = True
     """x-queue-type=classic joins a queue's stored arguments when absent (since 4.0)."""
 
@@ -180,6 +183,7 @@ PROFILES: Final[dict[str, Profile]] = {
         max_message_size=128 * MIB,
         refusals_name_permission=False,
         unknown_exchange_type_closes_connection=True,
+        has_default_queue_types=False,
         injects_queue_type=False,
         passive_needs_any_permission=False,
         reply_to_is_destination=False,
@@ -274,6 +278,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "RabbitMQ drops the TCP connection or answers with a bare INTERNAL_ERROR",
     "no-consumer-timeout": "deliveries may stay unacknowledged for ever, unless limits.consumer_timeout is set; "
     "RabbitMQ closes their channel after half an hour",
+    "transient-queues": "a queue that is neither durable nor exclusive can be declared; RabbitMQ closes the connection "
+    "with 541 since 4.3",
 }
 """What amqpd does and no RabbitMQ does: name -> sentence. All are on in every profile and off with `strict = true`."""
 

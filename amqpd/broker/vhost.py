@@ -81,6 +81,8 @@ class VHost(OnExpiry):
         self.events = events
         self.generation = 0
         self.tracing = False
+        self.default_queue_type: str | None = None
+        """Of queues that ask for none; None leaves it to the broker."""
         self.max_connections: int | None = None
         self.max_queues: int | None = None
         self.policies = Policies(context.compat)

@@ -140,6 +140,21 @@ class Default:
 
 
 @attrs.frozen(kw_only=True)
+class Queues:
+    """What queue.declare does where a client says nothing, or something else than before."""
+
+    default_type: str = _setting(
+        "classic",
+        "Type of queues that ask for none, unless their virtual host has a default of its own. Queues that such a type "
+        "can't be (exclusive, auto-delete or not durable ones) are classic. RabbitMQ 3.10 has no such default.",
+        NotEmpty(),
+    )
+    relaxed_redeclare: bool = _setting(
+        False, "Let a quorum queue be declared again as a classic one, so that clients can be changed afterwards."
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Log:
     """The server's log."""
 
@@ -169,6 +184,7 @@ class Config:
     memory: Memory = attrs.Factory(Memory)
     auth: Auth = attrs.Factory(Auth)
     default: Default = attrs.Factory(Default)
+    queues: Queues = attrs.Factory(Queues)
     log: Log = attrs.Factory(Log)
 
     def __attrs_post_init__(self) -> None:

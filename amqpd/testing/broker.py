@@ -72,11 +72,14 @@ class EmbeddedBroker:
 
     # -- change ----------------------------------------------------------------------------------------------------
 
-    def add_vhost(self, name: str) -> str:
-        """Create a vhost in which the default user may do everything; return its URL."""
+    def add_vhost(self, name: str, *, default_queue_type: str | None = None) -> str:
+        """Create a vhost in which the default user may do everything; return its URL.
+
+        Raises ValueError for a default type of its queues that is none.
+        """
 
         def add() -> None:
-            self._broker.add_vhost(name)
+            self._broker.add_vhost(name, default_queue_type=default_queue_type)
             self._broker.access.grant(self._config.default.user, name)
 
         self._run(add)

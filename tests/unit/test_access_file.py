@@ -42,6 +42,7 @@ def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
     example = PAGE.read_text(encoding="utf-8").split("```toml\n")[2].split("```")[0]
     access = read(tmp_path, example)
     assert [vhost.name for vhost in access.vhosts] == ["orders"]
+    assert access.vhosts[0].default_queue_type == "quorum"
     assert access.vhosts[0].limits == VHostLimits(max_connections=200, max_queues=1000)
     shop, reports = access.users
     assert (shop.password, shop.tags) == ("a good one", ("management",))
@@ -76,6 +77,7 @@ def test_permissions_may_name_the_default_user_and_virtual_host(tmp_path: Path) 
         ("[[users]]\nname = 'a'\nlimits.max-channels = 5", "users['a'].limits.max-channels", "max_channels'?"),
         ("[[users]]\nname = 'a'\nlimits.max_channels = -1", "users['a'].limits.max_channels", "from 0"),
         ("[[users]]\nname = 'a'\nhashing_algorithm = 'md5'", "users['a'].hashing_algorithm", "hashing_md5"),
+        ("[[vhosts]]\nname = 'v'\ndefault_queue_type = ''", "vhosts['v'].default_queue_type", "of 1 to 255 bytes"),
         ("[[vhosts]]\nname = 'v'\ndescription = 1", "vhosts['v'].description", "text"),
         (permission(user="b"), "permissions['b', '/'].user", "one of 'guest'"),
         (permission(vhost="v"), "permissions['guest', 'v'].vhost", "one of '/'"),

@@ -21,9 +21,12 @@ from amqpd.broker.queue import Queue
 from amqpd.broker.queue_arguments import CLASSIC, check_server_named, locate, validate
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.broker.session import EXCHANGE, QUEUE, Session
+from amqpd.broker.vhost import VHost
 from amqpd.errors import AccessRefused, InternalError, PreconditionFailed
 from amqpd.fields import Field, Table, longstr
 
+TYPE: Final = "x-queue-type"
+QUORUM: Final = "quorum"
 SERVER_NAMED: Final = "amq.gen-"
 NAME_PREFIX_MAXIMUM: Final = 64
 TRANSIENT_REFUSED: Final = (
@@ -61,8 +64,8 @@ def declare(
     if profile.names_prefix_argument:
         prefix = _server_prefix(arguments)
         arguments = arguments.without("x-name-prefix")
-    if profile.injects_queue_type and "x-queue-type" not in arguments:
-        arguments = arguments.with_field("x-queue-type", longstr(CLASSIC))
+    if TYPE not in arguments:
+        arguments = _with_default_type(broker, vhost, durable, exclusive, auto_delete, arguments)
     name = cleaned(name)
     if not name:
         check_server_named(broker.queue_type(arguments), profile)
@@ -125,6 +128,22 @@ def _reply_queue(broker: Broker, session: Session, name: str) -> Declared:
     raise no_queue(session.vhost, name)
 
 
+def _with_default_type(
+    broker: Broker, vhost: VHost, durable: bool, exclusive: bool, auto_delete: bool, arguments: Table
+) -> Table:
+    """Add the type that a queue has which asks for none; classic ones are older than the argument, and stay without
+    it in older versions.
+    """
+    profile, name = broker.compat.profile, CLASSIC
+    if profile.has_default_queue_types:
+        default = vhost.default_queue_type or broker.default_queue_type
+        if broker.queue_types[default].suits(durable=durable, exclusive=exclusive, auto_delete=auto_delete):
+            name = default
+    if name == CLASSIC and not profile.injects_queue_type:
+        return arguments
+    return arguments.with_field(TYPE, longstr(name))
+
+
 def _server_prefix(arguments: Table) -> str:
     field = arguments.get("x-name-prefix")
     if field is None or field.tag != "S" or not isinstance(field.value, bytes):
@@ -151,7 +170,8 @@ def _check_new(
     assert queue_type is not None
     what = f"queue '{name}' in vhost '{vhost.name}'"
     queue_type.check_new(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
-    if broker.compat.profile.refuses_transient_queues and not durable and not exclusive:
+    refuses_transient = broker.compat.profile.refuses_transient_queues and not broker.compat.extends("transient-queues")
+    if refuses_transient and not durable and not exclusive:
         raise InternalError(TRANSIENT_REFUSED)
     if not exclusive:
         locate(arguments, broker.compat.profile)
@@ -168,12 +188,14 @@ def _require_equivalent(
 ) -> None:
     if queue.owner is not (session if exclusive else None):
         raise locked(session.vhost, queue.name)
+    if broker.relaxed_redeclare and queue.type.name == QUORUM and arguments.get(TYPE) == longstr(CLASSIC):
+        return
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     require_same(what, "durable", durable, queue.durable)
     require_same(what, "auto_delete", auto_delete, queue.auto_delete)
     for name in queue.type.compared(broker.compat.profile):
         new, current = arguments.get(name), queue.arguments.get(name)
-        if name == "x-queue-type" and _is_classic(new) and _is_classic(current):
+        if name == TYPE and _is_classic(new) and _is_classic(current):
             continue
         require_same_argument(what, name, new, current)
 

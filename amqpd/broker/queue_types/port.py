@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.queue import Declaration, Means, Queue
 from amqpd.broker.queue_arguments import TABLE, Argument
+from amqpd.errors import AmqpError
 
 if TYPE_CHECKING:
     from amqpd.broker.compat import Compat, Profile
@@ -61,6 +62,15 @@ class QueueType:
     @classmethod
     def check_new(cls, what: str, *, durable: bool, exclusive: bool, auto_delete: bool) -> None:
         """Raise an AmqpError for properties that such a queue cannot have."""
+
+    @classmethod
+    def suits(cls, *, durable: bool, exclusive: bool, auto_delete: bool) -> bool:
+        """Whether such a queue can have these properties."""
+        try:
+            cls.check_new("", durable=durable, exclusive=exclusive, auto_delete=auto_delete)
+        except AmqpError:
+            return False
+        return True
 
     @classmethod
     def check_delete(cls, what: str, queue: Queue, *, if_unused: bool, if_empty: bool) -> None:

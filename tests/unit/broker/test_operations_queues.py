@@ -306,7 +306,7 @@ def test_a_negative_queue_limit_is_none(world: World) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_transient_queues_that_are_not_exclusive_are_refused_since_4_3(profile: str) -> None:
-    world = World(profile)
+    world = World(profile, strict=True)
     session = world.session()
     declare(world, session, "exclusive", durable=False, exclusive=True)
     if profile != "4.3":
@@ -315,6 +315,11 @@ def test_transient_queues_that_are_not_exclusive_are_refused_since_4_3(profile: 
     with pytest.raises(InternalError) as refused:
         declare(world, session, durable=False)
     assert refused.value.text.startswith("Feature `transient_nonexcl_queues` is deprecated.")
+
+
+def test_transient_queues_are_declared_in_every_version_unless_it_is_strict() -> None:
+    world = World("4.3")
+    declare(world, world.session(), durable=False)
 
 
 # -- passive, purge, delete --------------------------------------------------------------------------------------------
