@@ -246,7 +246,7 @@ class Broker:
         queue_type = self.queue_type(declared.arguments)
         assert queue_type is not None
         definition = policies.of_queue(declared.name, queue_type).definition
-        settings = settings_of(declared.arguments, definition, queue_type, self.compat.profile)
+        settings = settings_of(declared.arguments, definition, queue_type, self.compat)
         return queue_type.create(declared, settings, self._means)
 
     def _alarm_changed(self) -> None:

@@ -6,10 +6,10 @@ https://www.rabbitmq.com/docs/classic-queues
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from amqpd.broker.dead_letter import EXPIRED, MAXLEN
+from amqpd.broker.dead_letter import DELIVERY_LIMIT, EXPIRED, MAXLEN
 from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
 from amqpd.broker.expiry import HeadExpiry
 from amqpd.broker.message import Account, Message
@@ -18,7 +18,8 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.priorities import PriorityReadyList
 from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Declaration, Means, Queue
 from amqpd.broker.ready_list import ReadyList
-from amqpd.broker.returns import ReturnWork
+from amqpd.broker.retries import DISABLED, Delayed, Retries
+from amqpd.broker.returns import LOST, ReturnWork
 from amqpd.broker.work import Work
 from amqpd.properties import EXPIRATION
 
@@ -31,13 +32,17 @@ class ClassicQueue(Queue):
     """A queue that forgets a message once it is settled."""
 
     __slots__ = (
+        "_delayed",
         "_heads",
         "_message_ttl",
         "_number",
+        "_profile",
         "_resuming",
+        "_retries",
         "_returns",
         "_trimming",
         "_waiting",
+        "aside",
         "limits",
         "ready",
     )
@@ -56,6 +61,12 @@ class ClassicQueue(Queue):
         self._waiting: list[Pending[None]] = []
         self._heads: HeadExpiry | None = None
         """Set by the first message with a deadline: from then on, whatever becomes a head is watched."""
+        self.aside = 0
+        """Messages that are neither ready nor out, but count as ready: they wait for their next try."""
+        self._delayed: Delayed | None = None
+        self._retries: Retries | None = None
+        """None: what comes back isn't counted."""
+        self._profile = means.compat.profile
         self._apply()
         self.renew_lease()
 
@@ -63,7 +74,7 @@ class ClassicQueue(Queue):
 
     def publish(self, message: Message) -> int:
         """Deliver a new message at once where a consumer can take it, else keep it; return ACCEPTED or REJECTED."""
-        if self.limits is not None and self.limits.refuses(message, self.ready.count):
+        if self.limits is not None and self.limits.refuses(message, self.ready.count + self.aside):
             return self._refuse(message)
         self._number = message.number = self._number + 1
         if self._message_ttl is not None or message.properties.flags & EXPIRATION:
@@ -89,35 +100,40 @@ class ClassicQueue(Queue):
             self._heads.watch()
         return ACCEPTED
 
-    def put_back(self, message: Message) -> None:
-        """Take back one unsettled message of a lost channel: it goes to its original position, marked redelivered."""
+    def put_back(self, message: Message, cause: int = LOST) -> None:
+        """Take back one unsettled message: it goes to its original position, marked redelivered, unless it must wait
+        or failed too often.
+        """
         self.unacked -= 1
         if self.deleted:
             self._account.release(message)
             return
+        wait: float | None = 0
+        if self._retries is not None:
+            wait = self._retries.came_back(message, cause)
+            if wait is None:
+                self._die(message, DELIVERY_LIMIT)
+                return
         message.redelivered = True
-        self.ready.put_back(message)
         if self.limits is not None:
             self.limits.octets += len(message.body)
-            self._drop_excess()
+        if wait:
+            self._delay(message, wait)
+            return
+        self._place(message, cause)
+        self._make_room()
         if self._heads is not None:
             self._heads.watch()
-
-    requeue = put_back
-    """Take back one that its consumer refused for now."""
 
     def expect_return(self, work: ReturnWork, count: int) -> None:
         if not self.deleted:
             self.returning += count
             self._returns.append(work)
 
-    def take_back(self, message: Message, *, requeued: bool = False) -> None:
+    def take_back(self, message: Message, cause: int = LOST) -> None:
         if not self.deleted:
             self.returning -= 1
-        if requeued:
-            self.requeue(message)
-        else:
-            self.put_back(message)
+        self.put_back(message, cause)
 
     def returned(self, work: ReturnWork) -> None:
         if work in self._returns:
@@ -172,7 +188,7 @@ class ClassicQueue(Queue):
 
     @property
     def message_count(self) -> int:
-        return self.ready.count + self.returning
+        return self.ready.count + self.returning + self.aside
 
     def browse(self, limit: int, offset: int = 0) -> list[Message]:
         return self.ready.browse(limit, offset)
@@ -185,7 +201,7 @@ class ClassicQueue(Queue):
         if message is not None:
             self._account.release(message)
             if self.limits is not None:
-                self.limits.left(message, self.ready.count)
+                self.limits.left(message, self.ready.count + self.aside)
             if self._heads is not None:
                 self._heads.watch()
         return message
@@ -194,7 +210,7 @@ class ClassicQueue(Queue):
         return self.ready.numbers()
 
     def refuses(self, message: Message) -> bool:
-        return self.limits is not None and self.limits.refuses(message, self.ready.count)
+        return self.limits is not None and self.limits.refuses(message, self.ready.count + self.aside)
 
     # -- settings --------------------------------------------------------------------------------------------------
 
@@ -213,12 +229,53 @@ class ClassicQueue(Queue):
         if settings.max_length is None and settings.max_length_bytes is None:
             self.limits = None
         else:
-            octets = self.ready.octets() if self.limits is None else self.limits.octets
+            octets = self._octets() if self.limits is None else self.limits.octets
             self.limits = self._make_limits(settings)
             self.limits.octets = octets
+        self._retries = self._make_retries(settings)
 
     def _make_limits(self, settings: Settings) -> Limits:
         return Limits(settings.max_length, settings.max_length_bytes, settings.overflow)
+
+    def _make_retries(self, settings: Settings) -> Retries | None:
+        limit = settings.delivery_limit
+        if limit is None and settings.delayed_retry_type in (None, DISABLED):
+            return None
+        if limit is not None and limit < 0:
+            limit = None
+        return Retries(limit, settings, self._profile, self._account)
+
+    # -- retries ---------------------------------------------------------------------------------------------------
+
+    def retry_delayed(self) -> int:
+        return 0 if self._delayed is None else self._delayed.release()
+
+    def _delay(self, message: Message, seconds: float) -> None:
+        """Keep a message that came back until it may be tried again, or until it expires."""
+        if self._delayed is None:
+            self._delayed = Delayed(self._timers, self._try_again)
+        due = self._timers.now() + seconds
+        self._delayed.add(message, due if message.deadline is None else min(due, message.deadline))
+        self.aside += 1
+        self._make_room()
+
+    def _try_again(self, messages: list[Message]) -> None:
+        self.aside -= len(messages)
+        now = self._timers.now()
+        for message in messages:
+            if message.deadline is not None and message.deadline <= now:
+                if self.limits is not None:
+                    self.limits.left(message, self.ready.count + self.aside)
+                self._die(message, EXPIRED)
+            else:
+                self._place(message, LOST)
+        if self._heads is not None:
+            self._heads.watch()
+        self.resume()
+
+    def _place(self, message: Message, cause: int) -> None:
+        """Put a message that came back where it is taken next."""
+        self.ready.put_back(message)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -276,11 +333,17 @@ class ClassicQueue(Queue):
 
     def _drop_ready(self) -> int:
         dropped = self.ready.take_all()
+        count = dropped.count
         if self.limits is not None:
             self.limits.octets = 0
-        if dropped.count:
-            self._work.add(Release(dropped, self._account))
-        return dropped.count
+        if count:
+            self._work.add(Release(dropped.pop, count, self._account))
+        if self._delayed is not None and len(self._delayed):
+            delayed = self._delayed.take_all()
+            self.aside -= len(delayed)
+            self._work.add(Release(delayed.pop, len(delayed), self._account))
+            count += len(delayed)
+        return count
 
     def _set_deadline(self, message: Message) -> None:
         ttl = self._message_ttl
@@ -297,8 +360,12 @@ class ClassicQueue(Queue):
         """Remove the head of the queue."""
         message = self.ready.pop()
         if self.limits is not None:
-            self.limits.left(message, self.ready.count)
+            self.limits.left(message, self.ready.count + self.aside)
         return message
+
+    def _octets(self) -> int:
+        """Body octets of what counts against the limits."""
+        return self.ready.octets() + (0 if self._delayed is None else self._delayed.octets())
 
     def _next(self) -> Message | None:
         """The head of the queue; none while older messages are on their way back."""
@@ -316,29 +383,45 @@ class ClassicQueue(Queue):
             self._account.let_go(message)
         return REJECTED
 
+    def _make_room(self) -> None:
+        """Something came back."""
+        if self.limits is not None:
+            self._drop_excess()
+
     def _drop_excess(self) -> bool:
         """Drop heads while a limit is exceeded; return whether there were any."""
         assert self.limits is not None
         budget = SLICE
-        while self.limits.over(self.ready.count):
+        while self.limits.over(self.ready.count + self.aside):
             if not budget:
                 if not self._trimming:
                     self._trimming = True
                     self._work.add(Trim(self))
                 return True
             budget -= 1
-            self._die(self._pop(), MAXLEN)
+            self._die(self._pop() if self.ready.count else self._drop_delayed(), MAXLEN)
         return budget < SLICE
+
+    def _drop_delayed(self) -> Message:
+        """Remove what would be ready next."""
+        assert self._delayed is not None
+        message = self._delayed.drop()
+        self.aside -= 1
+        if self.limits is not None:
+            self.limits.left(message, self.ready.count + self.aside)
+        return message
 
     def trim_step(self) -> bool:
         """Drop one more slice of what is over the limit; return whether there is more."""
         self._trimming = True
         self._drop_excess()
-        self._trimming = self.limits is not None and self.limits.over(self.ready.count)
+        self._trimming = self.limits is not None and self.limits.over(self.ready.count + self.aside)
         return self._trimming
 
     def _die(self, message: Message, reason: str) -> None:
         """A held message leaves for good: to the dead-letter exchange, or nowhere."""
+        if message.trail is not None and message.trail.published is not None:
+            self._account.rewrite(message, message.trail.published)
         self._account.release(message)
         if self.settings.dead_letter_exchange is not None and self.on_death is not None and not self.deleted:
             self.on_death(self, message, reason)
@@ -359,13 +442,16 @@ class Trim(Work):
 class Release(Work):
     """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
 
-    __slots__ = ("_account", "_ready")
+    __slots__ = ("_account", "_count", "_pop")
 
-    def __init__(self, ready: ReadyList, account: Account) -> None:
-        self._ready = ready
+    def __init__(self, pop: Callable[[], Message], count: int, account: Account) -> None:
+        self._pop = pop
+        self._count = count
         self._account = account
 
     def step(self, budget: int) -> bool:
-        for _ in range(min(self._ready.count, max(1, budget))):
-            self._account.release(self._ready.pop())
-        return self._ready.count > 0
+        portion = min(self._count, max(1, budget))
+        self._count -= portion
+        for _ in range(portion):
+            self._account.release(self._pop())
+        return self._count > 0

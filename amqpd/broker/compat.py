@@ -148,6 +148,9 @@ class Profile:
     delivery_limit: int | None = 20
     """How often a delivery of a quorum queue may fail by default; None: any number of times (before 4.0)."""
 
+    counts_every_return: bool = True
+    """Whatever comes back to a quorum queue is a failed delivery, not only rejected and lost ones (until 4.2)."""
+
     get_shows_no_failures: bool = False
     """basic.get shows an x-delivery-count of 0 too, consumers don't (before 4.0)."""
 
@@ -266,6 +269,7 @@ PROFILES: Final[dict[str, Profile]] = {
         validates_queue_mode=False,
         refuses_master_locator=True,
         times_out_every_queue_type=False,
+        counts_every_return=False,
     ),
 }
 DEFAULT: Final = "4.2"
@@ -280,6 +284,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "RabbitMQ closes their channel after half an hour",
     "transient-queues": "a queue that is neither durable nor exclusive can be declared; RabbitMQ closes the connection "
     "with 541 since 4.3",
+    "retries": "x-delivery-limit, x-delayed-retry-type, -min and -max work on classic queues too, in every profile and "
+    "by policy; RabbitMQ has them on quorum queues only, delayed retry since 4.3",
 }
 """What amqpd does and no RabbitMQ does: name -> sentence. All are on in every profile and off with `strict = true`."""
 

@@ -68,7 +68,7 @@ class Trail:
     see.
     """
 
-    __slots__ = ("deaths", "failures", "hidden_keys", "published", "rekeyed")
+    __slots__ = ("deaths", "failures", "hidden_keys", "published", "rekeyed", "returns")
 
     def __init__(
         self, deaths: tuple[Death, ...] = (), hidden_keys: tuple[str, ...] = (), *, rekeyed: bool = False
@@ -81,6 +81,8 @@ class Trail:
         """A dead-letter routing key replaced all keys: those in a CC header no longer take part."""
         self.failures = 0
         """Deliveries that failed, where the queue counts them."""
+        self.returns = 0
+        """Deliveries that came back, for whatever reason."""
         self.published: Properties | None = None
         """The properties as they came, where the queue shows consumers others."""
 

@@ -122,7 +122,7 @@ class Run:
                 message.sharing = self._sharing[index]
             if self._trails is not None:
                 trail = message.trail = self._trails[index]
-                message.redelivered = trail is not None and trail.failures > 0
+                message.redelivered = trail is not None and trail.returns > 0
             messages.append(message)
         return messages
 

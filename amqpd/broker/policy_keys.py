@@ -94,6 +94,10 @@ class Key:
     """Types (letters) that have it otherwise."""
     since: str = ""
     """An entry of the profile's `newer_arguments`: versions without it don't know the key."""
+    extension: str = ""
+    """The entry of EXTENSIONS with which types beyond those, and versions too old for it, know it."""
+    extended_to: str = "CQ"
+    """The letters of the types that have it then."""
 
 
 ALTERNATE_EXCHANGE: Final = Key("alternate-exchange", text, "is not a valid alternate exchange name")

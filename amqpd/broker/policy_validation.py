@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from amqpd import erlang
-from amqpd.broker.compat import Profile
+from amqpd.broker.compat import Compat
 from amqpd.broker.policies import ALL, EXCHANGES, QUEUES, Definition
 from amqpd.broker.policy_keys import MIRRORING, Key, Value
 from amqpd.broker.queue_arguments import KEYS
@@ -27,12 +27,12 @@ class InvalidPolicy(ValueError):
 
 
 def check_policy(
-    pattern: Value, definition: Value, priority: Value, apply_to: Value, profile: Profile, *, operator: bool
+    pattern: Value, definition: Value, priority: Value, apply_to: Value, compat: Compat, *, operator: bool
 ) -> None:
     """Raise InvalidPolicy with RabbitMQ's text for everything that is wrong with a policy."""
     faults = [
-        _definition_fault(definition, profile, operator=operator),
-        _target_fault(apply_to, profile),
+        _definition_fault(definition, compat, operator=operator),
+        _target_fault(apply_to, compat),
         _pattern_fault(pattern),
         _priority_fault(priority),
     ]
@@ -60,10 +60,10 @@ def _pattern_fault(pattern: Value) -> str | None:
     return None
 
 
-def _target_fault(apply_to: Value, profile: Profile) -> str | None:
+def _target_fault(apply_to: Value, compat: Compat) -> str | None:
     if apply_to in (ALL, QUEUES, EXCHANGES):
         return None
-    if not profile.policies_target_queue_types:
+    if not compat.profile.policies_target_queue_types:
         return f"apply-to '{_bare(apply_to)}' unrecognised; should be 'queues', 'exchanges' or 'all'"
     if apply_to in ("classic_queues", "quorum_queues", "streams"):
         return None
@@ -73,12 +73,13 @@ def _target_fault(apply_to: Value, profile: Profile) -> str | None:
     )
 
 
-def _definition_fault(definition: Value, profile: Profile, *, operator: bool) -> str | None:
+def _definition_fault(definition: Value, compat: Compat, *, operator: bool) -> str | None:
     if not isinstance(definition, Mapping):
         return f"definition must be a dictionary: {printed(definition)}"
     if not definition:
         return "no policy provided"
-    known = {name: KEYS[name] for name in definition if name in KEYS and _knows(KEYS[name], profile, operator=operator)}
+    profile = compat.profile
+    known = {name: KEYS[name] for name in definition if name in KEYS and _knows(KEYS[name], compat, operator=operator)}
     for name, key in known.items():
         if not key.valid(definition[name], profile):
             return f"{printed(definition[name])} {key.complaint}"
@@ -112,12 +113,14 @@ def _retry_fault(definition: Definition) -> str | None:
     return None
 
 
-def _knows(key: Key, profile: Profile, *, operator: bool) -> bool:
+def _knows(key: Key, compat: Compat, *, operator: bool) -> bool:
     if operator and key.operator is None:
         return False
     if key in MIRRORING:
-        return profile.mirrors_queues
-    return not key.since or key.since in profile.newer_arguments
+        return compat.profile.mirrors_queues
+    if not key.since or key.since in compat.profile.newer_arguments:
+        return True
+    return bool(key.extension) and compat.extends(key.extension)
 
 
 def _bare(value: Value) -> str:

@@ -19,7 +19,7 @@ from amqpd.broker.compat import Compat
 from amqpd.broker.consumers import Consumer, Consumers
 from amqpd.broker.message import Account, Message
 from amqpd.broker.pending import Pending
-from amqpd.broker.returns import Return, ReturnWork, give_back
+from amqpd.broker.returns import LOST, Return, ReturnWork, give_back
 from amqpd.broker.timers import Timer, Timers
 from amqpd.broker.work import Work, WorkList
 from amqpd.clock import Clock
@@ -135,12 +135,8 @@ class Queue:
         """An unsettled message is refused for good: it is dead-lettered, or dropped."""
         raise NotImplementedError
 
-    def requeue(self, message: Message) -> None:
-        """Take back an unsettled message that its consumer refused for now."""
-        raise NotImplementedError
-
-    def put_back(self, message: Message) -> None:
-        """Take back an unsettled message of a lost channel."""
+    def put_back(self, message: Message, cause: int = LOST) -> None:
+        """Take back an unsettled message; `cause` is one of those in `returns`."""
         raise NotImplementedError
 
     def resume(self) -> None:
@@ -193,12 +189,9 @@ class Queue:
     def expect_return(self, work: ReturnWork, count: int) -> None:
         """Messages are on their way back: they count if it is known how many, and nothing is handed out before."""
 
-    def take_back(self, message: Message, *, requeued: bool = False) -> None:
+    def take_back(self, message: Message, cause: int = LOST) -> None:
         """One of the messages that were expected."""
-        if requeued:
-            self.requeue(message)
-        else:
-            self.put_back(message)
+        self.put_back(message, cause)
 
     def returned(self, work: ReturnWork) -> None:
         """All of them are in place."""
@@ -207,6 +200,12 @@ class Queue:
     def in_place(self) -> Pending[None] | None:
         """A Pending for the moment when nothing is on its way back; None: nothing is."""
         return None
+
+    # -- retries -----------------------------------------------------------------------------------------------------
+
+    def retry_delayed(self) -> int:
+        """Let all messages be ready that wait for their next try; return how many."""
+        return 0
 
     # -- settings --------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from amqpd.broker.argument_checks import (
     text_of,
     unacceptable,
 )
-from amqpd.broker.compat import Profile
+from amqpd.broker.compat import Compat, Profile
 from amqpd.broker.policy_keys import (
     WITHOUT_ARGUMENT,
     Key,
@@ -39,6 +39,7 @@ from amqpd.broker.policy_keys import (
     text,
     word,
 )
+from amqpd.broker.retries import DISABLED, RETRY_TYPES
 from amqpd.errors import InternalError, PreconditionFailed
 from amqpd.fields import Field, Table
 
@@ -61,6 +62,12 @@ def plain(field: Field) -> Value:
     return field.text() if field.tag == "S" else field.value
 
 
+def retry_type(field: Field) -> Value:
+    """A word; RabbitMQ takes any value and lets nothing wait where it isn't one it knows."""
+    word = text_of(field)
+    return word if word in RETRY_TYPES else DISABLED
+
+
 def number_or_more(field: Field) -> Value:
     """A number; what is none compares larger than all numbers in RabbitMQ, which takes it unchecked."""
     value = field.value
@@ -78,6 +85,12 @@ class Argument:
 
     newer: bool = False
     """Whether only some profiles have heard of it; the others ignore it."""
+
+    extension: str = ""
+    """The entry of EXTENSIONS with which types beyond those, and profiles too old for it, know it."""
+
+    extended_to: str = "CQ"
+    """The letters of the types that know it then."""
 
     key: Key | None = None
     """The key that says the same in a policy."""
@@ -194,8 +207,10 @@ TABLE: Final[tuple[Argument, ...]] = (
             "Q",
             operator=lowest_or_unlimited,
             merge=lowest_or_unlimited,
+            extension="retries",
         ),
         read=number_or_more,
+        extension="retries",
     ),
     Argument(
         "x-queue-leader-locator",
@@ -207,9 +222,58 @@ TABLE: Final[tuple[Argument, ...]] = (
     Argument("x-stream-filter-size-bytes", anything, "S", newer=True),
     Argument("x-consumer-timeout", at_least(0), "Q", newer=True),
     Argument("x-consumer-disconnected-timeout", at_least(0), "Q", newer=True),
-    Argument("x-delayed-retry-type", anything, "Q", newer=True),
-    Argument("x-delayed-retry-min", at_least(1), "Q", newer=True),
-    Argument("x-delayed-retry-max", at_least(1), "Q", newer=True),
+    Argument(
+        "x-delayed-retry-type",
+        anything,
+        "Q",
+        newer=True,
+        key=Key(
+            "delayed-retry-type",
+            word(*RETRY_TYPES),
+            f"is not a valid delayed retry type. Must be one of: {', '.join(RETRY_TYPES)}",
+            "Q",
+            operator=second,
+            merge=second,
+            since="x-delayed-retry-type",
+            extension="retries",
+        ),
+        read=retry_type,
+        extension="retries",
+    ),
+    Argument(
+        "x-delayed-retry-min",
+        at_least(1),
+        "Q",
+        newer=True,
+        key=Key(
+            "delayed-retry-min",
+            integer(1),
+            "is not a valid delayed retry minimum",
+            "Q",
+            operator=lowest,
+            merge=lowest,
+            since="x-delayed-retry-min",
+            extension="retries",
+        ),
+        extension="retries",
+    ),
+    Argument(
+        "x-delayed-retry-max",
+        at_least(1),
+        "Q",
+        newer=True,
+        key=Key(
+            "delayed-retry-max",
+            integer(1),
+            "is not a valid delayed retry maximum",
+            "Q",
+            operator=lowest,
+            merge=lowest,
+            since="x-delayed-retry-max",
+            extension="retries",
+        ),
+        extension="retries",
+    ),
 )
 
 KEYS: Final[dict[str, Key]] = {key.name: key for key in (*(each.key for each in TABLE if each.key), *WITHOUT_ARGUMENT)}
@@ -217,7 +281,7 @@ KEYS: Final[dict[str, Key]] = {key.name: key for key in (*(each.key for each in 
 
 
 def validate(
-    queue: str, vhost: str, arguments: Table, profile: Profile, queue_type: type[QueueType] | None
+    queue: str, vhost: str, arguments: Table, compat: Compat, queue_type: type[QueueType] | None
 ) -> None:
     """Check the arguments of a queue that is about to be created; None: its x-queue-type is no queue type.
 
@@ -233,12 +297,13 @@ def validate(
     if declared is not None:
         _accept("x-queue-type", queue, vhost, _queue_type(declared, queue_type))
     assert queue_type is not None
+    profile = compat.profile
     present = [(each, arguments.get(each.name)) for each in TABLE if each.name in arguments]
     for argument, field in present:
-        if field is not None and queue_type.knows(argument, profile):
+        if field is not None and queue_type.knows(argument, compat):
             _accept(argument.name, queue, vhost, argument.check(field, arguments, profile))
     for argument, _ in present:
-        if not queue_type.knows(argument, profile) and (
+        if not queue_type.knows(argument, compat) and (
             not argument.newer or argument.name in profile.newer_arguments
         ):
             raise PreconditionFailed(

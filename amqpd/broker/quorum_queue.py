@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from amqpd import fields
 from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.consumers import Consumer, Consumers
-from amqpd.broker.dead_letter import DELIVERY_LIMIT
-from amqpd.broker.message import Message, Trail
+from amqpd.broker.message import Message
 from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, Limits, SoftLimits
 from amqpd.broker.queue import Declaration, Means
 from amqpd.broker.ready_list import ReturnedFirst
-from amqpd.broker.rewriting import rewritten
-from amqpd.fields import EMPTY
+from amqpd.broker.retries import Retries
+from amqpd.broker.returns import LOST
 
 if TYPE_CHECKING:
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
-
-DELIVERY_COUNT: Final = "x-delivery-count"
-ACQUIRED_COUNT: Final = "x-acquired-count"
 
 TIDY: Final = 32
 """Consumers that are over and remembered before the queue looks which of them still hold something."""
@@ -33,15 +28,13 @@ TIDY: Final = 32
 class QuorumQueue(ClassicQueue):
     """A queue that counts failed deliveries.
 
-    `delivery_limit` is None where there is none: then a message that its consumer requeues goes to the tail, in order
-    to come round after the others. With a limit it comes first. What a lost channel held comes first in any case.
+    Without a delivery limit a message that its consumer requeues goes to the tail, in order to come round after the
+    others. With a limit it comes first. What a lost channel held comes first in any case.
     """
 
-    __slots__ = ("_gets", "_leaving", "_profile", "_tidy_at", "delivery_limit")
+    __slots__ = ("_gets", "_leaving", "_tidy_at")
 
     def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
-        self._profile = means.compat.profile
-        self.delivery_limit: float | None = None
         super().__init__(type_, declared, settings, means)
         self.ready = ReturnedFirst()
         if not self._profile.single_active_follows_priority:
@@ -53,13 +46,13 @@ class QuorumQueue(ClassicQueue):
         """Consumers that are over and held something when they went."""
         self._tidy_at = TIDY
 
-    def _apply(self) -> None:
-        super()._apply()
-        asked, default = self.settings.delivery_limit, self._profile.delivery_limit
-        if asked is None:
-            self.delivery_limit = default
-        else:
-            self.delivery_limit = None if asked < 0 and default is not None else asked
+    def _make_retries(self, settings: Settings) -> Retries:
+        limit, default = settings.delivery_limit, self._profile.delivery_limit
+        if limit is None:
+            limit = default
+        elif limit < 0 and default is not None:
+            limit = None
+        return Retries(limit, settings, self._profile, self._account)
 
     def _make_limits(self, settings: Settings) -> Limits:
         # reject-publish-dlx is accepted and means drop-head.
@@ -72,8 +65,9 @@ class QuorumQueue(ClassicQueue):
         message = super().get()
         if message is not None:
             self._gets[message] = None
-            if self._profile.get_shows_no_failures and (message.trail is None or not message.trail.failures):
-                self._stamp(message, 0)
+            if self._profile.get_shows_no_failures and (message.trail is None or not message.trail.returns):
+                assert self._retries is not None
+                self._retries.stamp(message, 0, 0)
         return message
 
     def settle(self, message: Message) -> None:
@@ -86,34 +80,21 @@ class QuorumQueue(ClassicQueue):
             self._gets.pop(message, None)
         super().reject(message)
 
-    def put_back(self, message: Message) -> None:
-        self._return(message, first=True)
-
-    def requeue(self, message: Message) -> None:
-        self._return(message, first=self.delivery_limit is not None)
-
-    def _return(self, message: Message, *, first: bool) -> None:
-        self.unacked -= 1
+    def put_back(self, message: Message, cause: int = LOST) -> None:
         if self._gets:
             self._gets.pop(message, None)
-        if self.deleted:
-            self._account.release(message)
-            return
-        failures = 1 if message.trail is None else message.trail.failures + 1
-        if self.delivery_limit is not None and failures > self.delivery_limit:
-            self._die(message, DELIVERY_LIMIT)
-            return
-        message.redelivered = True
-        self._stamp(message, failures)
-        if first:
+        super().put_back(message, cause)
+
+    def _place(self, message: Message, cause: int) -> None:
+        assert self._retries is not None
+        if cause == LOST or self._retries.limit is not None:
             self.ready.put_back(message)
         else:
             self._number = message.number = self._number + 1
             self.ready.append(message)
-        if self.limits is not None:
-            self.limits.octets += len(message.body)
-        if self._heads is not None:
-            self._heads.watch()
+
+    def _make_room(self) -> None:
+        """Not yet: consumers have their turn first."""
 
     def resume(self) -> None:
         super().resume()
@@ -136,25 +117,6 @@ class QuorumQueue(ClassicQueue):
         if self.limits is not None:
             self.limits.over(0)
         return dropped
-
-    def _die(self, message: Message, reason: str) -> None:
-        if message.trail is not None and message.trail.published is not None:
-            self._account.rewrite(message, message.trail.published)
-        super()._die(message, reason)
-
-    def _stamp(self, message: Message, failures: int) -> None:
-        """Write the count into the headers that consumers see; a dead letter goes on without it."""
-        trail = message.trail
-        if trail is None or trail.published is None:
-            # The trail may be shared with other queues' copies.
-            trail = message.trail = Trail() if trail is None else trail.copy()
-            trail.published = message.properties
-        trail.failures = failures
-        assert trail.published is not None
-        headers = (trail.published.headers or EMPTY).with_field(DELIVERY_COUNT, fields.long(failures))
-        if self._profile.tells_acquired_count:
-            headers = headers.with_field(ACQUIRED_COUNT, fields.long(failures))
-        self._account.rewrite(message, trail.published.replace(headers=rewritten(headers).sorted()))
 
     # -- consumers and life ----------------------------------------------------------------------------------------
 

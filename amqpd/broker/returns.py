@@ -7,13 +7,23 @@ order is kept and nobody waits for a million requeues.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.work import Work
 
 if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
     from amqpd.broker.unacked import Delivery
+
+
+LOST: Final = 0
+"""Why a message comes back: its channel ended."""
+REFUSED: Final = 1
+"""Its consumer sent a basic.reject with requeue."""
+RETURNED: Final = 2
+"""Its consumer sent a basic.nack with requeue, or a basic.recover."""
+TIMED_OUT: Final = 3
+"""Its consumer held it for too long."""
 
 
 class ReturnWork(Work):
@@ -27,11 +37,11 @@ class ReturnWork(Work):
 class Return(ReturnWork):
     """Puts many deliveries back, oldest first."""
 
-    __slots__ = ("_deliveries", "_queues", "_requeued")
+    __slots__ = ("_cause", "_deliveries", "_queues")
 
-    def __init__(self, deliveries: list[Delivery], counts: dict[Queue, int], *, requeued: bool = False) -> None:
-        """`counts`: how many of the deliveries go to each queue; `requeued`: by their consumers, not lost."""
-        self._requeued = requeued
+    def __init__(self, deliveries: list[Delivery], counts: dict[Queue, int], cause: int = LOST) -> None:
+        """`counts`: how many of the deliveries go to each queue."""
+        self._cause = cause
         deliveries.reverse()
         self._deliveries = deliveries
         self._queues = tuple(counts)
@@ -42,7 +52,7 @@ class Return(ReturnWork):
         deliveries = self._deliveries
         for _ in range(min(len(deliveries), max(1, budget))):
             message, queue, _consumer = deliveries.pop()
-            queue.take_back(message, requeued=self._requeued)
+            queue.take_back(message, self._cause)
         if deliveries:
             return True
         for queue in self._queues:
@@ -55,11 +65,11 @@ class Return(ReturnWork):
             self.step(len(self._deliveries))
 
 
-def give_back(deliveries: list[Delivery]) -> None:
+def give_back(deliveries: list[Delivery], cause: int = LOST) -> None:
     """Return a few deliveries to their queues, then let consumers have them."""
     queues: dict[Queue, None] = {}
     for message, queue, _ in deliveries:
-        queue.put_back(message)
+        queue.put_back(message, cause)
         queues[queue] = None
     for queue in queues:
         queue.resume()

@@ -18,7 +18,7 @@ from amqpd.broker.queue_arguments import TABLE
 from amqpd.fields import Table
 
 if TYPE_CHECKING:
-    from amqpd.broker.compat import Profile
+    from amqpd.broker.compat import Compat
     from amqpd.broker.queue_types.port import QueueType
 
 
@@ -41,6 +41,12 @@ class Settings:
     single_active_consumer: bool = False
     delivery_limit: float | None = None
     """As asked for: what a negative one or none means is the version's matter."""
+    delayed_retry_type: str | None = None
+    """Which messages that come back have to wait: all, failed, returned, or disabled."""
+    delayed_retry_min: int | None = None
+    """Milliseconds, times the failures so far."""
+    delayed_retry_max: int | None = None
+    """Milliseconds that none of them waits longer; None: the same as the minimum."""
 
 
 NAMES: Final = frozenset(each.name for each in attrs.fields(Settings))
@@ -51,7 +57,7 @@ KNOWN: Final = 4096
 
 
 def settings_of(
-    arguments: Table, definition: Mapping[str, Value], queue_type: type[QueueType], profile: Profile
+    arguments: Table, definition: Mapping[str, Value], queue_type: type[QueueType], compat: Compat
 ) -> Settings:
     """Merge the arguments of a queue, which are valid, with the definition of its policies."""
     values: dict[str, Value] = {}
@@ -59,7 +65,7 @@ def settings_of(
         for row in ROWS:
             field = arguments.get(row.name)
             value = None
-            if field is not None and field.tag != "V" and queue_type.knows(row, profile):
+            if field is not None and field.tag != "V" and queue_type.knows(row, compat):
                 value = row.read(field)
             if row.key is not None and row.key.name in definition:
                 asked = definition[row.key.name]

@@ -171,7 +171,7 @@ class VHost(OnExpiry):
         if queue.deleted:
             return
         definition = self.policies.of_queue(queue.name, queue.type).definition
-        settings = settings_of(queue.arguments, definition, queue.type, self.context.compat.profile)
+        settings = settings_of(queue.arguments, definition, queue.type, self.context.compat)
         if settings is not queue.settings and settings != queue.settings:
             queue.configure(settings)
 

@@ -20,7 +20,7 @@ from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Holding
 from amqpd.broker.queue import SLICE, Queue
-from amqpd.broker.returns import Return, give_back
+from amqpd.broker.returns import LOST, RETURNED, Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
 from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
@@ -325,7 +325,7 @@ class Channel:
         if len(self.unacked) <= SLICE:
             requeue(self, self.unacked.take_all())
             return
-        self._requeue_all(requeued=True)
+        self._requeue_all(cause=RETURNED)
         self.window_changed()
 
     def window_changed(self) -> None:
@@ -498,7 +498,7 @@ class Channel:
         for queue in sorted(queues, key=lambda each: each.name):
             self.session.vhost.delete_unused(queue)
 
-    def _requeue_all(self, limit: int = SLICE, *, requeued: bool = False) -> int:
+    def _requeue_all(self, limit: int = SLICE, *, cause: int = LOST) -> int:
         """Return everything outstanding to the queues, in slices above `limit`; return how many went at once."""
         unacked = self.unacked
         count = len(unacked)
@@ -507,7 +507,7 @@ class Channel:
             deliveries = unacked.take_all()
             for delivery in deliveries:
                 self.settle(delivery)
-            give_back(deliveries)
+            give_back(deliveries, cause)
             return count
         if in_transaction:
             # Consumers count what the transaction holds as well, so what is outstanding is counted here.
@@ -522,7 +522,7 @@ class Channel:
                     consumer.unacked = 0
             self.retired = {}
             self.window_used = 0
-        self.connection.node.broker.work.add(Return(unacked.take_all(), counts, requeued=requeued))
+        self.connection.node.broker.work.add(Return(unacked.take_all(), counts, cause))
         return 0
 
     # -- inside ----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from amqpd.broker.pending import Pending
-from amqpd.broker.returns import ReturnWork
+from amqpd.broker.returns import REFUSED, RETURNED, ReturnWork
 from amqpd.protocol.consumer import ChannelConsumer
 
 if TYPE_CHECKING:
@@ -30,15 +30,20 @@ def acknowledge(channel: Channel, deliveries: list[Delivery]) -> None:
         channel.settled(portion)
 
 
-def requeue(channel: Channel, deliveries: list[Delivery]) -> None:
+def requeue(channel: Channel, deliveries: list[Delivery], cause: int = RETURNED) -> None:
     """The messages go back to their queues; a window that this opens is open when they are handed out again."""
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
-            delivery[1].requeue(delivery[0])
+            delivery[1].put_back(delivery[0], cause)
         channel.settled(portion)
         for queue in dict.fromkeys(delivery[1] for delivery in portion):
             queue.resume()
+
+
+def refuse(channel: Channel, deliveries: list[Delivery]) -> None:
+    """The same, and processing them counts as failed."""
+    requeue(channel, deliveries, REFUSED)
 
 
 def reject(channel: Channel, deliveries: list[Delivery]) -> None:

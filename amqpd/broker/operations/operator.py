@@ -1,4 +1,5 @@
-"""What an operator does to a queue: pause it and let it go on, look at its messages, take single ones out.
+"""What an operator does to a queue: pause it and let it go on, look at its messages, take single ones out, try again
+what waits for it.
 
 They take the vhost in place of a session: no permissions and no exclusive owner stand in an operator's way, and who is
 one is for the caller to know (the HTTP API by a user's tags, a test by holding the broker). `moving` goes on from here.
@@ -78,3 +79,8 @@ def delete_message(broker: Broker, vhost: VHost, name: str, number: int) -> bool
     """
     queue = operated_queue(vhost, name)
     return once_durable(broker.journal, queue.remove(number) is not None)
+
+
+def retry_delayed(broker: Broker, vhost: VHost, name: str) -> int | Pending[int]:
+    """Let a queue's messages that wait for their next try be ready now; return how many."""
+    return once_durable(broker.journal, operated_queue(vhost, name).retry_delayed())

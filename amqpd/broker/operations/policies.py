@@ -34,7 +34,7 @@ def set_policy(
     operator: bool = False,
 ) -> Pending[None] | None:
     """Create or replace a policy; `definition` is as decoded from JSON. Raises InvalidPolicy with RabbitMQ's text."""
-    check_policy(pattern, definition, priority, apply_to, broker.compat.profile, operator=operator)
+    check_policy(pattern, definition, priority, apply_to, broker.compat, operator=operator)
     policy = Policy(name=name, pattern=pattern, definition=dict(definition), priority=priority, apply_to=apply_to)
     vhost.policies.set(policy, operator=operator)
     return _changed(broker, vhost)

@@ -166,7 +166,7 @@ def _check_new(
         session.require(READ, QUEUE, name)
         session.require(WRITE, EXCHANGE, dead_letter.text())
     queue_type = broker.queue_type(arguments)
-    validate(name, vhost.name, arguments, broker.compat.profile, queue_type)
+    validate(name, vhost.name, arguments, broker.compat, queue_type)
     assert queue_type is not None
     what = f"queue '{name}' in vhost '{vhost.name}'"
     queue_type.check_new(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
@@ -193,7 +193,7 @@ def _require_equivalent(
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     require_same(what, "durable", durable, queue.durable)
     require_same(what, "auto_delete", auto_delete, queue.auto_delete)
-    for name in queue.type.compared(broker.compat.profile):
+    for name in queue.type.compared(broker.compat):
         new, current = arguments.get(name), queue.arguments.get(name)
         if name == TYPE and _is_classic(new) and _is_classic(current):
             continue

@@ -10,7 +10,7 @@ from amqpd.broker.queue_types.port import QueueType
 from amqpd.errors import AccessRefused, PreconditionFailed
 
 if TYPE_CHECKING:
-    from amqpd.broker.compat import Profile
+    from amqpd.broker.compat import Compat
     from amqpd.broker.queue import Declaration, Means, Queue
     from amqpd.broker.settings import Settings
 
@@ -26,10 +26,10 @@ class Classic(QueueType):
     server_named: ClassVar[bool] = True
 
     @classmethod
-    def knows(cls, argument: Argument, profile: Profile) -> bool:
+    def knows(cls, argument: Argument, compat: Compat) -> bool:
         if argument.name == "x-queue-leader-locator":
-            return profile.classic_takes_leader_locator
-        return super().knows(argument, profile)
+            return compat.profile.classic_takes_leader_locator
+        return super().knows(argument, compat)
 
     @classmethod
     def check_delete(cls, what: str, queue: Queue, *, if_unused: bool, if_empty: bool) -> None:

@@ -13,7 +13,7 @@ from amqpd.broker.queue_arguments import TABLE, Argument
 from amqpd.errors import AmqpError
 
 if TYPE_CHECKING:
-    from amqpd.broker.compat import Compat, Profile
+    from amqpd.broker.compat import Compat
     from amqpd.broker.policy_keys import Key
     from amqpd.broker.settings import Settings
 
@@ -43,19 +43,24 @@ class QueueType:
     """Whether a commit fails when such a queue refuses a message."""
 
     @classmethod
-    def knows(cls, argument: Argument, profile: Profile) -> bool:
+    def knows(cls, argument: Argument, compat: Compat) -> bool:
         """Whether it knows an argument of queue.declare; others' are refused."""
-        return cls.letter in argument.types and (not argument.newer or argument.name in profile.newer_arguments)
+        newer = argument.newer and argument.name not in compat.profile.newer_arguments
+        if cls.letter in argument.types and not newer:
+            return True
+        return bool(argument.extension) and cls.letter in argument.extended_to and compat.extends(argument.extension)
 
     @classmethod
     def accepts_key(cls, key: Key, compat: Compat) -> bool:
         """Whether a policy with this key may apply to such a queue; a policy with any other key is passed over."""
-        return cls.letter in key.types
+        if cls.letter in key.types:
+            return True
+        return bool(key.extension) and cls.letter in key.extended_to and compat.extends(key.extension)
 
     @classmethod
-    def compared(cls, profile: Profile) -> list[str]:
+    def compared(cls, compat: Compat) -> list[str]:
         """The arguments that a redeclare must repeat, in RabbitMQ's order: the type late. Unknown ones are ignored."""
-        names = [each.name for each in TABLE if cls.knows(each, profile) and each.name != "x-queue-type"]
+        names = [each.name for each in TABLE if cls.knows(each, compat) and each.name != "x-queue-type"]
         late = names.index("x-single-active-consumer") + 1 if "x-single-active-consumer" in names else len(names)
         return [*names[:late], "x-queue-type", *names[late:]]
 

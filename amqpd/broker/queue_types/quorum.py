@@ -9,7 +9,7 @@ from amqpd.broker.quorum_queue import QuorumQueue
 from amqpd.errors import NotImplementedHere, PreconditionFailed, ResourceLocked
 
 if TYPE_CHECKING:
-    from amqpd.broker.compat import Profile
+    from amqpd.broker.compat import Compat
     from amqpd.broker.queue import Declaration, Means, Queue
     from amqpd.broker.settings import Settings
 
@@ -46,8 +46,8 @@ class Quorum(QueueType):
     """How RabbitMQ 3.10.8 goes through them on a redeclare; newer ones follow."""
 
     @classmethod
-    def compared(cls, profile: Profile) -> list[str]:
-        known = super().compared(profile)
+    def compared(cls, compat: Compat) -> list[str]:
+        known = super().compared(compat)
         return [*(each for each in cls.ORDER if each in known), *(each for each in known if each not in cls.ORDER)]
 
     @classmethod

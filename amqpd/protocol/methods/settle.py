@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from amqpd.broker.queue import SLICE
 from amqpd.broker.transaction import Settlement
 from amqpd.errors import PreconditionFailed
-from amqpd.protocol.settling import Settle, Settling, acknowledge
+from amqpd.protocol.settling import Settle, Settling, acknowledge, refuse
 from amqpd.protocol.settling import reject as drop
 from amqpd.protocol.settling import requeue as give_back
 
@@ -26,7 +26,7 @@ def ack(channel: Channel, tag: int, bits: int) -> None:
 
 def reject(channel: Channel, tag: int, bits: int) -> None:
     """Refused: one delivery, back to its queue or gone."""
-    _settle(channel, tag, False, give_back if bits & 1 else drop)
+    _settle(channel, tag, False, refuse if bits & 1 else drop)
 
 
 def nack(channel: Channel, tag: int, bits: int) -> None:

@@ -220,8 +220,17 @@ def test_a_delivery_limit_changes_for_the_next_failure(world: World) -> None:
     policy(world, "p", {"delivery-limit": 0})
     got = queue.get()
     assert got is not None
-    queue.requeue(got)
+    queue.put_back(got)
     assert queue.message_count == 0
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_retries_of_classic_queues_are_an_extension_in_policies_too(strict: bool) -> None:
+    world = World(strict=strict)
+    queue = world.queue()
+    policy(world, "p", {"delivery-limit": 3, "max-length": 5})
+    assert queue.settings.delivery_limit == (None if strict else 3)
+    assert queue.settings.max_length == (None if strict else 5)
 
 
 def test_very_many_queues_are_configured_in_slices(world: World) -> None:

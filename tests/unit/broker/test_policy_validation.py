@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from amqpd.broker.compat import PROFILES
+from amqpd.broker.compat import PROFILES, Compat
 from amqpd.broker.policy_validation import InvalidPolicy, check_policy
 from amqpd.broker.queue_arguments import KEYS
 
@@ -17,9 +17,10 @@ def faults(
     apply_to: object = "all",
     profile: str = "4.3",
     operator: bool = False,
+    strict: bool = False,
 ) -> list[str]:
     try:
-        check_policy(pattern, definition, priority, apply_to, PROFILES[profile], operator=operator)
+        check_policy(pattern, definition, priority, apply_to, Compat.of(profile, strict=strict), operator=operator)
     except InvalidPolicy as error:
         head, _, rest = str(error).partition("\n\n")
         assert head == "Validation failed"
@@ -119,6 +120,13 @@ def test_what_operators_cannot_decide(key: str) -> None:
 def test_a_delivery_limit_can_be_lifted_since_4_0() -> None:
     assert faults({"delivery-limit": -1}, profile="4.0") == []
     assert faults({"delivery-limit": -1}, profile="3.13") == ["-1 is not a valid delivery limit"]
+
+
+@pytest.mark.parametrize("definition", [{"delayed-retry-type": "disabled"}, {"delayed-retry-min": 5}])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_delayed_retry_is_known_in_every_profile_unless_strict(profile: str, definition: dict[str, object]) -> None:
+    assert faults(definition, profile=profile) == []
+    assert bool(faults(definition, profile=profile, strict=True)) == (profile != "4.3")
 
 
 MIRRORING = [

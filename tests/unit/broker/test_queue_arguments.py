@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from amqpd.broker.compat import PROFILES
+from amqpd.broker.compat import PROFILES, Compat
 from amqpd.broker.queue_arguments import check_server_named, locate, validate
 from amqpd.broker.queue_types import BUILT_IN
 from amqpd.broker.queue_types.classic import Classic
@@ -26,10 +26,10 @@ def type_of(arguments: Table) -> type[QueueType] | None:
     return next((each for each in BUILT_IN if field == longstr(each.name)), None)
 
 
-def refusal(arguments: Table, profile: str = "4.2") -> str | None:
+def refusal(arguments: Table, profile: str = "4.2", *, strict: bool = True) -> str | None:
     """The text with which arguments are refused for queue q in vhost /, or None."""
     try:
-        validate("q", "/", arguments, PROFILES[profile], type_of(arguments))
+        validate("q", "/", arguments, Compat.of(profile, strict=strict), type_of(arguments))
     except PreconditionFailed as error:
         return error.text
     return None
@@ -256,13 +256,13 @@ def test_a_master_locator_is_taken_until_4_2_and_closes_the_connection_since_4_3
     for profile in ("3.10", "3.13", "4.0", "4.2"):
         assert refusal(arguments, profile) is None
     with pytest.raises(InternalError) as refused:
-        validate("q", "/", arguments, PROFILES["4.3"], Classic)
+        validate("q", "/", arguments, Compat.of("4.3"), Classic)
     assert "deprecated" in refused.value.text
 
 
 @pytest.mark.parametrize("value", [longstr("nowhere"), signedint(1)])
 def test_an_unknown_master_locator_is_an_internal_error_in_3_10(value: Field) -> None:
-    validate("q", "/", Table.of({"x-queue-master-locator": value}), PROFILES["3.10"], Classic)
+    validate("q", "/", Table.of({"x-queue-master-locator": value}), Compat.of("3.10"), Classic)
     with pytest.raises(InternalError) as refused:
         locate(Table.of({"x-queue-master-locator": value}), PROFILES["3.10"])
     assert (refused.value.reply_text, refused.value.method) == ("INTERNAL_ERROR", (0, 0))
@@ -314,7 +314,7 @@ def test_bad_values_are_reported_in_a_fixed_order_whatever_the_order_sent(first:
 
 def test_nested_names_stand_in_the_text_as_they_are() -> None:
     with pytest.raises(AmqpError) as refused:
-        validate("a'b", "v h", from_python({"x-expires": 0}), PROFILES["4.2"], Classic)
+        validate("a'b", "v h", from_python({"x-expires": 0}), Compat.of("4.2"), Classic)
     assert refused.value.text == "invalid arg 'x-expires' for queue 'a'b' in vhost 'v h': {value_zero,0}"
 
 
@@ -322,11 +322,30 @@ def test_nested_names_stand_in_the_text_as_they_are() -> None:
 
 
 def test_a_redeclare_compares_what_classic_queues_know() -> None:
-    known = set(Classic.compared(PROFILES["4.2"]))
+    known = set(Classic.compared(Compat.of("4.2", strict=True)))
     assert {"x-queue-type", "x-message-ttl", "x-expires", "x-max-length", "x-overflow", "x-queue-mode"} <= known
     assert not known & {*FOREIGN, "x-foo"}
     assert "x-queue-leader-locator" in known
-    assert "x-queue-leader-locator" not in Classic.compared(PROFILES["3.10"])
+    assert "x-queue-leader-locator" not in Classic.compared(Compat.of("3.10"))
+
+
+EXTENDED = (
+    ("x-delivery-limit", 3),
+    ("x-delayed-retry-type", "all"),
+    ("x-delayed-retry-min", 1),
+    ("x-delayed-retry-max", 1),
+)
+
+
+@pytest.mark.parametrize("profile", ALL)
+@pytest.mark.parametrize("queue_type", ["classic", "quorum"])
+@pytest.mark.parametrize(("name", "value"), EXTENDED)
+def test_extensions_give_arguments_to_every_type_and_profile(
+    profile: str, queue_type: str, name: str, value: object
+) -> None:
+    known = BUILT_IN[0] if queue_type == "classic" else BUILT_IN[1]
+    assert refusal(from_python({"x-queue-type": queue_type, name: value}), profile, strict=False) is None
+    assert name in known.compared(Compat.of(profile))
 
 
 def test_a_queue_has_the_settings_of_its_arguments(world: World) -> None:

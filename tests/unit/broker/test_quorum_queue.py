@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqpd.broker.compat import PROFILES
+from amqpd.broker.compat import PROFILES, Compat
 from amqpd.broker.message import Message
 from amqpd.broker.packed_run import RUN
 from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Queue
 from amqpd.broker.queue_types.quorum import Quorum
+from amqpd.broker.returns import LOST, REFUSED, RETURNED
 from amqpd.errors import NotImplementedHere, PreconditionFailed
 from amqpd.fields import Field, Table, longstr, signedint
 from amqpd.properties import Properties
@@ -62,7 +63,7 @@ def test_without_a_limit_a_requeued_message_goes_to_the_tail_and_a_lost_one_to_t
     queue = quorum(World("3.10"))
     publish(queue, b"1", b"2", b"3", b"4")
     first, second, third = got(queue), got(queue), got(queue)
-    queue.requeue(first)
+    queue.put_back(first, RETURNED)
     queue.put_back(third)
     queue.put_back(second)
     assert drained(queue) == [b"3", b"2", b"4", b"1"]
@@ -73,8 +74,8 @@ def test_with_the_default_limit_what_comes_back_comes_first(profile: str) -> Non
     queue = quorum(World(profile))
     publish(queue, b"1", b"2", b"3")
     first, second = got(queue), got(queue)
-    queue.requeue(second)
-    queue.requeue(first)
+    queue.put_back(second, RETURNED)
+    queue.put_back(first, RETURNED)
     assert drained(queue) == [b"2", b"1", b"3"]
 
 
@@ -82,7 +83,7 @@ def test_many_requeued_messages_are_redelivered_with_their_count_however_they_wa
     queue = quorum(world, x_delivery_limit=-1)
     publish(queue, *numbered(2 * RUN))
     for found in [got(queue) for _ in range(2 * RUN)]:
-        queue.requeue(found)
+        queue.put_back(found, RETURNED)
     publish(queue, b"new")
     again = [got(queue) for _ in range(2 * RUN)]
     assert [each.body for each in again] == numbered(2 * RUN)
@@ -137,7 +138,7 @@ def test_a_queue_is_two_lists(steps: list[Step], limit: int | None) -> None:
                 failures[found.body] += 1
                 if limit is None or failures[found.body] <= limit:
                     (waiting if step == "requeue" and limit is None else returned).append(found.body)
-                (queue.requeue if step == "requeue" else queue.put_back)(found)
+                queue.put_back(found, RETURNED if step == "requeue" else LOST)
                 queue.resume()
             else:
                 (queue.settle if step == "ack" else queue.reject)(found)
@@ -156,7 +157,7 @@ def test_nothing_is_left_of_the_account(world: World) -> None:
     lost, settled, rejected, dying = (got(queue) for _ in range(4))
     queue.put_back(dying)
     queue.put_back(got(queue))
-    queue.requeue(lost)
+    queue.put_back(lost, RETURNED)
     queue.settle(settled)
     queue.reject(rejected)
     assert queue.purge() == 1
@@ -178,14 +179,14 @@ def test_what_get_shows_at_first(profile: str) -> None:
 def test_since_4_0_the_acquired_count_is_told_as_well(profile: str) -> None:
     queue = quorum(World(profile))
     publish(queue, b"x")
-    queue.requeue(got(queue))
+    queue.put_back(got(queue), REFUSED)
     assert headers(got(queue)) == {"x-delivery-count": 1, "x-acquired-count": 1}
 
 
 def test_copies_in_other_queues_keep_their_own_count(world: World) -> None:
     queues = (quorum(world, "a"), quorum(world, "b"))
     world.vhost.publish(message(b"x"), queues)
-    queues[0].requeue(got(queues[0]))
+    queues[0].put_back(got(queues[0]), RETURNED)
     assert got(queues[0]).redelivered
     assert not got(queues[1]).redelivered
 
@@ -212,7 +213,7 @@ def failures_until_death(queue: Queue, attempts: int = 50) -> int | None:
         found = queue.get()
         if found is None:
             return attempt
-        queue.requeue(found)
+        queue.put_back(found, REFUSED)
     return None
 
 
@@ -264,8 +265,8 @@ def test_dropping_waits_for_consumers(world: World) -> None:
     publish(queue, b"1", b"2", b"3", b"4")
     first, second = consumer.unsettled
     consumer.unsettled = []
-    queue.requeue(first)
-    queue.requeue(second)
+    queue.put_back(first, RETURNED)
+    queue.put_back(second, RETURNED)
     consumer.refresh()
     queue.resume()
     assert consumer.bodies == [b"1", b"2", b"1", b"2"]
@@ -276,7 +277,7 @@ def test_a_returned_message_hides_one_behind_it_that_is_overdue(world: World) ->
     queue = quorum(world)
     publish(queue, b"first")
     queue.publish(expiring(1000, b"second"))
-    queue.requeue(got(queue))
+    queue.put_back(got(queue), RETURNED)
     world.advance(2)
     assert queue.message_count == 2
     assert drained(queue) == [b"first"]
@@ -358,7 +359,7 @@ def test_if_unused_is_refused_before_if_empty(world: World) -> None:
 
 @pytest.mark.parametrize("profile", ALL)
 def test_a_redeclare_compares_each_argument_it_knows_once(profile: str) -> None:
-    names = Quorum.compared(PROFILES[profile])
+    names = Quorum.compared(Compat.of(profile))
     assert len(set(names)) == len(names)
     assert {"x-queue-type", "x-delivery-limit", "x-dead-letter-strategy", "x-queue-leader-locator"} <= set(names)
     assert not {"x-max-priority", "x-queue-mode", "x-max-age", "x-foo"} & set(names)
