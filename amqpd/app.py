@@ -16,6 +16,7 @@ from amqpd.access_file import AccessFile, load_access_file
 from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
+from amqpd.broker.event_exchange import EventExchange
 from amqpd.broker.ports import Journal, Offload, Randomness
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
@@ -68,6 +69,8 @@ def make_node(
     )
     liveness = broker.timers if clock is None else Timers(SystemClock())
     _populate(broker, config)
+    if broker.compat.extends("event-exchange") if config.events.exchange is None else config.events.exchange:
+        EventExchange(broker.events, broker.vhosts[config.default.vhost])
     node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
     node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
     return node

@@ -209,6 +209,13 @@ class Table:
         """
         return Table.of(sorted(self.items(), key=lambda pair: _octets(pair[0])))
 
+    def terms(self) -> list[bytes]:
+        """Print each entry as an Erlang term: `{<<"key">>,longstr,<<"text">>}`."""
+        return [
+            b"{%b,%b,%b}" % (erlang.latin_binary(_octets(key)), field.type_name.encode(), _erlang(field))
+            for key, field in self.items()
+        ]
+
     def to_python(self) -> dict[str, object]:
         """Return plain values for inspection: UTF-8 longstr as str, decimal as Decimal, nested tables and arrays too.
 
@@ -499,11 +506,7 @@ def _erlang(field: Field) -> bytes:
     if isinstance(value, bytes):
         return erlang.latin_binary(value)
     if isinstance(value, Table):
-        entries = [
-            b"{%b,%b,%b}" % (erlang.latin_binary(_octets(key)), inner.type_name.encode(), _erlang(inner))
-            for key, inner in value.items()
-        ]
-        return b"[%b]" % b",".join(entries)
+        return b"[%b]" % b",".join(value.terms())
     if field.tag == "A":
         fields = cast("tuple[Field, ...]", value)
         members = [b"{%b,%b}" % (inner.type_name.encode(), _erlang(inner)) for inner in fields]

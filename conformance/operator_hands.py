@@ -1,4 +1,5 @@
-"""A broker of a test's own, and what an operator does to it: alarms, policies, closing connections, stop and start.
+"""A broker of a test's own, and what an operator does to it: alarms, policies, accounts, closing connections,
+stop and start.
 
 Decide how each target is told. The suite's shared broker is never touched; a broker that runs already (`--broker`) has
 no operator here.
@@ -24,6 +25,7 @@ NO_MEMORY: Final = "0"
 MEMORY: Final = "0.9"
 HURRY: Final = "[application:set_env(rabbit, Key, {within}) || Key <- [consumer_timeout, channel_tick_interval]]."
 ALL: Final = "all"
+EVENT_EXCHANGE: Final = "rabbitmq_event_exchange"
 
 Definition = Mapping[str, object]
 
@@ -77,20 +79,48 @@ class Operator(ABC):
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         """Remove it."""
 
-    def connect(self, **options: object) -> Connection:
+    @abstractmethod
+    def add_vhost(self, name: str) -> None:
+        """Create a virtual host."""
+
+    @abstractmethod
+    def delete_vhost(self, name: str) -> None:
+        """Delete a virtual host and all in it."""
+
+    @abstractmethod
+    def add_user(self, name: str, password: str) -> None:
+        """Create a user who may do nothing."""
+
+    @abstractmethod
+    def delete_user(self, name: str) -> None:
+        """Delete a user."""
+
+    @abstractmethod
+    def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        """Set what a user may do in a virtual host."""
+
+    @abstractmethod
+    def clear_permissions(self, user: str, vhost: str) -> None:
+        """Let a user do nothing there."""
+
+    def dial(self) -> Connection:
+        """Open a TCP connection and send nothing."""
+        return Connection("127.0.0.1", self.port)
+
+    def connect(self, **options: Any) -> Connection:
         """Open a connection; options as of `Connection.handshake`."""
-        return Connection("127.0.0.1", self.port).handshake(**options)  # type: ignore[arg-type]  # passed on as they are
+        return self.dial().handshake(**options)
 
 
 @contextmanager
-def operator_of(target: str, compat: str) -> Iterator[Operator | None]:
-    """Run a broker like the target; None for a target that cannot be operated."""
+def operator_of(target: str, compat: str, *, events: bool = False) -> Iterator[Operator | None]:
+    """Run a broker like the target, with its event exchange if `events`; None for one that cannot be operated."""
     if target == "rabbitmq":
-        with rabbitmq.controlled_node() as node:
+        with rabbitmq.controlled_node((EVENT_EXCHANGE,) if events else ()) as node:
             yield OfRabbitMQ(node)
     elif target == "amqpd":
         with ExitStack() as running:
-            yield OfAmqpd(running, compat)
+            yield OfAmqpd(running, compat, events_exchange=events)
     else:
         yield None
 
@@ -144,19 +174,37 @@ class OfRabbitMQ(Operator):
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         self._node.control("clear_operator_policy" if operator else "clear_policy", name)
 
+    def add_vhost(self, name: str) -> None:
+        self._node.control("add_vhost", name)
+
+    def delete_vhost(self, name: str) -> None:
+        self._node.control("delete_vhost", name)
+
+    def add_user(self, name: str, password: str) -> None:
+        self._node.control("add_user", name, password)
+
+    def delete_user(self, name: str) -> None:
+        self._node.control("delete_user", name)
+
+    def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        self._node.control("set_permissions", "-p", vhost, user, configure, write, read)
+
+    def clear_permissions(self, user: str, vhost: str) -> None:
+        self._node.control("clear_permissions", "-p", vhost, user)
+
 
 class OfAmqpd(Operator):
     """Runs amqpd in a thread, as nothing else reaches its inside."""
 
-    def __init__(self, running: ExitStack, compat: str) -> None:
+    def __init__(self, running: ExitStack, compat: str, **settings: Any) -> None:
         self._running = running
-        self._compat = compat
+        self._settings = {"compat": compat, "strict": True, **settings}
         self._broker = self._run()
 
     def _run(self, **settings: Any) -> EmbeddedBroker:
         from amqpd import run_in_thread
 
-        return self._running.enter_context(run_in_thread(compat=self._compat, strict=True, **settings))
+        return self._running.enter_context(run_in_thread(**self._settings, **settings))
 
     @property
     def port(self) -> int:
@@ -202,3 +250,21 @@ class OfAmqpd(Operator):
 
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         self._broker.clear_policy(name, operator=operator)
+
+    def add_vhost(self, name: str) -> None:
+        self._broker.add_vhost(name)
+
+    def delete_vhost(self, name: str) -> None:
+        self._broker.delete_vhost(name)
+
+    def add_user(self, name: str, password: str) -> None:
+        self._broker.add_user(name, password)
+
+    def delete_user(self, name: str) -> None:
+        self._broker.delete_user(name)
+
+    def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        self._broker.grant(user, vhost, configure, write, read)
+
+    def clear_permissions(self, user: str, vhost: str) -> None:
+        self._broker.revoke(user, vhost)

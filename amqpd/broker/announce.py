@@ -7,7 +7,7 @@ One function an event. The caller has asked `Events.heard` and calls it once the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from amqpd.broker.events import INTERNAL, Events, Value
 from amqpd.broker.queue_arguments import CLASSIC
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from amqpd.broker.consumers import Consumer
     from amqpd.broker.exchange import Exchange
     from amqpd.broker.permissions import TopicPermissions
+    from amqpd.broker.policies import Policy
     from amqpd.broker.queue import Queue
     from amqpd.broker.users import User
     from amqpd.broker.vhost import VHost
 
 ACTOR: Final = "user_who_performed_action"
+OPERATOR_POLICY: Final = "operator_policy"
 DELETING_EXCHANGE: Final = "exchange-delete-in-progress"
 
 # -- what a vhost holds ------------------------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ def vhost_created(vhost: VHost, node: str, by: str) -> None:
         "vhost.created",
         {
             "name": vhost.name,
-            "default_queue_type": "undefined",
+            "default_queue_type": vhost.default_queue_type or "undefined",
             "metadata": "#{description => <<>>,tags => <<>>}",
             "tracing": vhost.tracing,
             "cluster_state": {node: "running"},
@@ -234,6 +236,39 @@ def topic_permission_deleted(events: Events, user: str, vhost: str, exchange: st
 def alarm(events: Events, resource: str, node: str, *, short: bool) -> None:
     """A resource is short, or isn't any more."""
     events.emit("alarm.set" if short else "alarm.cleared", {"source": resource, "node": node})
+
+
+# -- policies ----------------------------------------------------------------------------------------------------------
+
+
+def policy_set(vhost: VHost, policy: Policy, queues: Iterable[Queue], by: str, *, operator: bool) -> None:
+    """A policy was set that changed what these queues have; one of an operator's is a runtime parameter as well."""
+    rule: dict[str, Value] = {
+        "pattern": policy.pattern,
+        "definition": cast("Mapping[str, Value]", policy.definition),
+        "priority": int(policy.priority) if policy.priority == int(policy.priority) else policy.priority,
+        "apply-to": policy.apply_to,
+    }
+    if operator:
+        value = dict(reversed(rule.items()))
+        parameter_set(vhost.events, vhost.name, OPERATOR_POLICY, policy.name, value=value, by=by)
+    for queue in queues:
+        vhost.events.emit("queue.policy.updated", _policy_of(vhost, queue, by) | rule)
+    vhost.events.emit("policy.set", {"name": policy.name, "vhost": vhost.name, ACTOR: by} | rule)
+
+
+def policy_cleared(vhost: VHost, name: str, queues: Iterable[Queue], by: str, *, operator: bool) -> None:
+    """A policy was cleared that these queues had."""
+    if operator:
+        parameter_cleared(vhost.events, vhost.name, OPERATOR_POLICY, name, by=by)
+    for queue in queues:
+        vhost.events.emit("queue.policy.cleared", _policy_of(vhost, queue, by))
+    fields: dict[str, Value] = {"name": name, "vhost": vhost.name, ACTOR: by}
+    vhost.events.emit("operator.policy.cleared" if operator else "policy.cleared", fields)
+
+
+def _policy_of(vhost: VHost, queue: Queue, by: str) -> dict[str, Value]:
+    return {"name": queue.name, "vhost": vhost.name, "type": queue.type.module, ACTOR: by}
 
 
 # -- parameters --------------------------------------------------------------------------------------------------------

@@ -280,6 +280,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "with 504 if the commit is still pending",
     "answers-undecodable": "a method that can't be decoded, or is unknown, is answered with a close that says so; "
     "RabbitMQ drops the TCP connection or answers with a bare INTERNAL_ERROR",
+    "event-exchange": "the exchange amq.rabbitmq.event, which publishes what happens in the broker, is there unless "
+    "events.exchange is false; in RabbitMQ it comes with a plugin",
     "no-consumer-timeout": "deliveries may stay unacknowledged for ever, unless limits.consumer_timeout is set; "
     "RabbitMQ closes their channel after half an hour",
     "transient-queues": "a queue that is neither durable nor exclusive can be declared; RabbitMQ closes the connection "

@@ -155,6 +155,17 @@ class Queues:
 
 
 @attrs.frozen(kw_only=True)
+class Events:
+    """What happens in the broker, for clients to consume."""
+
+    exchange: bool | None = _setting(
+        None,
+        "Publish events to the topic exchange `amq.rabbitmq.event` of the default virtual host, as RabbitMQ's plugin "
+        "rabbitmq_event_exchange does. Unset, that is so unless `strict`.",
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Log:
     """The server's log."""
 
@@ -185,6 +196,7 @@ class Config:
     auth: Auth = attrs.Factory(Auth)
     default: Default = attrs.Factory(Default)
     queues: Queues = attrs.Factory(Queues)
+    events: Events = attrs.Factory(Events)
     log: Log = attrs.Factory(Log)
 
     def __attrs_post_init__(self) -> None:

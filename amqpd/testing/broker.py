@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
+from amqpd.broker.events import OPERATOR
 from amqpd.broker.operations import moving, operator, policies
 from amqpd.broker.operations.moving import Moved, ToExchange, ToQueue
 from amqpd.broker.pending import Pending
+from amqpd.broker.permissions import EVERYTHING
+from amqpd.broker.users import User
 from amqpd.clock import OffsetClock
 from amqpd.config import Config
 from amqpd.server.listeners import shown
@@ -79,20 +82,33 @@ class EmbeddedBroker:
         """
 
         def add() -> None:
-            self._broker.add_vhost(name, default_queue_type=default_queue_type)
-            self._broker.access.grant(self._config.default.user, name)
+            self._broker.add_vhost(name, default_queue_type=default_queue_type, by=OPERATOR)
+            self._broker.access.grant(self._config.default.user, name, by=OPERATOR)
 
-        self._run(add)
+        self._change(add)
         return self.url_of(name)
 
     def delete_vhost(self, name: str) -> None:
         """Delete a vhost and all in it; its connections are closed. Raises KeyError if there is none."""
+        self._change(lambda: self._broker.delete_vhost(name, by=OPERATOR))
 
-        def delete() -> None:
-            self._broker.delete_vhost(name)
-            self._settle()
+    def add_user(self, name: str, password: str, tags: tuple[str, ...] = ()) -> None:
+        """Create a user who may do nothing yet, or replace one."""
+        self._change(lambda: self._broker.add_user(User.with_password(name, password, tags), by=OPERATOR))
 
-        self._run(delete)
+    def delete_user(self, name: str) -> None:
+        """Delete a user; its connections are closed. Raises KeyError if there is none."""
+        self._change(lambda: self._broker.delete_user(name, by=OPERATOR))
+
+    def grant(
+        self, user: str, vhost: str = "/", configure: str = EVERYTHING, write: str = EVERYTHING, read: str = EVERYTHING
+    ) -> None:
+        """Set what a user may do in a vhost: three patterns. Raises ValueError for one that can't be compiled."""
+        self._change(lambda: self._broker.access.grant(user, vhost, configure, write, read, by=OPERATOR))
+
+    def revoke(self, user: str, vhost: str = "/") -> None:
+        """Let a user do nothing in a vhost."""
+        self._change(lambda: self._broker.access.revoke(user, vhost, by=OPERATOR))
 
     def pause(self, queue: str, vhost: str = "/") -> None:
         """Stop a queue's deliveries: what is published waits, and a basic.get finds the queue empty.
@@ -169,19 +185,20 @@ class EmbeddedBroker:
                 priority=priority,
                 apply_to=apply_to,
                 operator=operator,
+                by=OPERATOR,
             )
-            self._settle()
 
-        self._run(change)
+        self._change(change)
 
     def clear_policy(self, name: str, *, operator: bool = False, vhost: str = "/") -> None:
         """Remove a policy and what it changed. Raises KeyError if there is no such policy or vhost."""
 
-        def change() -> None:
-            policies.clear_policy(self._broker, self._broker.vhosts[vhost], name, operator=operator)
-            self._settle()
 
-        self._run(change)
+        def change() -> None:
+            vhost_ = self._broker.vhosts[vhost]
+            policies.clear_policy(self._broker, vhost_, name, operator=operator, by=OPERATOR)
+
+        self._change(change)
 
     # -- look ------------------------------------------------------------------------------------------------------
 
@@ -259,6 +276,13 @@ class EmbeddedBroker:
         results: list[T] = []
         self._call(lambda: results.append(function()))
         return results[0]
+
+    def _change(self, function: Callable[[], None]) -> None:
+        def run() -> None:
+            function()
+            self._settle()
+
+        self._run(run)
 
     def _run(self, function: Callable[[], None]) -> None:
         self._call(function)

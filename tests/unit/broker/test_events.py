@@ -10,6 +10,7 @@ import pytest
 from amqpd.broker.alarms import DISK, MEMORY
 from amqpd.broker.events import INTERNAL, Event
 from amqpd.broker.operations import bindings, exchanges, queues
+from amqpd.broker.operations.policies import clear_policy, set_policy
 from amqpd.broker.session import EXCHANGE, QUEUE
 from amqpd.broker.users import User
 from amqpd.errors import PreconditionFailed
@@ -350,3 +351,33 @@ def test_each_resource_has_its_own_alarm(world: World, told: Told) -> None:
         ("alarm.cleared", MEMORY),
     ]
     assert events[0].fields["node"] == world.broker.name
+
+
+# -- policies
+
+
+def test_a_policy_is_told_after_the_queues_that_it_changes(world: World, told: Told) -> None:
+    """Each of them says the policy's rule; a queue that it doesn't match says nothing."""
+    declare(world)
+    world.queue("other")
+    told.take()
+    set_policy(world.broker, world.vhost, "p", "^q", {"max-length": 5}, priority=3, apply_to="queues", by="root")
+    updated, was_set = told.take()
+    rule = {"pattern": "^q", "definition": {"max-length": 5}, "priority": 3, "apply-to": "queues"}
+    assert updated.name == "queue.policy.updated"
+    assert updated.fields == {"name": "q", "vhost": "/", "type": "rabbit_classic_queue", BY: "root"} | rule
+    assert was_set.name == "policy.set"
+    assert was_set.fields == {"name": "p", "vhost": "/", BY: "root"} | rule
+    clear_policy(world.broker, world.vhost, "p", by="root")
+    assert told.brief("name") == [("queue.policy.cleared", "q", "root"), ("policy.cleared", "p", "root")]
+
+
+def test_an_operator_policy_is_a_parameter_too(world: World, told: Told) -> None:
+    """Its value is the rule; clearing it has a name of its own."""
+    set_policy(world.broker, world.vhost, "p", "^q", {"max-length": 5}, operator=True, by="root")
+    parameter, was_set = told.take()
+    assert (parameter.name, parameter.fields["component"]) == ("parameter.set", "operator_policy")
+    assert list(parameter.fields["value"]) == ["apply-to", "priority", "definition", "pattern"]  # type: ignore[arg-type]
+    assert was_set.name == "policy.set"
+    clear_policy(world.broker, world.vhost, "p", operator=True, by="root")
+    assert [name for name, _ in told.brief()] == ["parameter.cleared", "operator.policy.cleared"]
