@@ -61,10 +61,10 @@ def _filled(term: str, column: int) -> str:
     return "\n".join(lines)
 
 
-def pair(tag: str, value: str, column: int, line: int = LINE - 2) -> str:
+def pair(tag: str, value: str, column: int) -> str:
     """The tuple `{tag,value}` printed at `column`, broken after the comma where the line is full."""
     flat = f"{{{tag},{value}}}"
-    if column + len(flat) <= line:
+    if column + len(flat) < LINE - 1:
         return flat
     return f"{{{tag},\n{' ' * (column + 1)}{value}}}"
 

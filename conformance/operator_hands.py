@@ -7,9 +7,10 @@ no operator here.
 
 from __future__ import annotations
 
+import base64
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,13 @@ MEMORY: Final = "0.9"
 HURRY: Final = "[application:set_env(rabbit, Key, {within}) || Key <- [consumer_timeout, channel_tick_interval]]."
 ALL: Final = "all"
 EVENT_EXCHANGE: Final = "rabbitmq_event_exchange"
+TRIED: Final = "tried"
+"""The policy that is set to see what is wrong with it."""
+FAULTS: Final = """base64:encode(rabbit_json:encode([
+    case rabbit_policy:{function}(<<"/">>, <<"tried">>, Pattern, Definition, 0, Target, <<"me">>) of
+        ok -> <<>>;
+        {{error_string, Text}} -> unicode:characters_to_binary(Text)
+    end || {{Pattern, Definition, Target}} <- [{policies}]]))."""
 
 Definition = Mapping[str, object]
 
@@ -72,8 +80,18 @@ class Operator(ABC):
         priority: int = 0,
         apply_to: str = ALL,
         operator: bool = False,
-    ) -> str:
-        """Set a policy in the vhost `/`; return what is wrong with it, or nothing."""
+    ) -> None:
+        """Set a policy in the vhost `/`."""
+
+    def faults(self, policies: Sequence[tuple[str, Definition, str]], *, operator: bool = False) -> list[str]:
+        """Return what is wrong with each policy (pattern, definition, target), and leave none of them behind."""
+        found = self._try([*policies, ("", {"max-length": 1}, ALL)], operator=operator)  # one that is there to clear
+        self.clear_policy(TRIED, operator=operator)
+        return found[:-1]
+
+    @abstractmethod
+    def _try(self, policies: Sequence[tuple[str, Definition, str]], *, operator: bool) -> list[str]:
+        """Set one policy after the other; return what is wrong with each."""
 
     @abstractmethod
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
@@ -162,14 +180,20 @@ class OfRabbitMQ(Operator):
         priority: int = 0,
         apply_to: str = ALL,
         operator: bool = False,
-    ) -> str:
+    ) -> None:
         command = "set_operator_policy" if operator else "set_policy"
         options = ("--priority", str(priority), "--apply-to", apply_to)
-        try:
-            self._node.control("--quiet", command, *options, "--", name, pattern, json.dumps(definition))
-        except RuntimeError as error:
-            return str(error).partition("Error:\n")[2].rstrip("\n")
-        return ""
+        self._node.control(command, *options, "--", name, pattern, json.dumps(definition))
+
+    def _try(self, policies: Sequence[tuple[str, Definition, str]], *, operator: bool) -> list[str]:
+        terms = [
+            f"{{{_binary(pattern)},{_binary(json.dumps(definition))},{_binary(target)}}}"
+            for pattern, definition, target in policies
+        ]
+        function = "parse_set_op" if operator else "parse_set"
+        printed = self._node.control("eval", FAULTS.format(function=function, policies=",".join(terms)))
+        found: list[str] = json.loads(base64.b64decode(printed.strip().strip('<">')))
+        return found
 
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         self._node.control("clear_operator_policy" if operator else "clear_policy", name)
@@ -239,14 +263,19 @@ class OfAmqpd(Operator):
         priority: int = 0,
         apply_to: str = ALL,
         operator: bool = False,
-    ) -> str:
-        try:
-            self._broker.set_policy(
-                name, pattern, definition, priority=priority, apply_to=apply_to, operator=operator
-            )
-        except ValueError as error:
-            return str(error).rstrip("\n")
-        return ""
+    ) -> None:
+        self._broker.set_policy(name, pattern, definition, priority=priority, apply_to=apply_to, operator=operator)
+
+    def _try(self, policies: Sequence[tuple[str, Definition, str]], *, operator: bool) -> list[str]:
+        found = []
+        for pattern, definition, target in policies:
+            try:
+                self._broker.set_policy(TRIED, pattern, definition, apply_to=target, operator=operator)
+            except ValueError as error:
+                found.append(str(error))
+            else:
+                found.append("")
+        return found
 
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         self._broker.clear_policy(name, operator=operator)
@@ -268,3 +297,7 @@ class OfAmqpd(Operator):
 
     def clear_permissions(self, user: str, vhost: str) -> None:
         self._broker.revoke(user, vhost)
+
+def _binary(text: str) -> str:
+    """A text as an Erlang binary."""
+    return f"<<{','.join(map(str, text.encode()))}>>"

@@ -45,8 +45,8 @@ class Node:
         self._folder = folder
         self._environment = environment
 
-    def control(self, *arguments: str) -> None:
-        """Run rabbitmqctl on the node and wait for its end; raise RuntimeError with its output when it fails."""
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl on the node and return its output; raise RuntimeError with that when it fails."""
         outcome = subprocess.run(
             [str(CONTROL), *arguments],
             cwd=self._folder,
@@ -61,6 +61,7 @@ class Node:
         )
         if outcome.returncode:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)} failed ({outcome.returncode}):\n{outcome.stdout}")
+        return outcome.stdout
 
 
 class _Ownership(TypedDict):

@@ -56,7 +56,7 @@ def _pattern_fault(pattern: Value) -> str | None:
         reason, place = error.pcre
         quoted = reason.replace("\\", "\\\\").replace('"', '\\"')
         start = "pattern should be regular expression but is invalid: "
-        return start + erlang.pair(f'"{quoted}"', str(place), len(start), erlang.LINE)
+        return start + erlang.pair(f'"{quoted}"', str(place), len(start))
     return None
 
 

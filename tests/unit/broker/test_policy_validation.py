@@ -97,7 +97,8 @@ def test_all_faults_are_told_at_once() -> None:
             "a{2,1}",
             '{"numbers out of order in {} quantifier",' + BREAK + '5}',
         ),
-        (")", '{"unmatched parentheses",0}'),
+        ("\\", '{"\\\\ at end of pattern",' + BREAK + "1}"),
+        (")", '{"unmatched parentheses",' + BREAK + "0}"),
         ("[b-a]", '{"range out of order in character class",' + BREAK + '3}'),
     ],
 )
