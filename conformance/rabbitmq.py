@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONTROL = SERVER.with_name("rabbitmqctl")
 USER = "rabbitmq"
+EXCHANGE_PLUGINS = (
+    "rabbitmq_consistent_hash_exchange",
+    "rabbitmq_random_exchange",
+    "rabbitmq_recent_history_exchange",
+    "rabbitmq_sharding",
+)
+"""The plugins that add exchange types which amqpd has; the last one brings x-modulus-hash."""
 START_LIMIT = 60.0
 CONTROL_LIMIT = 30.0
 

@@ -79,7 +79,7 @@ def open_target(name: str, broker: str | None, compat: str | None) -> Iterator[T
     `broker` finds the one at the URL instead.
     """
     if name == "rabbitmq":
-        with rabbitmq.node() as port:
+        with rabbitmq.node(rabbitmq.EXCHANGE_PLUGINS) as port:
             yield from _used(Target(name, "127.0.0.1", port))
     elif name == "amqpd":
         with amqpd.server(compat or "3.10", "--strict") as port:

@@ -86,6 +86,9 @@ class Profile:
     missing_exchange_types: tuple[str, ...] = ()
     """Exchange types of RabbitMQ and the plugins it ships that came with a later version (x-local-random: 4.0)."""
 
+    hash_weight_maximum: int | None = 10_000
+    """The highest weight of a binding to an x-consistent-hash exchange (none in 3.10)."""
+
     queue_versions: tuple[int, ...] = (1, 2)
     """Values of x-queue-version (1 left with 4.3)."""
 
@@ -180,6 +183,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "3.10": attrs.evolve(
         _NEWEST,
         version="3.10.8",
+        hash_weight_maximum=None,
         missing_exchange_types=("x-local-random",),
         frame_max_minimum=4096,
         initial_frame_max=4096,
@@ -288,6 +292,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "with 541 since 4.3",
     "retries": "x-delivery-limit, x-delayed-retry-type, -min and -max work on classic queues too, in every profile and "
     "by policy; RabbitMQ has them on quorum queues only, delayed retry since 4.3",
+    "delayed-messages": "exchanges of the type x-delayed-message, as the plugin has them that RabbitMQ doesn't ship",
+    "deduplication": "exchanges of the type x-message-deduplication, as the community's plugin has them",
 }
 """What amqpd does and no RabbitMQ does: name -> sentence. All are on in every profile and off with `strict = true`."""
 

@@ -160,3 +160,8 @@ class Exchange:
         del self.outgoing[binding.key]
         self.exchanges.pop(binding, None)
         self.router.remove(binding)
+
+    @property
+    def messages_delayed(self) -> int:
+        """Messages that wait here for their time; they are in no queue yet."""
+        return self.router.messages_delayed

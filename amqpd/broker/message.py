@@ -62,6 +62,12 @@ class Message:
         twin.sharing = self.sharing
         return twin
 
+    def detached(self) -> Message:
+        """The same content for a holder of its own, which accounts for the body again."""
+        twin = Message(self.exchange, self.routing_key, self.properties, self.body)
+        twin.trail = self.trail
+        return twin
+
 
 class Trail:
     """What the broker knows of a message beyond its content: deaths so far, and routing keys that receivers don't

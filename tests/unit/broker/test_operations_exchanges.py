@@ -64,7 +64,7 @@ def test_line_ends_are_taken_out_of_names(world: World) -> None:
 )
 def test_the_type_is_looked_at_first(profile: str, type_: str, text: str) -> None:
     """Before the name and before permissions; 3.10 closes the connection for it."""
-    world = World(profile)
+    world = World(profile, strict=True)
     with pytest.raises(AmqpError) as refused:
         declare(world, world.session("u", grant=None), "", type_)
     assert refused.value.text == text

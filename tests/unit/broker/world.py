@@ -173,10 +173,18 @@ class World:
         return self.vhost.add_queue(name, owner is None, auto_delete, owner, from_python(arguments or {}))
 
     def exchange(
-        self, name: str, type_: str = "direct", *, auto_delete: bool = False, alternate: str | None = None
+        self,
+        name: str,
+        type_: str = "direct",
+        arguments: dict[str, object] | Table | None = None,
+        *,
+        auto_delete: bool = False,
+        alternate: str | None = None,
     ) -> Exchange:
-        """Create an exchange, past the checks of exchange.declare."""
-        arguments = NO_ARGUMENTS if alternate is None else from_python({"alternate-exchange": alternate})
+        """Create an exchange, past the checks of exchange.declare that its type doesn't make."""
+        if not isinstance(arguments, Table):
+            given = {} if alternate is None else {"alternate-exchange": alternate}
+            arguments = from_python({**(arguments or {}), **given})
         exchange = Exchange(
             name,
             self.broker.exchange_types[type_],
@@ -186,6 +194,26 @@ class World:
         )
         self.vhost.add_exchange(exchange)
         return exchange
+
+    def publish(self, exchange: str, *keys: str, properties: Properties = NO_PROPERTIES, body: bytes = b"body") -> bool:
+        """Publish to an exchange; return whether the message had a route."""
+        sent = Message(exchange, keys[0], properties, body)
+        route = self.vhost.route(self.vhost.exchanges[exchange], keys, sent)
+        if route:
+            self.vhost.publish(sent, route)
+        return bool(route)
+
+    def bodies(self, queue: str) -> list[bytes]:
+        """Take everything out of a queue."""
+        return [each.body for each in self.taken(queue)]
+
+    def taken(self, queue: str) -> list[Message]:
+        """The same as messages."""
+        found = []
+        while (got := self.vhost.queues[queue].get()) is not None:
+            self.vhost.queues[queue].settle(got)
+            found.append(got)
+        return found
 
     def bind(
         self, source: Exchange, destination: Queue | Exchange, key: str = "", arguments: Table = NO_ARGUMENTS
