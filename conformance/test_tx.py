@@ -108,6 +108,40 @@ def test_the_route_is_decided_when_publishing(channel: Channel, names: Names, qu
     assert channel.drain(queue) == [b"after"]
 
 
+@pytest.mark.proves("tx.names")
+def test_a_queue_of_the_default_exchange_may_come_before_the_commit(channel: Channel, names: Names) -> None:
+    channel.call("tx.select")
+    channel.publish("", names("later"), b"x", mandatory=True)
+    channel.declare_queue(names("later"))
+    channel.call("tx.commit")
+    assert channel.drain(names("later")) == [b"x"]
+
+
+@pytest.mark.proves("tx.names")
+@pytest.mark.parametrize("exchange", ["", "amq.direct"])
+def test_a_queue_that_was_declared_anew_gets_the_message(channel: Channel, queue: str, exchange: str) -> None:
+    if exchange:
+        channel.bind(queue, exchange, queue)
+    channel.call("tx.select")
+    channel.publish(exchange, queue, b"x")
+    channel.call("queue.delete", queue=queue)
+    channel.declare_queue(queue)
+    channel.call("tx.commit")
+    assert channel.drain(queue) == [b"x"]
+
+
+@pytest.mark.proves("tx.names")
+@pytest.mark.parametrize("exchange", ["", "amq.direct"])
+def test_a_message_whose_queue_is_gone_at_the_commit_is_returned(channel: Channel, queue: str, exchange: str) -> None:
+    if exchange:
+        channel.bind(queue, exchange, queue)
+    channel.call("tx.select")
+    channel.publish(exchange, queue, b"x", mandatory=True)
+    channel.call("queue.delete", queue=queue)
+    channel.send("tx.commit")
+    assert [channel.next().name for _ in range(2)] == ["basic.return", "tx.commit-ok"]
+
+
 @pytest.mark.proves("tx.batch", "tx.commit")
 def test_acks_take_effect_with_the_commit(channel: Channel, other: Channel, queue: str) -> None:
     channel.fill(queue, b"a", b"b")

@@ -1,7 +1,8 @@
 """An open transaction of one channel: publishes and settlements that take effect together, or not at all.
 
-Routing was decided at publish time; nothing has reached a queue before the commit. What was settled is kept aside: a
-rollback makes it outstanding again under its old tag, without a redelivery.
+Routing was decided at publish time, as the names of queues; nothing has reached a queue before the commit, and it gets
+what exists under these names then. What was settled is kept aside: a rollback makes it outstanding again under its old
+tag, without a redelivery.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from typing import NamedTuple
 
 from amqpd.broker.message import Account, Message
 from amqpd.broker.unacked import Delivery
-from amqpd.broker.vhost import Route
+from amqpd.broker.vhost import Addresses
 
 
 class Publish(NamedTuple):
     """A publish that waits for the commit."""
 
     message: Message
-    route: Route
+    addresses: Addresses
     mandatory: bool
 
 
@@ -41,10 +42,10 @@ class Transaction:
         self.publishes: list[Publish] = []
         self.settlements: list[Settlement] = []
 
-    def publish(self, message: Message, route: Route, mandatory: bool) -> None:
+    def publish(self, message: Message, addresses: Addresses, mandatory: bool) -> None:
         """Keep a publish for the commit; it counts as held."""
         self._account.hold(message)
-        self.publishes.append(Publish(message, route, mandatory))
+        self.publishes.append(Publish(message, addresses, mandatory))
 
     def take(self) -> tuple[list[Publish], list[Settlement]]:
         """Remove and return everything: a new transaction begins."""

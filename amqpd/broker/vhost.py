@@ -43,6 +43,8 @@ BINDING_OCTETS: Final = 600
 """What a queue and a binding cost in memory, roughly; clients can make any number of them."""
 
 Route = tuple[Queue | ReplyConsumer, ...]
+Addresses = tuple[str | ReplyConsumer, ...]
+"""A route that is kept: names of queues, which may come and go."""
 
 
 class DefaultExchange(ExchangeType):
@@ -286,6 +288,17 @@ class VHost(OnExpiry):
                     visited.add(destination.name)
                     waiting.append(destination)
         return tuple(queues)
+
+    def addresses(self, exchange: str, routing_keys: Sequence[str], route: Route) -> Addresses:
+        """What a route means later on: names, which the default exchange does not even look up."""
+        replies = [each for each in route if not isinstance(each, Queue)]
+        names = routing_keys if exchange == "" else [each.name for each in route if isinstance(each, Queue)]
+        return *dict.fromkeys(names), *replies
+
+    def found(self, addresses: Addresses) -> Route:
+        """The route that addresses stand for now: the queues that exist."""
+        found = [self.queues.get(each) if isinstance(each, str) else each for each in addresses]
+        return tuple(each for each in found if each is not None)
 
     def by_key(self, exchange: Exchange) -> bool:
         """Whether the routing key alone decides where a message to this exchange goes."""

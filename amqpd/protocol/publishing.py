@@ -41,6 +41,7 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
         plan.refresh(channel.session)
     properties = header.properties
     route = plan.route
+    keys: tuple[str, ...] = ()
     if properties.flags & LOOKED_AT or plan.checks_topic or route is None or connection.node.looks_at_delivery_mode:
         properties, keys, trail = _look_at(channel, plan, properties)
         message = Message(plan.exchange_name, plan.routing_key, properties, body)
@@ -53,7 +54,8 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
     confirms = channel.confirms
     if confirms is None:
         if channel.transaction is not None:
-            channel.transaction.publish(message, route, plan.mandatory)
+            addresses = vhost.addresses(plan.exchange_name, keys or (plan.routing_key,), route)
+            channel.transaction.publish(message, addresses, plan.mandatory)
         elif route:
             if len(route) == 1:
                 route[0].publish(message)

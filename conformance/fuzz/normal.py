@@ -2,7 +2,7 @@
 
 Names and tags that a broker makes up become their place in the conversation, times of deaths become a word. Kept apart
 because their order among each other is nobody's promise: replies, returns, cancels and confirms of a channel, and the
-deliveries of each consumer.
+deliveries of each consumer. Cancels have no order at all.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def observe(names: Names, wires: Mapping[int, Wire], depths: Mapping[str, Depth]
                 _sort_in(seen, names, f"connection {number} channel {event.channel}", event)
         wire.events.clear()
         for channel, line in wire.lines.items():
+            if cancels := seen.get(f"connection {number} channel {channel} cancels"):
+                cancels.sort(key=repr)  # those of one queue come by tag, and brokers make tags up
             if line.published:
                 seen[f"connection {number} channel {channel} confirms"] = (sorted(line.acked), sorted(line.nacked))
     seen["depths"] = {names.neutral(name): depth for name, depth in sorted(depths.items()) if depth != 404}

@@ -28,15 +28,16 @@ def select(channel: Channel) -> None:
 def commit(channel: Channel) -> None:
     """Publish in order (returning what is unroutable), then settle; a new transaction begins."""
     publishes, settlements = _transaction(channel).take()
+    vhost = channel.session.vhost
     complete = True
-    for message, route, mandatory in publishes:
-        left = tuple(each for each in route if not (isinstance(each, Queue) and each.deleted))
-        if left:
-            if not channel.session.vhost.publish(message, left) and any(
-                isinstance(each, Queue) and each.type.fails_transactions for each in left
+    for message, addresses, mandatory in publishes:
+        route = vhost.found(addresses)
+        if route:
+            if not vhost.publish(message, route) and any(
+                isinstance(each, Queue) and each.type.fails_transactions for each in route
             ):
                 complete = False
-        elif mandatory and not route:
+        elif mandatory:
             channel.return_unroutable(message)
     for settlement in settlements:
         settlement.settle(channel, [settlement.delivery])
