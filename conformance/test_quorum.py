@@ -417,6 +417,40 @@ def test_the_next_single_active_consumer(channel: Channel, names: Names, target:
     assert channel.expect("basic.deliver")["consumer_tag"] == ("c" if target.version >= (4, 0) else "b")
 
 
+@pytest.mark.proves("quorum.single-active", "quorum.take-over")
+def test_a_newcomer_of_a_higher_priority_waits_for_what_is_unsettled(
+    channel: Channel, names: Names, target: Target
+) -> None:
+    """Since 4.0 it takes over then; before, the active one stays."""
+    queue = _declare(channel, names, {"x-single-active-consumer": True})
+    channel.consume(queue, "first")
+    channel.publish("", queue, b"1")
+    held = channel.expect("basic.deliver")
+    channel.consume(queue, "second", {"x-priority": 1})
+    channel.ack(held["delivery_tag"])
+    channel.publish("", queue, b"2")
+    assert channel.expect("basic.deliver")["consumer_tag"] == ("second" if target.version >= (4, 0) else "first")
+
+
+PRIORITIES = (0, 9, 4, 5, 200)
+
+
+@pytest.mark.proves("quorum.priorities")
+def test_message_priorities(channel: Channel, queue: str, target: Target) -> None:
+    """None before 4.0; then two levels, two messages of the higher one to one; since 4.3 the highest first."""
+    channel.confirm()
+    for priority in PRIORITIES:
+        channel.publish("", queue, b"%d" % priority, {"priority": priority})
+        channel.expect("basic.ack")
+    if target.version < (4, 0):
+        expected = list(PRIORITIES)
+    elif target.version < (4, 3):
+        expected = [9, 5, 0, 200, 4]
+    else:
+        expected = sorted(PRIORITIES, reverse=True)
+    assert [channel.must_get(queue).body for _ in PRIORITIES] == [b"%d" % each for each in expected]
+
+
 @pytest.mark.proves("quorum.single-active", "quorum.loss")
 def test_what_the_active_consumer_held_goes_first_to_the_next(channel: Channel, names: Names) -> None:
     queue = _declare(channel, names, {"x-single-active-consumer": True})

@@ -161,7 +161,10 @@ class Profile:
     """Redelivered messages of quorum queues carry x-acquired-count (since 4.0)."""
 
     single_active_follows_priority: bool = True
-    """The next single active consumer of a quorum queue is one of the highest priority (since 4.0)."""
+    """The single active consumer of a quorum queue gives way to one of a higher priority (since 4.0)."""
+
+    quorum_priorities: int = 2
+    """Levels of priority in a quorum queue (none before 4.0, 32 since 4.3)."""
 
     consumer_timeout: float = 1800.0
     """Default of the time in seconds after which an unacknowledged delivery closes its channel."""
@@ -217,6 +220,7 @@ PROFILES: Final[dict[str, Profile]] = {
         get_shows_no_failures=True,
         tells_acquired_count=False,
         single_active_follows_priority=False,
+        quorum_priorities=1,
         tells_type_of_deleted_queue=False,
         repeats_timeout_close=True,
         policies_target_queue_types=False,
@@ -233,6 +237,7 @@ PROFILES: Final[dict[str, Profile]] = {
         get_shows_no_failures=True,
         tells_acquired_count=False,
         single_active_follows_priority=False,
+        quorum_priorities=1,
         extends_client_history=True,
         frame_max_minimum=4096,
         initial_frame_max=4096,
@@ -274,6 +279,7 @@ PROFILES: Final[dict[str, Profile]] = {
         refuses_master_locator=True,
         times_out_every_queue_type=False,
         counts_every_return=False,
+        quorum_priorities=32,
     ),
 }
 DEFAULT: Final = "4.2"

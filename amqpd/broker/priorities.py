@@ -74,10 +74,14 @@ class PriorityReadyList(ReadyList):
     def _first(self) -> ReadyList:
         return next(level for level in self._order if level.count)
 
+    def _priority(self, message: Message) -> int:
+        return min(message.properties.priority or 0, self._maximum)
+
     def _level(self, message: Message) -> ReadyList:
-        priority = min(message.properties.priority or 0, self._maximum)
-        level = self._by_priority.get(priority)
-        if level is None:
-            level = self._by_priority[priority] = ReadyList()
-            self._order = [self._by_priority[each] for each in sorted(self._by_priority, reverse=True)]
+        priority = self._priority(message)
+        return self._by_priority.get(priority) or self._add_level(priority, ReadyList())
+
+    def _add_level(self, priority: int, level: ReadyList) -> ReadyList:
+        self._by_priority[priority] = level
+        self._order = [self._by_priority[each] for each in sorted(self._by_priority, reverse=True)]
         return level

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.classic_queue import ClassicQueue
-from amqpd.broker.consumers import Consumer, Consumers
+from amqpd.broker.consumers import Consumer
 from amqpd.broker.message import Message
 from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, Limits, SoftLimits
 from amqpd.broker.queue import Declaration, Means
-from amqpd.broker.ready_list import ReturnedFirst
+from amqpd.broker.quorum_priorities import quorum_ready_list
 from amqpd.broker.retries import Retries
 from amqpd.broker.returns import LOST
+from amqpd.broker.single_active import GivesWay, InOrderOfArrival
 
 if TYPE_CHECKING:
     from amqpd.broker.queue_types.port import QueueType
@@ -36,10 +37,9 @@ class QuorumQueue(ClassicQueue):
 
     def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
         super().__init__(type_, declared, settings, means)
-        self.ready = ReturnedFirst()
-        if not self._profile.single_active_follows_priority:
-            self.consumers = InOrderOfArrival()
-            self.consumers.single = settings.single_active_consumer
+        self.ready = quorum_ready_list(self._profile.quorum_priorities)
+        self.consumers = GivesWay() if self._profile.single_active_follows_priority else InOrderOfArrival()
+        self.consumers.single = settings.single_active_consumer
         self._gets: dict[Message, None] = {}
         """What basic.get took and nobody has settled yet."""
         self._leaving: list[Consumer] = []
@@ -74,11 +74,18 @@ class QuorumQueue(ClassicQueue):
         if self._gets:
             self._gets.pop(message, None)
         super().settle(message)
+        self._give_way()
 
     def reject(self, message: Message) -> None:
         if self._gets:
             self._gets.pop(message, None)
         super().reject(message)
+        self._give_way()
+
+    def _give_way(self) -> None:
+        """The single active consumer may have settled all that it held, and another waits for that."""
+        if isinstance(self.consumers, GivesWay) and self.consumers.heir is not None:
+            self.resume()
 
     def put_back(self, message: Message, cause: int = LOST) -> None:
         if self._gets:
@@ -135,7 +142,11 @@ class QuorumQueue(ClassicQueue):
             self._leaving.append(consumer)
             if len(self._leaving) > self._tidy_at:
                 self._tidy()
-        return super().remove_consumer(consumer)
+        was_heir = isinstance(self.consumers, GivesWay) and self.consumers.heir is consumer
+        unused = super().remove_consumer(consumer)
+        if was_heir:
+            self._active_left()  # the active one goes on
+        return unused
 
     def _tidy(self) -> None:
         self._leaving = [each for each in self._leaving if each.holds]
@@ -149,15 +160,3 @@ class QuorumQueue(ClassicQueue):
             self.renew_lease()
         else:
             super()._lease_ended()
-
-
-class InOrderOfArrival(Consumers):
-    """Where the single active consumer is the one that waited longest, whatever its priority."""
-
-    __slots__ = ()
-
-    @property
-    def active(self) -> Consumer | None:
-        if self._active is None and self._members:
-            self._active = next(iter(self._members))
-        return self._active

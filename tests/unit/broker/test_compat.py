@@ -64,6 +64,8 @@ def test_an_extension_that_is_not_listed_is_a_mistake(strict: bool) -> None:
         ("validates_queue_mode", (True, True, True, True, False)),
         ("refuses_master_locator", (False, False, False, False, True)),
         ("classic_takes_leader_locator", (False, True, True, True, True)),
+        ("quorum_priorities", (1, 1, 2, 2, 32)),
+        ("single_active_follows_priority", (False, False, True, True, True)),
         ("counts_every_return", (True, True, True, True, False)),
         ("times_out_every_queue_type", (True, True, True, True, False)),
         ("repeats_timeout_close", (True, False, False, False, False)),

@@ -319,6 +319,64 @@ def test_the_next_single_active_consumer(profile: str) -> None:
     assert queue.consumer_count == 1
 
 
+@pytest.mark.parametrize("profile", SINCE_4_0)
+def test_a_single_active_consumer_gives_way_to_a_higher_priority_once_it_has_settled_everything(profile: str) -> None:
+    queue = quorum(World(profile), x_single_active_consumer=True)
+    low = joined(queue, "low")
+    publish(queue, b"1", b"2")
+    joined(queue, "other")
+    high = joined(queue, "high", priority=1)
+    publish(queue, b"3")
+    low.ack(low.unsettled[0])
+    assert (low.bodies, high.bodies) == ([b"1", b"2"], [])
+    low.ack(low.unsettled[0])
+    assert (low.bodies, high.bodies) == ([b"1", b"2"], [b"3"])
+    queue.remove_consumer(high)
+    queue.put_back(high.unsettled.pop())
+    queue.resume()
+    assert low.bodies == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize("profile", BEFORE_4_0)
+def test_before_4_0_the_single_active_consumer_stays(profile: str) -> None:
+    queue = quorum(World(profile), x_single_active_consumer=True)
+    low, high = joined(queue, "low"), joined(queue, "high", priority=1)
+    publish(queue, b"1")
+    low.ack(low.unsettled[0])
+    publish(queue, b"2")
+    assert (low.bodies, high.bodies) == ([b"1", b"2"], [])
+
+
+def test_an_active_consumer_that_holds_nothing_gives_way_at_once(world: World) -> None:
+    queue = quorum(world, x_single_active_consumer=True)
+    low, high = joined(queue, "low"), joined(queue, "high", priority=1)
+    publish(queue, b"1")
+    assert (low.bodies, high.bodies) == ([], [b"1"])
+
+
+def test_of_several_that_wait_the_highest_priority_takes_over(world: World) -> None:
+    queue = quorum(world, x_single_active_consumer=True)
+    low = joined(queue, "low")
+    publish(queue, b"1")
+    middle, high, higher = (joined(queue, tag, priority=priority) for tag, priority in (("m", 1), ("h", 2), ("hh", 3)))
+    queue.remove_consumer(higher)
+    publish(queue, b"2")
+    low.ack(low.unsettled[0])
+    assert (middle.bodies, high.bodies, higher.bodies) == ([], [b"2"], [])
+
+
+def test_an_heir_that_leaves_gives_the_queue_back_to_the_active_consumer(world: World) -> None:
+    queue = quorum(world, x_single_active_consumer=True)
+    low = joined(queue, "low")
+    publish(queue, b"1")
+    heir = joined(queue, "heir", priority=1)
+    publish(queue, b"2")
+    assert low.bodies == [b"1"]
+    queue.remove_consumer(heir)
+    world.drain()
+    assert low.bodies == [b"1", b"2"]
+
+
 def test_consumers_that_are_over_count_while_they_hold_something(world: World) -> None:
     queue = quorum(world)
     consumers = [joined(queue, str(each), window=1) for each in range(100)]
