@@ -141,6 +141,10 @@ class Field:
         return f"<Field {self.type_name} {self.value!r}>"
 
 
+FEW: Final = 8
+"""Entries up to which a table is searched as it is."""
+
+
 class Table:
     """An immutable field table over its octets: entries in wire order, duplicate keys kept, the first one found."""
 
@@ -177,10 +181,10 @@ class Table:
         """Return the first value under the key, None if there is none."""
         first = self._first
         if first is None:
-            first = {}
-            for name, field in self.items():
-                first.setdefault(name, field)
-            self._first = first
+            entries = self.items()
+            if len(entries) <= FEW:
+                return next((field for name, field in entries if name == key), None)
+            first = self._first = dict(reversed(entries))
         return first.get(key)
 
     def with_field(self, key: str, field: Field) -> Table:

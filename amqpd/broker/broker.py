@@ -11,6 +11,8 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import attrs
+
 from amqpd.broker import announce
 from amqpd.broker.alarms import Alarms
 from amqpd.broker.compat import Compat
@@ -19,6 +21,7 @@ from amqpd.broker.events import INTERNAL, Events
 from amqpd.broker.exchange import ExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.exchange_types import BUILT_IN
+from amqpd.broker.interning import Interned
 from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import Access
@@ -87,6 +90,7 @@ class Broker:
         self.relaxed_redeclare = relaxed_redeclare
         """Whether a quorum queue may be declared again as a classic one, whatever else differs."""
         self._randomness = randomness
+        self._arguments: Interned[Table] = Interned()
         self._started = int(clock.wall())
         self._pids = itertools.count(1)
         self._short: tuple[str, ...] = ()
@@ -247,6 +251,8 @@ class Broker:
         assert queue_type is not None
         definition = policies.of_queue(declared.name, queue_type).definition
         settings = settings_of(declared.arguments, definition, queue_type, self.compat)
+        # A table of its own, so that nothing is kept but octets until somebody asks for what they say.
+        declared = attrs.evolve(declared, arguments=self._arguments.one(Table(declared.arguments.raw)))
         return queue_type.create(declared, settings, self._means)
 
     def _alarm_changed(self) -> None:

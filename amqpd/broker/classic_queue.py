@@ -57,8 +57,8 @@ class ClassicQueue(Queue):
         self._number = 0
         self._resuming = False
         self._trimming = False
-        self._returns: list[ReturnWork] = []
-        self._waiting: list[Pending[None]] = []
+        self._returns: tuple[ReturnWork, ...] = ()
+        self._waiting: tuple[Pending[None], ...] = ()
         self._heads: HeadExpiry | None = None
         """Set by the first message with a deadline: from then on, whatever becomes a head is watched."""
         self.aside = 0
@@ -128,7 +128,7 @@ class ClassicQueue(Queue):
     def expect_return(self, work: ReturnWork, count: int) -> None:
         if not self.deleted:
             self.returning += count
-            self._returns.append(work)
+            self._returns = (*self._returns, work)
 
     def take_back(self, message: Message, cause: int = LOST) -> None:
         if not self.deleted:
@@ -136,10 +136,9 @@ class ClassicQueue(Queue):
         self.put_back(message, cause)
 
     def returned(self, work: ReturnWork) -> None:
-        if work in self._returns:
-            self._returns.remove(work)
+        self._returns = tuple([each for each in self._returns if each is not work])
         if not self._returns:
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting = self._waiting, ()
             for pending in waiting:
                 pending.settle(None)
         self.resume()
@@ -148,7 +147,7 @@ class ClassicQueue(Queue):
         if not self._returns:
             return None
         pending: Pending[None] = Pending()
-        self._waiting.append(pending)
+        self._waiting = (*self._waiting, pending)
         return pending
 
     # -- messages out ----------------------------------------------------------------------------------------------
@@ -319,7 +318,7 @@ class ClassicQueue(Queue):
             self._resume_later()
 
     def _discard(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, ()
         for pending in waiting:
             pending.settle(None)
         if self._heads is not None:

@@ -84,7 +84,7 @@ class Consumers:
         """Only one is active (x-single-active-consumer): the first one, then the next of the highest priority."""
         self._members: dict[Consumer, None] = {}
         self._levels: dict[int, _Level] = {}
-        self._order: list[_Level] = []
+        self._order: tuple[_Level, ...] = ()
         """Levels, highest priority first; none while paused."""
         self._paused = False
         self._active: Consumer | None = None
@@ -167,4 +167,4 @@ class Consumers:
 
     def _sort(self) -> None:
         levels = () if self._paused else sorted(self._levels, reverse=True)
-        self._order = [self._levels[each] for each in levels]
+        self._order = tuple([self._levels[each] for each in levels])

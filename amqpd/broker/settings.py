@@ -1,8 +1,7 @@
 """What a queue is asked to do, by its arguments and the policies that match it, in one value.
 
 Decides how an argument, a policy and an operator's policy go together, key by key, from the table in
-`queue_arguments`. Refuses to know which policy matches. Equal settings are one object, since a hundred thousand queues
-have few different ones.
+`queue_arguments`. Refuses to know which policy matches. Equal settings are one object.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from amqpd.broker.interning import Interned
 from amqpd.broker.overflow import DROP_HEAD
 from amqpd.broker.policy_keys import Value
 from amqpd.broker.queue_arguments import TABLE
@@ -51,9 +51,7 @@ class Settings:
 
 NAMES: Final = frozenset(each.name for each in attrs.fields(Settings))
 ROWS: Final = tuple(each for each in TABLE if each.setting in NAMES)
-_known: dict[Settings, Settings] = {}
-KNOWN: Final = 4096
-"""Different settings that are kept as one object each."""
+_known: Final[Interned[Settings]] = Interned()
 
 
 def settings_of(
@@ -74,6 +72,4 @@ def settings_of(
             if value is not None:
                 values[row.setting] = value
     settings = Settings(**values)  # type: ignore[arg-type]  # the table's checks have seen to the types
-    if len(_known) >= KNOWN:
-        _known.clear()
-    return _known.setdefault(settings, settings)
+    return _known.one(settings)
