@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.channel import Channel
+    from conformance.fields import Value
     from conformance.operator_hands import Operator
     from conformance.targets import Target
 
@@ -252,3 +253,52 @@ def test_an_alternate_exchange_comes_and_goes_with_a_policy(operator: Operator, 
     channel.publish("alternate.e", "k", b"lost")
     channel.fence("alternate.q")
     assert channel.drain("alternate.q") == [b"saved"]
+
+
+@pytest.mark.proves("policies.lower-limit-counts", "policies.operator-lowers")
+def test_the_lowest_limit_in_octets_counts(operator: Operator, channel: Channel) -> None:
+    channel.declare_queue("octets", {"x-max-length-bytes": 40}, exclusive=True)
+    channel.fill("octets", *[b"0123456789"] * 5)
+    assert ready(channel, "octets") == 4
+    operator.set_policy("octets", "^octets", {"max-length-bytes": 30})
+    assert ready(channel, "octets") == 3
+    operator.set_policy("octets", "^octets", {"max-length-bytes": 15}, operator=True)
+    assert ready(channel, "octets") == 1
+    operator.clear_policy("octets", operator=True)
+    operator.clear_policy("octets")
+
+
+@pytest.mark.proves("policies.delivery-limit")
+def test_the_lowest_delivery_limit_counts(operator: Operator, channel: Channel) -> None:
+    operator.set_policy("failures", "^failures", {"delivery-limit": 1})
+    channel.declare_queue("failures", {"x-queue-type": "quorum", "x-delivery-limit": 5}, durable=True)
+    channel.fill("failures", b"poison")
+    for _ in range(2):
+        channel.reject(channel.must_get("failures")["delivery_tag"])
+        channel.fence("failures")
+    assert channel.get("failures") is None
+    channel.delete_queue("failures")
+    operator.clear_policy("failures")
+
+
+@pytest.mark.proves("policies.overflow-of-quorum-queues")
+def test_the_policy_decides_on_the_overflow_of_a_quorum_queue(operator: Operator, channel: Channel) -> None:
+    operator.set_policy("full", "^full$", {"overflow": "drop-head"})
+    refusing: dict[str, Value] = {"x-queue-type": "quorum", "x-overflow": "reject-publish", "x-max-length": 1}
+    channel.declare_queue("full", refusing, durable=True)
+    channel.fill("full", b"1", b"2", b"3")
+    assert channel.drain("full") == [b"3"]
+    channel.delete_queue("full")
+    operator.clear_policy("full")
+
+
+@pytest.mark.proves("policies.dead-lettering")
+def test_a_routing_key_by_policy_goes_with_an_exchange_by_argument(operator: Operator, channel: Channel) -> None:
+    channel.declare_queue("mixed.dead", exclusive=True)
+    channel.declare_queue("mixed", {"x-dead-letter-exchange": ""}, exclusive=True)
+    operator.set_policy("mixed", "^mixed$", {"dead-letter-routing-key": "mixed.dead"})
+    channel.fill("mixed", b"m")
+    channel.reject(channel.must_get("mixed")["delivery_tag"], requeue=False)
+    channel.fence("mixed.dead")
+    assert channel.drain("mixed.dead") == [b"m"]
+    operator.clear_policy("mixed")
