@@ -212,6 +212,11 @@ class Properties:
         return headers
 
     @property
+    def headers_start(self) -> int:
+        """Where in `raw` the entries of the header table begin. Only if there is one."""
+        return self._find(HEADERS) + 4
+
+    @property
     def delivery_mode(self) -> int | None:
         """1 for transient, 2 for persistent; any octet is possible."""
         return self._octet(DELIVERY_MODE)

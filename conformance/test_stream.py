@@ -1,4 +1,4 @@
-"""Stream queues over AMQP 0-9-1: what they refuse, and reading the same messages twice."""
+"""Stream queues over AMQP 0-9-1: how they are declared, what they refuse, and reading the same messages twice."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.fields import Typed, Value
+from conformance.received import ChannelClosed, Refusal, compare
+
 if TYPE_CHECKING:
     from conformance.channel import Channel
     from conformance.conftest import Names
-    from conformance.fields import Value
 
 NEEDS_ACK = "NOT_IMPLEMENTED - automatic acknowledgement not supported by stream queues queue '{}' in vhost '/'"
 NO_PREFETCH = "PRECONDITION_FAILED - consumer prefetch count is not set for 'queue '{}' in vhost '/''"
@@ -83,3 +85,77 @@ def test_messages_are_read_again_from_any_offset(
             int(body) for body in bodies
         ]
         channel.cancel(tag)
+
+
+# -- declaration
+
+
+def _refusal_of(channel: Channel, queue: str, arguments: dict[str, Value]) -> Refusal | None:
+    """What declaring a stream is refused with."""
+    try:
+        channel.declare_queue(queue, arguments, durable=True)
+    except ChannelClosed as closed:
+        channel.send("channel.close-ok")
+        channel.open()
+        return closed.refusal
+    return None
+
+
+@pytest.mark.proves("stream.declaration")
+def test_what_a_redeclaration_compares_and_in_which_order(channel: Channel, names: Names) -> None:
+    declared: dict[str, Value] = {
+        "x-max-length-bytes": 1_000_000, "x-queue-type": "stream", "x-max-age": "1D",
+        "x-stream-max-segment-size-bytes": 1000, "x-initial-cluster-size": 1, "x-queue-leader-locator": "client-local",
+    }  # fmt: skip
+    other: dict[str, Value] = {
+        "x-max-length-bytes": 2, "x-queue-type": "classic", "x-max-age": "2D",
+        "x-stream-max-segment-size-bytes": 2, "x-initial-cluster-size": 2, "x-queue-leader-locator": "random",
+    }  # fmt: skip
+    queue = names("q")
+    channel.declare_queue(queue, declared, durable=True)
+    asked = dict(other)
+    for key, value in declared.items():
+        refusal = Refusal(
+            406,
+            f"PRECONDITION_FAILED - inequivalent arg '{key}' for queue '{queue}' in vhost '/': "
+            f"received '{other[key]!s}' but current is '{value!s}'",
+            50,
+            10,
+        )
+        received = _refusal_of(channel, queue, asked)
+        assert received is not None
+        compare(received, refusal)
+        asked[key] = value
+    assert _refusal_of(channel, queue, {**asked, "x-message-ttl": 5}) is None
+
+
+@pytest.mark.proves("stream.declaration")
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("x-max-age", "1D"), ("x-max-age", "99999999999999Y"), ("x-stream-max-segment-size-bytes", 0),
+        ("x-stream-max-segment-size-bytes", Typed("l", 3_000_000_000)), ("x-initial-cluster-size", 100),
+        ("x-max-length-bytes", 0), ("x-queue-leader-locator", "client-local"), ("x-unknown", 1),
+    ],
+)  # fmt: skip
+def test_values_that_are_taken(channel: Channel, names: Names, argument: str, value: Value) -> None:
+    channel.declare_queue(names("q"), {"x-queue-type": "stream", argument: value}, durable=True)
+
+
+@pytest.mark.proves("stream.declaration")
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [
+        ({"x-queue-leader-locator": "foo", "x-initial-cluster-size": 0}, "x-initial-cluster-size"),
+        ({"x-initial-cluster-size": 0, "x-stream-max-segment-size-bytes": -1}, "x-stream-max-segment-size-bytes"),
+        ({"x-stream-max-segment-size-bytes": -1, "x-max-age": "5x"}, "x-max-age"),
+        ({"x-max-age": "5x", "x-max-length-bytes": -1}, "x-max-length-bytes"),
+        ({"x-message-ttl": 1, "x-queue-leader-locator": "foo"}, "x-queue-leader-locator"),
+    ],
+)
+def test_which_wrong_value_is_found_first(
+    channel: Channel, names: Names, arguments: dict[str, Value], first: str
+) -> None:
+    received = _refusal_of(channel, names("q"), {"x-queue-type": "stream", **arguments})
+    assert received is not None
+    assert received.text.startswith(f"PRECONDITION_FAILED - invalid arg '{first}' for queue ")

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from amqpd.broker.ages import milliseconds, starts_with_digit
 from amqpd.broker.compat import Profile
-from amqpd.errors import InternalError
+from amqpd.errors import InternalError, PreconditionFailed
 from amqpd.fields import Field, Table
 
 MAX_ROUTING_KEY: Final = 255
+MAX_SEGMENT_SIZE: Final = 3_000_000_000
+FILTER_SIZES: Final = range(16, 256)
 
 Check = Callable[[Field, Table, Profile], str | None]
 """Returns RabbitMQ's reason, printed as the Erlang term it is there, or None if the value is fine."""
@@ -105,6 +108,36 @@ def queue_version(field: Field, arguments: Table, profile: Profile) -> str | Non
     if value < 0:
         return f"{{value_negative,{value}}}"
     return None if value in profile.queue_versions else f"\"unsupported queue version '{value}'\""
+
+
+def age(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """A number and a unit of time. Raises InternalError where RabbitMQ crashes."""
+    value = text_of(field)
+    if value is None:
+        return unacceptable(field)
+    if profile.crashes_on_unreadable_age and not starts_with_digit(value):
+        raise InternalError(method=(0, 0))
+    return None if milliseconds(value) is not None else "invalid_max_age"
+
+
+def segment_size(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """Octets. Raises PreconditionFailed above the maximum, with RabbitMQ's whole text."""
+    value = integer_of(field)
+    if isinstance(value, str):
+        return value
+    if value > MAX_SEGMENT_SIZE:
+        raise PreconditionFailed("Exceeded max value for x-stream-max-segment-size-bytes")
+    return f"{{value_negative,{value}}}" if value < 0 else None
+
+
+def filter_size(field: Field, arguments: Table, profile: Profile) -> str | None:
+    """Octets of a Bloom filter, which are not used. Raises PreconditionFailed with RabbitMQ's whole text."""
+    value = integer_of(field)
+    if isinstance(value, str):
+        raise PreconditionFailed("Invalid type for x-stream-filter-size-bytes")
+    if value not in FILTER_SIZES:
+        raise PreconditionFailed("Invalid value for x-stream-filter-size-bytes")
+    return None
 
 
 def boolean(field: Field, arguments: Table, profile: Profile) -> str | None:

@@ -166,6 +166,18 @@ class Profile:
     quorum_priorities: int = 2
     """Levels of priority in a quorum queue (none before 4.0, 32 since 4.3)."""
 
+    filters_streams: bool = True
+    """Streams know filter values, and consumers of streams filters (since 3.13)."""
+
+    streams_refuse_nack: bool = False
+    """basic.nack and basic.reject of a stream's messages are a 540, basic.recover a 541 (before 3.13)."""
+
+    names_stream_queues_plainly: bool = True
+    """How the refusals of stream consumers name the queue: stream queue 'q' (since 4.0)."""
+
+    crashes_on_unreadable_age: bool = False
+    """A stream's age, or an offset, that begins with no digit is a 541 (before 4.0)."""
+
     consumer_timeout: float = 1800.0
     """Default of the time in seconds after which an unacknowledged delivery closes its channel."""
 
@@ -226,6 +238,10 @@ PROFILES: Final[dict[str, Profile]] = {
         policies_target_queue_types=False,
         policies_lift_delivery_limit=False,
         mirrors_queues=True,
+        filters_streams=False,
+        streams_refuse_nack=True,
+        names_stream_queues_plainly=False,
+        crashes_on_unreadable_age=True,
     ),
     "3.13": attrs.evolve(
         _NEWEST,
@@ -233,6 +249,8 @@ PROFILES: Final[dict[str, Profile]] = {
         mirrors_queues=True,
         version="3.13.7",
         missing_exchange_types=("x-local-random",),
+        names_stream_queues_plainly=False,
+        crashes_on_unreadable_age=True,
         delivery_limit=None,
         get_shows_no_failures=True,
         tells_acquired_count=False,
@@ -300,6 +318,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "by policy; RabbitMQ has them on quorum queues only, delayed retry since 4.3",
     "delayed-messages": "exchanges of the type x-delayed-message, as the plugin has them that RabbitMQ doesn't ship",
     "deduplication": "exchanges of the type x-message-deduplication, as the community's plugin has them",
+    "named-stream-consumers": "a consumer of a stream that gives itself an x-stream-name goes on where the last one of "
+    "that name stopped acknowledging; RabbitMQ has that in its stream protocol only, and ignores the argument",
 }
 """What amqpd does and no RabbitMQ does: name -> sentence. All are on in every profile and off with `strict = true`."""
 

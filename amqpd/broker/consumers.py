@@ -147,6 +147,12 @@ class Consumers:
             consumer.in_rotation = True
             self._levels[consumer.priority].rotation[consumer] = None
 
+    def rest(self, consumer: Consumer) -> None:
+        """Take one out of the rotation that there is nothing for; it has to rejoin."""
+        if consumer.in_rotation:
+            consumer.in_rotation = False
+            del self._levels[consumer.priority].rotation[consumer]
+
     def next_able(self) -> Consumer | None:
         """Choose who gets the next message, or None while nobody can take it."""
         if self.single:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from amqpd.broker.ages import milliseconds
 from amqpd.broker.compat import Profile
 
 Value: TypeAlias = object
@@ -64,6 +65,11 @@ def delivery_limit(value: Value, profile: Profile) -> bool:
 def word(*allowed: str) -> Valid:
     """Make the check for one of a few words."""
     return lambda value, profile: isinstance(value, str) and value in allowed
+
+
+def age(value: Value, profile: Profile) -> bool:
+    """A number and a unit of time."""
+    return isinstance(value, str) and milliseconds(value) is not None
 
 
 def text(value: Value, profile: Profile) -> bool:

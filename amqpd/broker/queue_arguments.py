@@ -12,17 +12,23 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from amqpd.broker import policy_keys
 from amqpd.broker.argument_checks import (
+    FILTER_SIZES,
+    MAX_SEGMENT_SIZE,
     Check,
+    age,
     anything,
     at_least,
     boolean,
     dead_letter_key,
+    filter_size,
     master_locator,
     one_of,
     priority,
     queue_mode,
     queue_version,
+    segment_size,
     text_of,
     unacceptable,
 )
@@ -193,9 +199,30 @@ TABLE: Final[tuple[Argument, ...]] = (
     ),
     Argument("x-single-active-consumer", boolean, "CQ"),
     Argument("x-quorum-initial-group-size", at_least(1), "Q"),
-    Argument("x-max-age", anything, "S"),
-    Argument("x-stream-max-segment-size-bytes", anything, "S"),
-    Argument("x-initial-cluster-size", anything, "S"),
+    Argument(
+        "x-max-age",
+        age,
+        "S",
+        key=Key("max-age", policy_keys.age, "is not a valid max age", "S", merge=second),
+    ),
+    Argument(
+        "x-stream-max-segment-size-bytes",
+        segment_size,
+        "S",
+        key=Key(
+            "stream-max-segment-size-bytes",
+            integer(0, MAX_SEGMENT_SIZE),
+            "is not a valid segment size",
+            "S",
+            merge=second,
+        ),
+    ),
+    Argument(
+        "x-initial-cluster-size",
+        at_least(1),
+        "S",
+        key=Key("initial-cluster-size", integer(0), "is not a valid cluster size", "S", merge=second),
+    ),
     Argument(
         "x-delivery-limit",
         anything,
@@ -219,7 +246,19 @@ TABLE: Final[tuple[Argument, ...]] = (
         key=Key("queue-leader-locator", word(*LEADER_LOCATORS), "is not a valid queue leader locator value"),
     ),
     Argument("x-queue-master-locator", master_locator),
-    Argument("x-stream-filter-size-bytes", anything, "S", newer=True),
+    Argument(
+        "x-stream-filter-size-bytes",
+        filter_size,
+        "S",
+        newer=True,
+        key=Key(
+            "stream-filter-size-bytes",
+            integer(FILTER_SIZES.start, FILTER_SIZES.stop - 1),
+            "is not a valid filter size. Valid range is 16-255",
+            merge=second,
+            since="x-stream-filter-size-bytes",
+        ),
+    ),
     Argument("x-consumer-timeout", at_least(0), "Q", newer=True),
     Argument("x-consumer-disconnected-timeout", at_least(0), "Q", newer=True),
     Argument(

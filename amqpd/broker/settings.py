@@ -47,6 +47,9 @@ class Settings:
     """Milliseconds, times the failures so far."""
     delayed_retry_max: int | None = None
     """Milliseconds that none of them waits longer; None: the same as the minimum."""
+    max_age: str | None = None
+    """As asked for: a number and a unit."""
+    stream_max_segment_size_bytes: int | None = None
 
 
 NAMES: Final = frozenset(each.name for each in attrs.fields(Settings))

@@ -68,8 +68,7 @@ class ChannelConsumer(Consumer):
                 )
             )
         except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not who published
-            connection, defect = channel.connection, error
-            connection.node.broker.at_turn_end(lambda: closing.unforeseen(connection, channel.number, defect))
+            self._failed(error)
 
     @property
     def channel_pid(self) -> str:
@@ -95,6 +94,11 @@ class ChannelConsumer(Consumer):
             self.queue.resume()
         else:
             self.able = able
+
+    def _failed(self, defect: Exception) -> None:
+        """A delivery could not be encoded."""
+        channel, connection = self.channel, self.channel.connection
+        connection.node.broker.at_turn_end(lambda: closing.unforeseen(connection, channel.number, defect))
 
     def _has_room(self) -> bool:
         if self._outbox.over:

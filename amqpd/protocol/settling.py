@@ -7,7 +7,7 @@ settled first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from amqpd.broker.pending import Pending
@@ -15,6 +15,7 @@ from amqpd.broker.returns import REFUSED, RETURNED, ReturnWork
 from amqpd.protocol.consumer import ChannelConsumer
 
 if TYPE_CHECKING:
+    from amqpd.broker.queue import Queue
     from amqpd.broker.unacked import Delivery
     from amqpd.protocol.channel import Channel
 
@@ -32,6 +33,7 @@ def acknowledge(channel: Channel, deliveries: list[Delivery]) -> None:
 
 def requeue(channel: Channel, deliveries: list[Delivery], cause: int = RETURNED) -> None:
     """The messages go back to their queues; a window that this opens is open when they are handed out again."""
+    require_refusable(channel, dict.fromkeys(delivery[1] for delivery in deliveries))
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
@@ -48,11 +50,19 @@ def refuse(channel: Channel, deliveries: list[Delivery]) -> None:
 
 def reject(channel: Channel, deliveries: list[Delivery]) -> None:
     """The messages are dead-lettered, or dropped."""
+    require_refusable(channel, dict.fromkeys(delivery[1] for delivery in deliveries))
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
             delivery[1].reject(delivery[0])
         channel.settled(portion)
+
+
+def require_refusable(channel: Channel, queues: Iterable[Queue]) -> None:
+    """Raise an AmqpError if one of the queues doesn't know basic.nack and basic.reject."""
+    profile = channel.connection.node.broker.compat.profile
+    for queue in queues:
+        queue.type.check_refusal(f"queue '{queue.name}' in vhost '{channel.session.vhost.name}'", profile)
 
 
 def _portions(channel: Channel, deliveries: list[Delivery]) -> list[list[Delivery]]:

@@ -101,6 +101,7 @@ def purge(broker: Broker, session: Session, name: str) -> int | Pending[int]:
     """Drop the ready messages; return how many there were."""
     session.require(READ, QUEUE, name)
     queue = find_queue(session, name)
+    queue.type.check_purge(f"queue '{name}' in vhost '{session.vhost.name}'")
     pending = queue.in_place()
     if pending is not None:
         return pending.then(lambda _: queue.purge())

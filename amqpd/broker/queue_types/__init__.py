@@ -7,5 +7,6 @@ from typing import Final
 from amqpd.broker.queue_types.classic import Classic
 from amqpd.broker.queue_types.port import QueueType
 from amqpd.broker.queue_types.quorum import Quorum
+from amqpd.broker.queue_types.stream import Stream
 
-BUILT_IN: Final[tuple[type[QueueType], ...]] = (Classic, Quorum)
+BUILT_IN: Final[tuple[type[QueueType], ...]] = (Classic, Quorum, Stream)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.queue_arguments import Argument
-from amqpd.broker.queue_types.port import QueueType
+from amqpd.broker.queue_types.port import QueueType, Request
 from amqpd.errors import AccessRefused, PreconditionFailed
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ class Classic(QueueType):
     module: ClassVar[str] = "rabbit_classic_queue"
     letter: ClassVar[str] = "C"
     policy_target: ClassVar[str] = "classic_queues"
-    consumer_arguments: ClassVar[frozenset[str]] = frozenset({"x-cancel-on-ha-failover"})
     server_named: ClassVar[bool] = True
 
     @classmethod
@@ -39,8 +38,9 @@ class Classic(QueueType):
             raise PreconditionFailed(f"{what} in use")
 
     @classmethod
-    def check_consume(cls, what: str, queue: Queue, *, exclusive: bool, windowed: bool) -> None:
-        if queue.exclusive_consumer is not None or (exclusive and (len(queue.consumers) or queue.consumers.single)):
+    def check_consume(cls, what: str, queue: Queue, request: Request, profile: Profile) -> None:
+        alone = request.exclusive and (len(queue.consumers) or queue.consumers.single)
+        if queue.exclusive_consumer is not None or alone:
             raise AccessRefused(f"{what} in exclusive use")
 
     @classmethod

@@ -8,14 +8,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import attrs
+
 from amqpd.broker.queue import Declaration, Means, Queue
 from amqpd.broker.queue_arguments import TABLE, Argument
-from amqpd.errors import AmqpError
+from amqpd.errors import AmqpError, PreconditionFailed
+from amqpd.fields import EMPTY, Table
 
 if TYPE_CHECKING:
     from amqpd.broker.compat import Compat
     from amqpd.broker.policy_keys import Key
     from amqpd.broker.settings import Settings
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """What a basic.consume asks for."""
+
+    no_ack: bool = False
+    exclusive: bool = False
+    prefetch: int = 0
+    """The window that it would have; 0: it asked for none."""
+    windowed: bool = False
+    """Its channel has a window for all consumers."""
+    arguments: Table = EMPTY
+
+
+def refuse_what_is_not_replicated(what: str, *, durable: bool, exclusive: bool, auto_delete: bool) -> None:
+    """Raise PreconditionFailed for properties that queues with replicas cannot have, in RabbitMQ's order."""
+    for wrong, name in ((auto_delete, "auto-delete"), (exclusive, "exclusive-owner"), (not durable, "non-durable")):
+        if wrong:
+            raise PreconditionFailed(f"invalid property '{name}' for {what}")
 
 
 class QueueType:
@@ -26,11 +49,11 @@ class QueueType:
     module: ClassVar[str]
     """What RabbitMQ's error texts call the type."""
     letter: ClassVar[str]
-    """Which arguments of queue_arguments.TABLE it knows: those whose `types` contain this letter."""
+    """Which arguments of queue_arguments.TABLE and consumer_arguments.TABLE it knows: those whose `types` contain
+    this letter.
+    """
     policy_target: ClassVar[str]
     """What a policy's apply-to calls queues of this type."""
-    consumer_arguments: ClassVar[frozenset[str]] = frozenset()
-    """Arguments of basic.consume that it knows beyond x-priority."""
     server_named: ClassVar[bool] = False
     """Whether the broker makes up names for such queues."""
     default_prefetch: ClassVar[int] = 0
@@ -39,6 +62,8 @@ class QueueType:
     """Whether the window of a whole channel (basic.qos, global) holds its deliveries back."""
     returns_before_close: ClassVar[bool] = True
     """Whether a failed channel gives its deliveries back before it says so, else after the client's close-ok."""
+    tells_offsets: ClassVar[bool] = False
+    """Whether deliveries carry the header x-stream-offset: the number of the message."""
     fails_transactions: ClassVar[bool] = True
     """Whether a commit fails when such a queue refuses a message."""
 
@@ -78,16 +103,28 @@ class QueueType:
         return True
 
     @classmethod
+    def check_purge(cls, what: str) -> None:
+        """Raise an AmqpError where queue.purge isn't possible."""
+
+    @classmethod
     def check_delete(cls, what: str, queue: Queue, *, if_unused: bool, if_empty: bool) -> None:
         """Raise an AmqpError where a queue.delete has to leave the queue alone."""
 
     @classmethod
-    def check_consume(cls, what: str, queue: Queue, *, exclusive: bool, windowed: bool) -> None:
-        """Raise an AmqpError for a consumer that it cannot have. `windowed`: its channel has a window for all."""
+    def check_consume(cls, what: str, queue: Queue, request: Request, profile: Profile) -> None:
+        """Raise an AmqpError for a consumer that it cannot have; its arguments are valid."""
 
     @classmethod
     def check_get(cls, what: str, queue: Queue) -> None:
         """Raise an AmqpError where basic.get isn't possible."""
+
+    @classmethod
+    def check_refusal(cls, what: str, profile: Profile) -> None:
+        """Raise an AmqpError where basic.nack and basic.reject aren't possible."""
+
+    @classmethod
+    def check_recover(cls, profile: Profile) -> None:
+        """Raise an AmqpError where basic.recover isn't possible."""
 
     @classmethod
     def create(cls, declared: Declaration, settings: Settings, means: Means) -> Queue:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from amqpd.broker.queue_types.port import QueueType
+from amqpd.broker.queue_types.port import QueueType, Request, refuse_what_is_not_replicated
 from amqpd.broker.quorum_queue import QuorumQueue
-from amqpd.errors import NotImplementedHere, PreconditionFailed, ResourceLocked
+from amqpd.errors import NotImplementedHere, ResourceLocked
 
 if TYPE_CHECKING:
     from amqpd.broker.compat import Compat
@@ -52,9 +52,7 @@ class Quorum(QueueType):
 
     @classmethod
     def check_new(cls, what: str, *, durable: bool, exclusive: bool, auto_delete: bool) -> None:
-        for wrong, name in ((auto_delete, "auto-delete"), (exclusive, "exclusive-owner"), (not durable, "non-durable")):
-            if wrong:
-                raise PreconditionFailed(f"invalid property '{name}' for {what}")
+        refuse_what_is_not_replicated(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
 
     @classmethod
     def check_delete(cls, what: str, queue: Queue, *, if_unused: bool, if_empty: bool) -> None:
@@ -66,8 +64,8 @@ class Quorum(QueueType):
                 )
 
     @classmethod
-    def check_consume(cls, what: str, queue: Queue, *, exclusive: bool, windowed: bool) -> None:
-        if windowed:
+    def check_consume(cls, what: str, queue: Queue, request: Request, profile: Profile) -> None:
+        if request.windowed:
             raise NotImplementedHere(f"{what} does not support global qos")
 
     @classmethod

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from amqpd.broker import announce
 from amqpd.broker.operations import consuming
+from amqpd.broker.queue_types.port import Request
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.errors import NotAllowed, NotImplementedHere, PreconditionFailed
 from amqpd.fields import Table
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods.queue import expanded
+from amqpd.protocol.stream_consumer import StreamConsumer
 from amqpd.wire import hot, server_methods
 
 if TYPE_CHECKING:
@@ -60,10 +62,16 @@ def consume(
         _consume_ok(channel, tag, nowait)
         return
     found = consuming.readable_queue(channel.session, name)
-    priority = consuming.check_consume(
-        broker, channel.session, found, exclusive=exclusive, windowed=bool(channel.window), arguments=arguments
+    request = Request(
+        no_ack=no_ack,
+        exclusive=exclusive,
+        prefetch=channel.prefetch,
+        windowed=bool(channel.window),
+        arguments=arguments,
     )
-    consumer = ChannelConsumer(
+    priority = consuming.check_consume(broker, channel.session, found, request)
+    make = StreamConsumer if found.type.tells_offsets else ChannelConsumer
+    consumer = make(
         channel,
         found,
         tag,
@@ -144,6 +152,8 @@ def recover_async(channel: Channel, requeue: bool) -> None:
 def _recover(channel: Channel, requeue: bool) -> None:
     if not requeue:
         raise NotImplementedHere("requeue=false")
+    for queue in channel.queues_held():
+        queue.type.check_recover(channel.connection.node.broker.compat.profile)
     channel.requeue_all()
 
 

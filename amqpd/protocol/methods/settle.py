@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from amqpd.broker.queue import SLICE
 from amqpd.broker.transaction import Settlement
 from amqpd.errors import PreconditionFailed
-from amqpd.protocol.settling import Settle, Settling, acknowledge, refuse
+from amqpd.protocol.settling import Settle, Settling, acknowledge, refuse, require_refusable
 from amqpd.protocol.settling import reject as drop
 from amqpd.protocol.settling import requeue as give_back
 
@@ -39,6 +39,8 @@ def _settle(channel: Channel, tag: int, multiple: bool, settle: Settle) -> None:
     if channel.transaction is not None:
         _in_transaction(channel, tag, multiple, settle)
     elif multiple and unacked.covers_many(tag, SLICE) and (tag == 0 or tag in unacked):
+        if settle is not acknowledge:
+            require_refusable(channel, channel.queues_held())
         if settle is give_back and unacked.is_newest(tag):
             channel.requeue_all()
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amqpd.broker.operations.consuming import check_consume, readable_queue
+from amqpd.broker.queue_types.port import Request
 from amqpd.errors import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from amqpd.fields import EMPTY, Field, Table, boolean, double, from_python, long, longstr, signedint
 from tests.unit.broker.world import RecordingConsumer, World
@@ -13,7 +14,10 @@ from tests.unit.broker.world import RecordingConsumer, World
 def check(world: World, *, exclusive: bool = False, windowed: bool = False, arguments: Table = EMPTY) -> int:
     queue = world.vhost.queues["q"]
     return check_consume(
-        world.broker, world.session(), queue, exclusive=exclusive, windowed=windowed, arguments=arguments
+        world.broker,
+        world.session(),
+        queue,
+        Request(exclusive=exclusive, windowed=windowed, arguments=arguments),
     )
 
 

@@ -1,0 +1,1 @@
+"""Streams: a log that many consumers read, each at its own place. https://www.rabbitmq.com/docs/streams"""
