@@ -60,9 +60,9 @@ def reject(channel: Channel, deliveries: list[Delivery]) -> None:
 
 def require_refusable(channel: Channel, queues: Iterable[Queue]) -> None:
     """Raise an AmqpError if one of the queues doesn't know basic.nack and basic.reject."""
-    profile = channel.connection.node.broker.compat.profile
+    compat = channel.connection.node.broker.compat
     for queue in queues:
-        queue.type.check_refusal(f"queue '{queue.name}' in vhost '{channel.session.vhost.name}'", profile)
+        queue.type.check_refusal(f"queue '{queue.name}' in vhost '{channel.session.vhost.name}'", compat)
 
 
 def _portions(channel: Channel, deliveries: list[Delivery]) -> list[list[Delivery]]:

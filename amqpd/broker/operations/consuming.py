@@ -21,7 +21,7 @@ def check_consume(broker: Broker, session: Session, queue: Queue, request: Reque
     """Check a new consumer against its queue; return its priority."""
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     validate(what, request.arguments, queue.type, broker.compat)
-    queue.type.check_consume(what, queue, request, broker.compat.profile)
+    queue.type.check_consume(what, queue, request, broker.compat)
     priority = request.arguments.get(PRIORITY)
     return priority.value if priority is not None and isinstance(priority.value, int) else 0
 

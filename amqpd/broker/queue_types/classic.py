@@ -38,7 +38,7 @@ class Classic(QueueType):
             raise PreconditionFailed(f"{what} in use")
 
     @classmethod
-    def check_consume(cls, what: str, queue: Queue, request: Request, profile: Profile) -> None:
+    def check_consume(cls, what: str, queue: Queue, request: Request, compat: Compat) -> None:
         alone = request.exclusive and (len(queue.consumers) or queue.consumers.single)
         if queue.exclusive_consumer is not None or alone:
             raise AccessRefused(f"{what} in exclusive use")

@@ -111,7 +111,7 @@ class QueueType:
         """Raise an AmqpError where a queue.delete has to leave the queue alone."""
 
     @classmethod
-    def check_consume(cls, what: str, queue: Queue, request: Request, profile: Profile) -> None:
+    def check_consume(cls, what: str, queue: Queue, request: Request, compat: Compat) -> None:
         """Raise an AmqpError for a consumer that it cannot have; its arguments are valid."""
 
     @classmethod
@@ -119,11 +119,11 @@ class QueueType:
         """Raise an AmqpError where basic.get isn't possible."""
 
     @classmethod
-    def check_refusal(cls, what: str, profile: Profile) -> None:
+    def check_refusal(cls, what: str, compat: Compat) -> None:
         """Raise an AmqpError where basic.nack and basic.reject aren't possible."""
 
     @classmethod
-    def check_recover(cls, profile: Profile) -> None:
+    def check_recover(cls, compat: Compat) -> None:
         """Raise an AmqpError where basic.recover isn't possible."""
 
     @classmethod

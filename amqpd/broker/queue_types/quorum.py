@@ -64,7 +64,7 @@ class Quorum(QueueType):
                 )
 
     @classmethod
-    def check_consume(cls, what: str, queue: Queue, request: Request, profile: Profile) -> None:
+    def check_consume(cls, what: str, queue: Queue, request: Request, compat: Compat) -> None:
         if request.windowed:
             raise NotImplementedHere(f"{what} does not support global qos")
 

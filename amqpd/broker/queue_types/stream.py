@@ -9,7 +9,7 @@ from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed
 
 if TYPE_CHECKING:
-    from amqpd.broker.compat import Compat, Profile
+    from amqpd.broker.compat import Compat
     from amqpd.broker.queue import Declaration, Means, Queue
     from amqpd.broker.settings import Settings
 
@@ -35,8 +35,8 @@ class Stream(QueueType):
         refuse_what_is_not_replicated(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
 
     @classmethod
-    def check_consume(cls, what: str, queue: Queue, request: Request, profile: Profile) -> None:
-        plainly = profile.names_stream_queues_plainly
+    def check_consume(cls, what: str, queue: Queue, request: Request, compat: Compat) -> None:
+        plainly = compat.profile.names_stream_queues_plainly
         if not request.prefetch:
             name = f"stream {what}" if plainly else f"'{what}'"
             raise PreconditionFailed(f"consumer prefetch count is not set for {name}")
@@ -55,13 +55,13 @@ class Stream(QueueType):
         raise NotImplementedHere(f"queue.purge not supported by stream queues {what}")
 
     @classmethod
-    def check_refusal(cls, what: str, profile: Profile) -> None:
-        if profile.streams_refuse_nack:
+    def check_refusal(cls, what: str, compat: Compat) -> None:
+        if compat.profile.streams_refuse_nack:
             raise NotImplementedHere(f"basic.nack and basic.reject not supported by stream queues {what}")
 
     @classmethod
-    def check_recover(cls, profile: Profile) -> None:
-        if profile.streams_refuse_nack:
+    def check_recover(cls, compat: Compat) -> None:
+        if compat.profile.streams_refuse_nack:
             raise InternalError(method=(0, 0))
 
     @classmethod

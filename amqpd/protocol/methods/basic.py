@@ -153,7 +153,7 @@ def _recover(channel: Channel, requeue: bool) -> None:
     if not requeue:
         raise NotImplementedHere("requeue=false")
     for queue in channel.queues_held():
-        queue.type.check_recover(channel.connection.node.broker.compat.profile)
+        queue.type.check_recover(channel.connection.node.broker.compat)
     channel.requeue_all()
 
 
