@@ -98,6 +98,10 @@ class Operator(ABC):
         """Remove it."""
 
     @abstractmethod
+    def trace(self, vhost: str, *, on: bool) -> None:
+        """Switch the firehose of a virtual host on or off."""
+
+    @abstractmethod
     def add_vhost(self, name: str) -> None:
         """Create a virtual host."""
 
@@ -198,6 +202,9 @@ class OfRabbitMQ(Operator):
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         self._node.control("clear_operator_policy" if operator else "clear_policy", name)
 
+    def trace(self, vhost: str, *, on: bool) -> None:
+        self._node.control("trace_on" if on else "trace_off", "-p", vhost)
+
     def add_vhost(self, name: str) -> None:
         self._node.control("add_vhost", name)
 
@@ -279,6 +286,9 @@ class OfAmqpd(Operator):
 
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         self._broker.clear_policy(name, operator=operator)
+
+    def trace(self, vhost: str, *, on: bool) -> None:
+        self._broker.trace(vhost, on)
 
     def add_vhost(self, name: str) -> None:
         self._broker.add_vhost(name)

@@ -90,6 +90,10 @@ class Peer(ABC):
         """Resource alarms were raised or cleared."""
 
     @abstractmethod
+    def tracing_changed(self) -> None:
+        """The firehose of its vhost was switched on or off."""
+
+    @abstractmethod
     def holdings(self, queue: Queue) -> Iterator[Holding]:
         """What it has of a queue and has not settled, by channel, oldest first."""
 

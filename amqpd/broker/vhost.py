@@ -86,6 +86,7 @@ class VHost(OnExpiry):
         self.events = events
         self.generation = 0
         self.tracing = False
+        """Whether the firehose is on."""
         self.default_queue_type: str | None = None
         """Of queues that ask for none; None leaves it to the broker."""
         self.max_connections: int | None = None
@@ -261,6 +262,15 @@ class VHost(OnExpiry):
             self._topology += 1
         incoming = destination.bindings if isinstance(destination, Queue) else destination.incoming
         incoming.pop(binding, None)
+
+    def set_tracing(self, on: bool) -> None:
+        """Switch the firehose; routes that are remembered elsewhere are found anew."""
+        if self.tracing is on:
+            return
+        self.tracing = on
+        self.generation += 1
+        for session in self.sessions:
+            session.peer.tracing_changed()
 
     # -- routing ---------------------------------------------------------------------------------------------------
 

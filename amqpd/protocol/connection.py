@@ -341,6 +341,11 @@ class Connection(Peer):
     def holdings(self, queue: Queue) -> Iterator[Holding]:
         return chain.from_iterable(channel.holdings(queue) for channel in self.channels.values())
 
+    def tracing_changed(self) -> None:
+        for channel in self.channels.values():
+            for consumer in channel.consumers.values():
+                consumer.tracing_changed()
+
     def alarm_changed(self) -> None:
         if self.node.broker.alarms.reasons:
             self.alarmed = not self.blocked

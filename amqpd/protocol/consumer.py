@@ -10,6 +10,7 @@ from amqpd.broker.queue import ACCEPTED, Queue
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.fields import Table
 from amqpd.protocol import closing
+from amqpd.protocol.tracing import encoder_for
 from amqpd.wire import hot
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ChannelConsumer(Consumer):
         self.unacked = 0
         self._limit = prefetch
         self._outbox = channel.connection.outbox
-        self._encoder = hot.DeliverEncoder(channel.number, tag, channel.connection.frame_max)
+        self._encoder = encoder_for(self)
         self.able = self._has_room()
 
     def deliver(self, message: Message) -> None:
@@ -56,19 +57,13 @@ class ChannelConsumer(Consumer):
                     channel.window_changed()
         outbox = self._outbox
         try:
-            outbox.grown(
-                self._encoder.encode(
-                    tag,
-                    message.redelivered,
-                    message.exchange,
-                    message.routing_key,
-                    message.properties,
-                    message.body,
-                    outbox.parts,
-                )
-            )
+            outbox.grown(self._encoder.encode(tag, message, outbox.parts))
         except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not who published
             self._failed(error)
+
+    def tracing_changed(self) -> None:
+        """The firehose of the vhost was switched on or off."""
+        self._encoder = encoder_for(self)
 
     @property
     def channel_pid(self) -> str:
@@ -128,15 +123,5 @@ class ReplyPort(ReplyConsumer):
             return ACCEPTED  # gone since a transaction chose it
         channel.delivery_tag += 1
         outbox = channel.connection.outbox
-        outbox.grown(
-            self._encoder.encode(
-                channel.delivery_tag,
-                False,
-                message.exchange,
-                message.routing_key,
-                message.properties,
-                message.body,
-                outbox.parts,
-            )
-        )
+        outbox.grown(self._encoder.encode(channel.delivery_tag, message, outbox.parts))
         return ACCEPTED

@@ -52,7 +52,7 @@ class PublishPlan:
         self.access_generation = -1
         self.exchange: Exchange | None = None
         self.route: Route | None = None
-        """None: it depends on more than the key."""
+        """None: it depends on more than the key, or the firehose is on."""
         self.checks_topic = False
 
     def refresh(self, session: Session) -> None:
@@ -69,7 +69,7 @@ class PublishPlan:
             route = vhost.route(exchange, (self.routing_key,), Message(exchange.name, self.routing_key, EMPTY, b""))
         # A long route would cost every plan its length, and one to a requester would outlive it.
         remembered = route is not None and len(route) <= LONG and not any(each.kind == "reply" for each in route)
-        self.route = route if remembered else None
+        self.route = route if remembered and not vhost.tracing else None
         self.generation = vhost.generation
         self.access_generation = session.access_generation
 

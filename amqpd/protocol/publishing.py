@@ -16,6 +16,7 @@ from amqpd.broker.rewriting import rewritten
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
 from amqpd.fields import Table
 from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
+from amqpd.protocol import tracing
 from amqpd.wire.content import BODY_SIZE_LIMIT, MALFORMED, ContentHeader
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
         if route is None or len(keys) > 1:
             assert plan.exchange is not None
             route = vhost.route(plan.exchange, keys, message)
+            if vhost.tracing:
+                tracing.published(channel, message, route)
     else:
         message = Message(plan.exchange_name, plan.routing_key, properties, body)
     confirms = channel.confirms

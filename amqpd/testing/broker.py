@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from amqpd.broker.events import OPERATOR
-from amqpd.broker.operations import moving, operator, policies
+from amqpd.broker.operations import moving, operator, policies, tracing
 from amqpd.broker.operations.moving import Moved, ToExchange, ToQueue
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import EVERYTHING
@@ -99,6 +99,17 @@ class EmbeddedBroker:
     def delete_user(self, name: str) -> None:
         """Delete a user; its connections are closed. Raises KeyError if there is none."""
         self._change(lambda: self._broker.delete_user(name, by=OPERATOR))
+
+    def trace(self, vhost: str = "/", on: bool = True) -> None:
+        """Switch the firehose of a vhost: copies of what is published and delivered go to amq.rabbitmq.trace.
+
+        Raises KeyError if there is no such vhost.
+        """
+
+        def switch() -> None:
+            tracing.set_tracing(self._broker, self._broker.vhosts[vhost], on=on)
+
+        self._change(switch)
 
     def grant(
         self, user: str, vhost: str = "/", configure: str = EVERYTHING, write: str = EVERYTHING, read: str = EVERYTHING

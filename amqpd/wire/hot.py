@@ -7,7 +7,7 @@ them. Functions return whole frames unless their name says otherwise.
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
 from amqpd.properties import Properties
 
@@ -139,6 +139,16 @@ def returned(channel: int, exchange: str, routing_key: str) -> bytes:
     return method(channel, 60, 50, _SHORT(312) + short("NO_ROUTE") + short(exchange) + short(routing_key))
 
 
+class Delivered(Protocol):
+    """What a delivery shows of a message."""
+
+    redelivered: bool
+    exchange: str
+    routing_key: str
+    properties: Properties
+    body: bytes
+
+
 class DeliverEncoder:
     """Packs the deliveries of one consumer; consecutive ones of the same shape share all but tag and body."""
 
@@ -169,18 +179,14 @@ class DeliverEncoder:
         self._before = b""
         self._after = b""
 
-    def encode(
-        self,
-        tag: int,
-        redelivered: bool,
-        exchange: str,
-        routing_key: str,
-        properties: Properties,
-        body: bytes,
-        parts: list[bytes],
-    ) -> int:
+    def encode(self, tag: int, message: Delivered, parts: list[bytes]) -> int:
         """Append the frames of one delivery to `parts` and return their size in octets."""
+        body = message.body
         size = len(body)
+        redelivered = message.redelivered
+        exchange = message.exchange
+        routing_key = message.routing_key
+        properties = message.properties
         if (
             routing_key is not self._routing_key
             or properties is not self._properties

@@ -10,6 +10,7 @@ from amqpd.broker.queue_types.port import Request
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.errors import NotAllowed, NotImplementedHere, PreconditionFailed
 from amqpd.fields import Table
+from amqpd.protocol import tracing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods.queue import expanded
 from amqpd.protocol.stream_consumer import StreamConsumer
@@ -132,6 +133,8 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
     ]
     parts += hot.content(channel.number, message.properties, message.body, channel.connection.frame_max)
     channel.send_frame(b"".join(parts))
+    if channel.session.vhost.tracing:
+        tracing.delivered(channel, message, found)
     if no_ack:
         found.settle(message)
     else:

@@ -54,6 +54,9 @@ class RecordingPeer(Peer):
     def alarm_changed(self) -> None:
         self.alarms_seen += 1
 
+    def tracing_changed(self) -> None:
+        pass
+
     def holdings(self, queue: Queue) -> Iterator[Holding]:
         return iter(self.held)
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import base, body, commands, frame, header
 
+from amqpd.broker.message import Message
 from amqpd.properties import Properties
 from amqpd.wire import hot
 
@@ -136,12 +137,18 @@ def lazy(properties: commands.Basic.Properties) -> Properties:
     return Properties.parse(frame.marshal(header.ContentHeader(0, 0, properties), 1)[19:-1])
 
 
+def message(redelivered: bool, exchange: str, key: str, properties: Properties, content: bytes) -> Message:
+    made = Message(exchange, key, properties, content)
+    made.redelivered = redelivered
+    return made
+
+
 def delivery(
     tag: str, exchange: str, key: str, content: bytes, *, frame_max: int = 131_072, redelivered: bool = False
 ) -> tuple[bytes, int, list[bytes]]:
     parts: list[bytes] = []
     encoder = hot.DeliverEncoder(7, tag, frame_max)
-    size = encoder.encode(3, redelivered, exchange, key, lazy(PROPERTIES[0]), content, parts)
+    size = encoder.encode(3, message(redelivered, exchange, key, lazy(PROPERTIES[0]), content), parts)
     return b"".join(parts), size, parts
 
 
@@ -175,7 +182,7 @@ def test_deliveries_are_pamqps_for_every_size_of_body(
     known = lazy(properties)
     for tag, redelivered in ((1, False), (2, False), (2**63 - 1, True)):
         parts: list[bytes] = [b"before"]
-        written = encoder.encode(tag, redelivered, "exchange", "key", known, content, parts)
+        written = encoder.encode(tag, message(redelivered, "exchange", "key", known, content), parts)
         octets = b"".join(parts[1:])
         method = marshal(commands.Basic.Deliver("tag", tag, redelivered, "exchange", "key"), 7)
         assert parts[0] == b"before"
@@ -227,8 +234,9 @@ def test_a_delivery_owes_nothing_to_the_one_before_it(
         remembered: list[bytes] = []
         fresh: list[bytes] = []
         known = lazy(properties)
-        encoder.encode(tag, redelivered, exchange, key, known, content, remembered)
-        hot.DeliverEncoder(7, "tag", 4096).encode(tag, redelivered, exchange, key, known, content, fresh)
+        delivered = message(redelivered, exchange, key, known, content)
+        encoder.encode(tag, delivered, remembered)
+        hot.DeliverEncoder(7, "tag", 4096).encode(tag, delivered, fresh)
         assert b"".join(remembered) == b"".join(fresh)
 
 

@@ -1,0 +1,63 @@
+"""Where the firehose taps a channel: after the route of a publish, after a delivery, after a get.
+
+See `amqpd.broker.firehose` for what is copied, and for why this costs nothing while it is off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from amqpd.broker import firehose
+from amqpd.broker.message import Message
+from amqpd.wire import hot
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue import Queue
+    from amqpd.broker.vhost import Route
+    from amqpd.protocol.channel import Channel
+    from amqpd.protocol.consumer import ChannelConsumer
+
+
+class Encoder(Protocol):
+    """Packs the deliveries of one consumer."""
+
+    def encode(self, tag: int, message: Message, parts: list[bytes]) -> int:
+        """Append the frames of one delivery to `parts` and return their size in octets."""
+
+
+def encoder_for(consumer: ChannelConsumer) -> Encoder:
+    """What packs the deliveries of a consumer as its vhost is set now."""
+    channel = consumer.channel
+    encoder = hot.DeliverEncoder(channel.number, consumer.tag, channel.connection.frame_max)
+    return TracingEncoder(encoder, consumer) if channel.session.vhost.tracing else encoder
+
+
+class TracingEncoder:
+    """Packs deliveries, and copies each to the firehose once it is on its way."""
+
+    __slots__ = ("_channel", "_inner", "_queue")
+
+    def __init__(self, inner: Encoder, consumer: ChannelConsumer) -> None:
+        self._inner = inner
+        self._channel = consumer.channel
+        self._queue = consumer.queue
+
+    def encode(self, tag: int, message: Message, parts: list[bytes]) -> int:
+        size = self._inner.encode(tag, message, parts)
+        delivered(self._channel, message, self._queue)
+        return size
+
+
+def published(channel: Channel, message: Message, route: Route) -> None:
+    """A message of this channel found its route."""
+    firehose.published(channel.session.vhost, message, route, _client(channel))
+
+
+def delivered(channel: Channel, message: Message, queue: Queue) -> None:
+    """A message of a queue was sent on this channel."""
+    firehose.delivered(channel.session.vhost, message, queue, _client(channel))
+
+
+def _client(channel: Channel) -> firehose.Client:
+    connection = channel.connection
+    return firehose.Client(connection.node.broker.name, connection.name, channel.number, channel.session.user.name)
