@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amqpd.broker.message import Message
 from amqpd.fields import EMPTY, Field, Table, array, boolean, long, longstr, signedint, table
 from amqpd.properties import Properties
 from amqpd.protocol.stream_consumer import split
@@ -57,7 +58,7 @@ def test_a_delivery_is_that_of_the_plain_encoder(
     encoder = OffsetDeliverEncoder(7, "ctag", frame_max, split)
     for tag, offset, exchange, key, properties, body in deliveries:
         expected: list[bytes] = []
-        plain.encode(tag, False, exchange, key, stamped(properties, offset), body, expected)
+        plain.encode(tag, Message(exchange, key, stamped(properties, offset), body), expected)
         parts: list[bytes] = []
         written = encoder.encode(tag, offset, exchange, key, properties, body, parts)
         assert b"".join(parts) == b"".join(expected)
