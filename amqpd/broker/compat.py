@@ -187,6 +187,9 @@ class Profile:
     tells_type_of_deleted_queue: bool = True
     """The event queue.deleted says of what type the queue was (after 3.10)."""
 
+    timed_queue_types: str = "CQ"
+    """Letters of the queue types whose x-consumer-timeout says otherwise (none before 3.12, since 4.3 quorum alone)."""
+
     repeats_timeout_close: bool = False
     """The close after an acknowledgement timeout comes again every minute until close-ok, also behind the close of
     another error (seen on 3.10).
@@ -235,6 +238,7 @@ PROFILES: Final[dict[str, Profile]] = {
         quorum_priorities=1,
         tells_type_of_deleted_queue=False,
         repeats_timeout_close=True,
+        timed_queue_types="",
         policies_target_queue_types=False,
         policies_lift_delivery_limit=False,
         mirrors_queues=True,
@@ -296,6 +300,7 @@ PROFILES: Final[dict[str, Profile]] = {
         validates_queue_mode=False,
         refuses_master_locator=True,
         times_out_every_queue_type=False,
+        timed_queue_types="Q",
         counts_every_return=False,
         quorum_priorities=32,
     ),
@@ -314,6 +319,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "RabbitMQ closes their channel after half an hour",
     "transient-queues": "a queue that is neither durable nor exclusive can be declared; RabbitMQ closes the connection "
     "with 541 since 4.3",
+    "consumer-timeouts": "x-consumer-timeout, its policy key and the argument of basic.consume work on classic and "
+    "quorum queues in every profile; RabbitMQ's versions ignore, honour or refuse them",
     "retries": "x-delivery-limit, x-delayed-retry-type, -min and -max work on classic queues too, in every profile and "
     "by policy; RabbitMQ has them on quorum queues only, delayed retry since 4.3",
     "delayed-messages": "exchanges of the type x-delayed-message, as the plugin has them that RabbitMQ doesn't ship",

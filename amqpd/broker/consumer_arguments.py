@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from amqpd.broker.argument_checks import integer_of, unacceptable
+from amqpd.broker import consumer_timeouts
+from amqpd.broker.argument_checks import at_least, integer_of, unacceptable
 from amqpd.broker.stream import filters, names, offsets
 from amqpd.errors import PreconditionFailed
+from amqpd.fields import EMPTY
 
 if TYPE_CHECKING:
     from amqpd.broker.compat import Compat
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from amqpd.fields import Field, Table
 
 PRIORITY: Final = "x-priority"
+
+not_negative = at_least(0)
 
 
 def always(compat: Compat) -> bool:
@@ -46,6 +50,15 @@ def _priority(field: Field, compat: Compat) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _milliseconds(field: Field, compat: Compat) -> str | None:
+    return not_negative(field, EMPTY, compat.profile)
+
+
+def _refused(compat: Compat) -> bool:
+    """Whether queue types that don't know a consumer's timeout refuse it."""
+    return consumer_timeouts.ARGUMENT in compat.profile.newer_arguments
+
+
 def _boolean(field: Field, compat: Compat) -> str | None:
     return None if field.tag == "t" else unacceptable(field)
 
@@ -54,6 +67,24 @@ TABLE: Final = (
     ConsumerArgument(PRIORITY, "CQ", _priority),
     ConsumerArgument(
         "x-cancel-on-ha-failover", "C", _boolean, lambda compat: compat.profile.checks_cancel_on_failover
+    ),
+    ConsumerArgument(
+        consumer_timeouts.ARGUMENT,
+        "CQS",
+        _milliseconds,
+        lambda compat: compat.extends(consumer_timeouts.EXTENSION) and not _refused(compat),
+    ),
+    ConsumerArgument(
+        consumer_timeouts.ARGUMENT,
+        consumer_timeouts.EXTENDED_TO,
+        _milliseconds,
+        lambda compat: compat.extends(consumer_timeouts.EXTENSION) and _refused(compat),
+    ),
+    ConsumerArgument(
+        consumer_timeouts.ARGUMENT,
+        "Q",
+        _milliseconds,
+        lambda compat: not compat.extends(consumer_timeouts.EXTENSION) and _refused(compat),
     ),
     ConsumerArgument(offsets.OFFSET, "S", lambda field, compat: offsets.check(field, compat.profile)),
     ConsumerArgument(filters.FILTER, "S", exists=lambda compat: compat.profile.filters_streams),

@@ -59,6 +59,9 @@ class Consumer(ABC):
         """Whether it has deliveries that nobody has settled yet."""
         return False
 
+    def timeout_changed(self) -> None:
+        """Its queue lets deliveries stay unacknowledged for another time."""
+
     @abstractmethod
     def cancelled(self) -> None:
         """The queue is gone: the server cancels this consumer."""

@@ -216,6 +216,9 @@ class Queue:
             self._timers.cancel(self._expiry_timer)
             self._expiry_timer = None
             self.renew_lease()
+        if settings.consumer_timeout != before.consumer_timeout:
+            for consumer in self.consumers.members():
+                consumer.timeout_changed()
 
     # -- consumers -------------------------------------------------------------------------------------------------
 

@@ -98,6 +98,9 @@ class Argument:
     extended_to: str = "CQ"
     """The letters of the types that know it then."""
 
+    compared: bool = True
+    """Whether a redeclare must repeat it."""
+
     key: Key | None = None
     """The key that says the same in a policy."""
 
@@ -259,7 +262,22 @@ TABLE: Final[tuple[Argument, ...]] = (
             since="x-stream-filter-size-bytes",
         ),
     ),
-    Argument("x-consumer-timeout", at_least(0), "Q", newer=True),
+    Argument(
+        "x-consumer-timeout",
+        at_least(0),
+        "Q",
+        newer=True,
+        key=Key(
+            "consumer-timeout",
+            integer(0),
+            "is not a valid consumer timeout",
+            merge=lowest,
+            since="x-consumer-timeout",
+            extension="consumer-timeouts",
+        ),
+        extension="consumer-timeouts",
+        compared=False,
+    ),
     Argument("x-consumer-disconnected-timeout", at_least(0), "Q", newer=True),
     Argument(
         "x-delayed-retry-type",

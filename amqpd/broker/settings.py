@@ -41,6 +41,8 @@ class Settings:
     single_active_consumer: bool = False
     delivery_limit: float | None = None
     """As asked for: what a negative one or none means is the version's matter."""
+    consumer_timeout: int | None = None
+    """Milliseconds that a consumer's delivery may stay unacknowledged; 0: for ever."""
     delayed_retry_type: str | None = None
     """Which messages that come back have to wait: all, failed, returned, or disabled."""
     delayed_retry_min: int | None = None

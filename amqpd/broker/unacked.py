@@ -7,7 +7,8 @@ short: asking a dictionary for its first key takes ever longer once many were re
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import ItemsView
+from collections.abc import ItemsView, Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from amqpd.broker.message import Message
@@ -119,6 +120,18 @@ class Unacked:
                 self._count_get(delivery[1], 1)
         self._by_tag = dict(sorted({**self._by_tag, **deliveries}.items()))
         self._tags = deque(self._by_tag)
+
+    def up_to(self, tag: int) -> Iterator[tuple[int, Delivery]]:
+        """Those with tags up to this one, oldest first; none may be added or settled meanwhile."""
+        return takewhile(lambda each: each[0] <= tag, self._by_tag.items())
+
+    def at(self, tag: int) -> Delivery:
+        """One that is known to be outstanding, left in place."""
+        return self._by_tag[tag]
+
+    def replace(self, tag: int, delivery: Delivery) -> None:
+        """Let the tag of a consumer's delivery stand for something else."""
+        self._by_tag[tag] = delivery
 
     def pop(self, tag: int) -> Delivery:
         """Remove one that is known to be outstanding."""

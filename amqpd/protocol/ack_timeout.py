@@ -5,13 +5,15 @@ out since then, or longer. A channel is overdue when its oldest outstanding deli
 noted the whole timeout ago. As the time between two ticks divides the timeout, no delivery is overdue too early, and
 none stays longer than one tick too long.
 
-Refuses to know what becomes of the messages: the close gives them back like any other. From RabbitMQ 4.3 on only
-quorum queues have such a timeout, by queue and consumer, and classic queues none: see `in_force`.
+Refuses to know what becomes of the messages: the close gives them back like any other. Consumers that have a time of
+their own are left to `consumer_timeouts`; from RabbitMQ 4.3 on there are no others: see `in_force`.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from math import ceil
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.queue import SLICE
@@ -40,6 +42,15 @@ def in_force(compat: Compat, configured: float | None) -> float:
     return 0.0 if compat.extends("no-consumer-timeout") else profile.consumer_timeout
 
 
+def timed_out(channel: int, milliseconds: int) -> PreconditionFailed:
+    """Make the error that closes a channel with a delivery that is overdue."""
+    return PreconditionFailed(
+        f"delivery acknowledgement on channel {channel} timed out. Timeout value used: {milliseconds} ms. "
+        "This timeout value can be configured, see consumers doc guide to learn more",
+        method=(0, 0),
+    )
+
+
 class Ages:
     """What is known of the age of one channel's deliveries, while it has any."""
 
@@ -66,6 +77,15 @@ class Ages:
         while len(marks) > 1 and marks[1][0] <= time:  # the later mark says the same of more tags
             del marks[0]
         return bool(marks) and marks[0][0] <= time and tag <= marks[0][1]
+
+    def newest_since(self, time: float) -> int:
+        """The newest tag of those that are known to be out since `time` or longer; 0: none is."""
+        at = bisect_right(self._marks, time, key=itemgetter(0))
+        return self._marks[at - 1][1] if at else 0
+
+    def forget_before(self, time: float) -> None:
+        """No earlier time will be asked for any more."""
+        del self._marks[: max(0, bisect_right(self._marks, time, key=itemgetter(0)) - 1)]
 
     def forget_below(self, tag: int) -> None:
         """No tag below this one will be asked for any more."""
@@ -138,7 +158,10 @@ class AckTimeout:
             return 1
         if ages is None:
             ages = channel.ages = Ages()
-        overdue = ages.is_out_since(oldest, now - self._timeout + ROUNDING) and oldest > 0
+        since = now - self._timeout + ROUNDING
+        overdue = ages.is_out_since(oldest, since) and oldest > 0
+        if overdue and self._connection.consumer_timeouts is not None and not channel.closing:
+            overdue = self._connection.consumer_timeouts.leaves_any(channel, ages.newest_since(since))
         if not held:  # a rollback makes what is held outstanding again, as old as it is
             ages.forget_below(oldest)
         ages.note(channel.delivery_tag, now)
@@ -150,12 +173,7 @@ class AckTimeout:
         return 1 + min(cost, SLICE)
 
     def _close(self, channel: Channel) -> None:
-        error = PreconditionFailed(
-            f"delivery acknowledgement on channel {channel.number} timed out. "
-            f"Timeout value used: {round(self._timeout * 1000)} ms. "
-            "This timeout value can be configured, see consumers doc guide to learn more",
-            method=(0, 0),
-        )
+        error = timed_out(channel.number, round(self._timeout * 1000))
         if channel.closing:
             channel.send_close(error, (0, 0))
         else:

@@ -509,8 +509,8 @@ class Channel:
                 self.settle(delivery)
             give_back(deliveries, cause)
             return count
-        if in_transaction:
-            # Consumers count what the transaction holds as well, so what is outstanding is counted here.
+        if in_transaction or any(each.timed_out for each in (*self.consumers.values(), *self.retired)):
+            # Consumers count what the transaction holds and what timed out, so what is outstanding is counted here.
             counts = dict(Counter(map(itemgetter(1), unacked.deliveries())))
             for delivery in unacked.deliveries():
                 self.settle(delivery)

@@ -23,6 +23,7 @@ from amqpd.log import get_logger
 from amqpd.protocol import closing, handshake, states
 from amqpd.protocol.ack_timeout import AckTimeout
 from amqpd.protocol.channel import OPEN, Channel
+from amqpd.protocol.consumer_timeouts import ConsumerTimeouts
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.negotiation import TABLE
 from amqpd.protocol.outbox import Outbox
@@ -78,6 +79,7 @@ class Connection(Peer):
         "channels",
         "client_properties",
         "connected_at",
+        "consumer_timeouts",
         "endpoint",
         "fatal",
         "frame_max",
@@ -100,6 +102,10 @@ class Connection(Peer):
         "unfinished_content",
         "user",
     )
+
+    ack_timeout: AckTimeout | None
+    consumer_timeouts: ConsumerTimeouts | None
+    """Once a consumer has a time of its own."""
 
     def __init__(self, node: Node, endpoint: Endpoint) -> None:
         settings = node.settings
@@ -128,7 +134,7 @@ class Connection(Peer):
         self.frame_max = 0
         self.heartbeat: Heartbeat | None = None
         self.heartbeat_interval = 0
-        self.ack_timeout: AckTimeout | None = None
+        self.ack_timeout, self.consumer_timeouts = None, None
         self.headers = HeaderCache()
         self.plans = PublishPlans()
         self.fatal = False
@@ -521,6 +527,9 @@ class Connection(Peer):
         if self.ack_timeout is not None:
             self.ack_timeout.stop()
             self.ack_timeout = None
+        if self.consumer_timeouts is not None:
+            self.consumer_timeouts.stop()
+            self.consumer_timeouts = None
         self.outbox.on_over = None
         self.outbox.on_drained = None
 

@@ -9,7 +9,7 @@ from amqpd.broker.message import Message
 from amqpd.broker.queue import ACCEPTED, Queue
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.fields import Table
-from amqpd.protocol import closing
+from amqpd.protocol import closing, consumer_timeouts
 from amqpd.protocol.tracing import encoder_for
 from amqpd.wire import hot
 
@@ -21,7 +21,7 @@ class ChannelConsumer(Consumer):
     """Implements the model's port on one channel. `able` is false while a window is full or the outbox over its mark.
     """
 
-    __slots__ = ("_encoder", "_limit", "_outbox", "channel", "unacked")
+    __slots__ = ("_encoder", "_limit", "_outbox", "channel", "timed_out", "unacked")
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class ChannelConsumer(Consumer):
         super().__init__(queue, tag, no_ack=no_ack, exclusive=exclusive, priority=priority, arguments=arguments)
         self.channel = channel
         self.unacked = 0
+        self.timed_out = False
+        """Whether it held something for too long, which its queue has back."""
         self._limit = prefetch
         self._outbox = channel.connection.outbox
         self._encoder = encoder_for(self)
@@ -79,6 +81,9 @@ class ChannelConsumer(Consumer):
 
     def cancelled(self) -> None:
         self.channel.consumer_cancelled(self)
+
+    def timeout_changed(self) -> None:
+        consumer_timeouts.watch(self.channel.connection, self)
 
     def refresh(self) -> None:
         """Find out anew whether it can take messages, and take what waits if that has come true."""

@@ -70,6 +70,8 @@ class QueueType:
     @classmethod
     def knows(cls, argument: Argument, compat: Compat) -> bool:
         """Whether it knows an argument of queue.declare; others' are refused."""
+        if argument.name == "x-consumer-timeout" and cls.letter in compat.profile.timed_queue_types:
+            return True
         newer = argument.newer and argument.name not in compat.profile.newer_arguments
         if cls.letter in argument.types and not newer:
             return True
@@ -85,7 +87,8 @@ class QueueType:
     @classmethod
     def compared(cls, compat: Compat) -> list[str]:
         """The arguments that a redeclare must repeat, in RabbitMQ's order: the type late. Unknown ones are ignored."""
-        names = [each.name for each in TABLE if cls.knows(each, compat) and each.name != "x-queue-type"]
+        known = [each for each in TABLE if each.compared and cls.knows(each, compat)]
+        names = [each.name for each in known if each.name != "x-queue-type"]
         late = names.index("x-single-active-consumer") + 1 if "x-single-active-consumer" in names else len(names)
         return [*names[:late], "x-queue-type", *names[late:]]
 

@@ -84,6 +84,7 @@ def consume(
     )
     channel.consumers[tag] = consumer
     found.add_consumer(consumer)
+    consumer.timeout_changed()
     _consume_ok(channel, tag, nowait)
     vhost = channel.session.vhost
     if vhost.events.heard:

@@ -66,6 +66,7 @@ def test_an_extension_that_is_not_listed_is_a_mistake(strict: bool) -> None:
         ("classic_takes_leader_locator", (False, True, True, True, True)),
         ("quorum_priorities", (1, 1, 2, 2, 32)),
         ("single_active_follows_priority", (False, False, True, True, True)),
+        ("timed_queue_types", ("", "CQ", "CQ", "CQ", "Q")),
         ("counts_every_return", (True, True, True, True, False)),
         ("times_out_every_queue_type", (True, True, True, True, False)),
         ("repeats_timeout_close", (True, False, False, False, False)),
