@@ -89,6 +89,43 @@ def test_the_fields_of_a_new_record_have_an_order(channel: Channel, names: Names
     assert list(death) == order
 
 
+@pytest.mark.proves("dead-letter.x-death")
+def test_the_fields_of_a_later_record_have_an_order(channel: Channel, names: Names, dead: str, target: Target) -> None:
+    """Before 3.13 that of their names; the record behind it stays as it was."""
+    source, last = _source(channel, names), names("last")
+    channel.declare_queue(last)
+    channel.declare_queue(names("next"), {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": last})
+    channel.bind(names("next"), names("dlx"))
+    channel.publish("", source, b"x", {"expiration": "60000"})
+    channel.fence(source)
+    _reject(channel, source)
+    channel.fence(source, dead, names("next"))
+    (first,) = _deaths(channel.must_get(dead))
+    _reject(channel, names("next"))
+    channel.fence(names("next"), last)
+    later, earlier = _deaths(channel.must_get(last))
+    order = ["count", "reason", "queue", "time", "exchange", "routing-keys"]
+    assert list(later) == (order if target.version >= (3, 13) else sorted(order))
+    assert list(earlier) == list(first)
+
+
+@pytest.mark.proves("dead-letter.x-death")
+def test_the_fields_of_a_record_that_is_counted_again_have_an_order(
+    channel: Channel, names: Names, target: Target
+) -> None:
+    queue = names("q")
+    channel.declare_queue(queue, {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue})
+    channel.publish("", queue, b"x", {"expiration": "60000"})
+    for _ in range(2):
+        channel.fence(queue)
+        _reject(channel, queue)
+    channel.fence(queue)
+    (death,) = _deaths(channel.must_get(queue))
+    assert death["count"] == 2
+    order = ["original-expiration", "count", "reason", "queue", "time", "exchange", "routing-keys"]
+    assert list(death) == (order if target.version >= (3, 13) else sorted(order))
+
+
 @pytest.mark.proves("dead-letter.expired", "ttl.zero", "ttl.queue")
 def test_vector_53_a_message_that_expires_at_once_is_dead_lettered(channel: Channel, names: Names, dead: str) -> None:
     source = _source(channel, names, {"x-message-ttl": 0})

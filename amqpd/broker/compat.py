@@ -42,7 +42,7 @@ class Profile:
     """x-queue-type=classic joins a queue's stored arguments when absent (since 4.0)."""
 
     refuses_transient_queues: bool = False
-    """Non-durable, non-exclusive queues are a deprecated feature that is denied (since 4.3)."""
+    """Non-durable, non-exclusive queues are a deprecated feature that is denied (since 4.3; here if `strict`)."""
 
     passive_needs_any_permission: bool = True
     """A passive declare needs one of the three permissions (since 4.2.7)."""
@@ -123,6 +123,11 @@ class Profile:
 
     original_expiration_first: bool = True
     """original-expiration is the first field of an x-death entry, not the last (since 3.13)."""
+
+    sorts_later_deaths: bool = False
+    """An x-death entry that is counted again, or comes to others, has its fields in the order of their names (before
+    3.13).
+    """
 
     rekeying_drops_copies: bool = False
     """A dead-letter routing key removes the CC header (before 3.13)."""
@@ -228,6 +233,7 @@ PROFILES: Final[dict[str, Profile]] = {
         checks_cancel_on_failover=True,
         extends_client_history=True,
         tells_last_death=False,
+        sorts_later_deaths=True,
         rekeying_drops_copies=True,
         original_expiration_first=False,
         volatile_get_is_refused=False,

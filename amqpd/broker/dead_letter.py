@@ -50,6 +50,8 @@ class Death:
     exchange: str
     routing_keys: tuple[str, ...]
     expiration: str | None = None
+    by_name: bool = False
+    """Whether its fields stand in the order of their names."""
     claimed: Table | None = None
     """The entry as a client sent it: it goes on with all that it says, and only its count changes."""
 
@@ -74,7 +76,8 @@ class Death:
         if self.expiration is not None:
             at = 0 if expiration_first else len(entries)
             entries.insert(at, ("original-expiration", fields.longstr(self.expiration)))
-        return Table.of(entries)
+        table = Table.of(entries)
+        return table.sorted() if self.by_name else table
 
     @classmethod
     def parse(cls, table: Table) -> Death:
@@ -171,6 +174,8 @@ class DeadLetters(Work):
                 keys,
                 message.properties.expiration,
             )
+        if before and self._broker.compat.profile.sorts_later_deaths:
+            death = attrs.evolve(death, by_name=True)
         return (death, *(each for each in before if each not in same))
 
     def _history(self, message: Message) -> tuple[Death, ...]:

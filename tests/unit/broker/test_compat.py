@@ -48,6 +48,7 @@ def test_an_extension_that_is_not_listed_is_a_mistake(strict: bool) -> None:
         ("max_message_size", (128 * MIB, 128 * MIB, 16 * MIB, 16 * MIB, 16 * MIB)),
         ("refusals_name_permission", (False, True, True, True, True)),
         ("unknown_exchange_type_closes_connection", (True, False, False, False, False)),
+        ("sorts_later_deaths", (True, False, False, False, False)),
         ("has_default_queue_types", (False, True, True, True, True)),
         ("injects_queue_type", (False, False, True, True, True)),
         ("refuses_transient_queues", (False, False, False, False, True)),
