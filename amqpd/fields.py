@@ -14,7 +14,7 @@ Sources: RabbitMQ's errata to AMQP 0-9-1 for the wire types; RabbitMQ 3.10.8 for
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from struct import Struct
 from typing import Final, TypeAlias, cast
@@ -176,6 +176,10 @@ class Table:
         if entries is None:
             entries = self._entries = tuple(_read_entries(self.raw))
         return entries
+
+    def pick(self, names: Container[bytes]) -> dict[bytes, bytes]:
+        """Return the first value (octets of tag and payload) of each key among `names`; the others stay undecoded."""
+        return _picked(self.raw, names)
 
     def get(self, key: str) -> Field | None:
         """Return the first value under the key, None if there is none."""
@@ -410,6 +414,26 @@ def _read_entries(raw: bytes) -> Iterator[tuple[str, Field]]:
         field = _read_field(raw, pos)
         pos += len(field.raw)
         yield key, field
+
+
+def _picked(raw: bytes, names: Container[bytes]) -> dict[bytes, bytes]:
+    sizes = _SIZES
+    found: dict[bytes, bytes] = {}
+    pos, end = 0, len(raw)
+    while pos < end:
+        start = pos + 1
+        tag_at = start + raw[pos]
+        name = raw[start:tag_at]
+        size = sizes[raw[tag_at]]
+        pos = tag_at + 1 + size if size < _NESTED else tag_at + 5 + _U32.unpack_from(raw, tag_at + 1)[0]
+        if name in names and name not in found:
+            found[name] = raw[tag_at:pos]
+    return found
+
+
+def read_field(octets: bytes) -> Field:
+    """Read one value, tag and payload, as `Table.pick` gives it."""
+    return _read_field(octets, 0)
 
 
 def _read_field(data: bytes, pos: int) -> Field:

@@ -87,11 +87,14 @@ def hashed(keys: int, header: bool) -> tuple[Client, Batches]:
     return client, batches(one(number) for number in range(MESSAGES))
 
 
-def headers() -> tuple[Client, Batches]:
+def headers(type_: str = "headers", asked: str = "region") -> tuple[Client, Batches]:
     """100 bindings of two arguments; three headers, one of which differs in every message."""
-    world, client = prepared("headers")
+    world, client = prepared(type_)
     for number in range(100):
-        bind(world, number, "", {"kind": fields.longstr("order"), "region": fields.longstr(f"region{number}")})
+        value = fields.longstr(f"region{number}") if asked == "region" else fields.signedint(number * 200)
+        bind(world, number, "", {"kind": fields.longstr("order"), asked: value})
+        if type_ == "direct":
+            break
 
     def one(number: int) -> bytes:
         table = Table.of({
@@ -114,8 +117,10 @@ def plain(type_: str) -> tuple[Client, Batches]:
 CASES: dict[str, Callable[[], tuple[Client, Batches]]] = {
     "direct, 1 key": lambda: direct(1),
     "direct, 10,000 keys": lambda: direct(KEYS),
+    "direct, 3 headers": lambda: headers("direct"),
     "topic, 10,000 keys over 1,000 bindings": topic,
     "headers, 100 bindings, 3 headers": headers,
+    "headers, the one that differs is asked for": lambda: headers(asked="id"),
     "x-consistent-hash, 10 queues, 1,000 keys": lambda: hashed(1000, False),
     "x-consistent-hash, 10 queues, every key new": lambda: hashed(MESSAGES, False),
     "x-consistent-hash, 10 queues, by header": lambda: hashed(MESSAGES, True),
