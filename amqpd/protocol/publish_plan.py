@@ -20,7 +20,7 @@ from amqpd.errors import AccessRefused
 from amqpd.properties import EMPTY
 from amqpd.wire import hot, methods
 
-PLANS: Final = 4096
+PLANS: Final = 16_384
 """Entries that one connection keeps; more distinct keys are planned anew each time."""
 
 LONG: Final = 64

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from math import log
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from amqpd.broker.bindings import Binding
 from amqpd.broker.exchange import Exchange, MessageExchangeType
@@ -34,7 +34,16 @@ KNOWN: Final = 8192
 LOTS_A_UNIT: Final = 16
 """Lots that may be drawn for one unit of the turn's budget."""
 MASK: Final = 2**64 - 1
-MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+LOG_RANGE: Final = 64 * log(2)
+
+
+class Lot(NamedTuple):
+    """What one destination draws with: numbers that depend on its name alone, and what its lots are multiplied by."""
+
+    seed: int
+    factor: int
+    scale: float
+    destination: Queue | Exchange
 
 
 class ConsistentHash(MessageExchangeType):
@@ -44,7 +53,8 @@ class ConsistentHash(MessageExchangeType):
 
     def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
         header, property_ = exchange.arguments.get("hash-header"), exchange.arguments.get("hash-property")
-        self._header = _text(header)
+        name = _text(header)
+        self._header = None if name is None else name.encode("utf-8", "surrogateescape")
         self._property = _text(property_)
         if header is not None and property_ is not None:
             raise PreconditionFailed("hash-header and hash-property are mutually exclusive")
@@ -54,8 +64,8 @@ class ConsistentHash(MessageExchangeType):
         self._work = context.work
         self._weight_maximum = context.compat.profile.hash_weight_maximum
         self._bindings: dict[Queue | Exchange, dict[Binding, int]] = {}
-        self._lots: list[tuple[int, float, Queue | Exchange]] | None = []
-        """Seed, divisor and destination; None: to be made anew."""
+        self._lots: list[Lot] | None = []
+        """None: to be made anew."""
         self._known: dict[int, tuple[Queue | Exchange, ...]] = {}
 
     def check(self, routing_key: str, arguments: Table, destination: Queue | Exchange) -> None:
@@ -90,8 +100,8 @@ class ConsistentHash(MessageExchangeType):
     def _value(self, routing_key: str, properties: Properties) -> bytes:
         """What is hashed; the same for all messages without it."""
         if self._header is not None:
-            field = None if properties.headers is None else properties.headers.get(self._header)
-            return b"" if field is None else field.raw
+            headers = properties.headers
+            return b"" if headers is None else headers.pick((self._header,)).get(self._header, b"")
         if self._property is not None:
             found = getattr(properties, self._property)
             return b"" if found is None else b"=" + str(found).encode("utf-8", "surrogateescape")
@@ -102,23 +112,22 @@ class ConsistentHash(MessageExchangeType):
         if lots is None:
             lots = self._lots = self._made()
         self._work.spent += len(lots) // LOTS_A_UNIT
-        first, second = MIX
         best = float("inf")
         winner: tuple[Queue | Exchange, ...] = ()
-        for seed, divisor, destination in lots:
-            mixed = (value ^ seed) * first & MASK
-            mixed = (mixed ^ mixed >> 31) * second & MASK
-            lot = log((mixed + 1) / 2**64) / divisor
+        for seed, factor, scale, destination in lots:
+            product = (value ^ seed) * factor
+            lot = (LOG_RANGE - log((product >> 64 ^ product & MASK) + 1)) * scale
             if lot < best:
                 best, winner = lot, (destination,)
         return winner
 
-    def _made(self) -> list[tuple[int, float, Queue | Exchange]]:
+    def _made(self) -> list[Lot]:
         """Where a destination is bound several times, its oldest binding gives the weight."""
-        lots: list[tuple[int, float, Queue | Exchange]] = []
+        lots = []
         for destination, bindings in self._bindings.items():
             name = f"{destination.kind} {destination.name}".encode("utf-8", "surrogateescape")
-            lots.append((hash64(name), -float(next(iter(bindings.values()))), destination))
+            weight = next(iter(bindings.values()))
+            lots.append(Lot(hash64(name), hash64(b"factor of " + name) | 1, 1 / weight, destination))
         return lots
 
     def _changed(self) -> None:
