@@ -225,6 +225,23 @@ def test_a_dead_letter_is_copied_when_it_is_delivered(channel: Channel, traced: 
     assert "x-death" in copies[1].message.headers["properties"]["headers"]
 
 
+@pytest.mark.proves("firehose.deliver", "firehose.properties")
+def test_the_copy_of_a_stream_s_delivery_has_its_offset(channel: Channel, traced: Channel) -> None:
+    channel.declare_queue("stream", {"x-queue-type": "stream"}, durable=True)
+    channel.qos(10)
+    channel.publish("", "stream", b"x", {"headers": {"z": 1, "a": 2}})
+    assert traced.expect("basic.deliver")["routing_key"] == "publish."
+    tag = channel.consume("stream", arguments={"x-stream-offset": "first"})
+    shown = channel.expect("basic.deliver").message.properties
+    copy = traced.expect("basic.deliver")
+    assert copy["routing_key"] == "deliver.stream"
+    properties = dict(headers_of(copy))["properties"].value
+    assert isinstance(properties, dict)
+    assert properties["headers"] == Typed("F", shown["headers"])
+    channel.cancel(tag)
+    channel.delete_queue("stream")
+
+
 @pytest.mark.proves("firehose.reply")
 def test_a_direct_reply_is_copied_as_it_is_published(channel: Channel, traced: Channel) -> None:
     channel.consume("amq.rabbitmq.reply-to", no_ack=True)

@@ -53,19 +53,20 @@ def published(vhost: VHost, message: Message, route: Route, client: Client) -> N
         else {each.name for each in route if each.kind == "queue"}
     )
     further = [("routed_queues", _texts(sorted(queues)))]
-    _copy(vhost, message, f"publish.{message.exchange}", [], client, further)
+    _copy(vhost, message, message.properties, f"publish.{message.exchange}", [], client, further)
 
 
-def delivered(vhost: VHost, message: Message, queue: Queue, client: Client) -> None:
-    """A client was sent a message of a queue."""
+def delivered(vhost: VHost, message: Message, shown: Properties, queue: Queue, client: Client) -> None:
+    """A client was sent a message of a queue, and saw these properties."""
     if message.exchange != EXCHANGE:
         before = [("redelivered", fields.signedint(int(message.redelivered)))]
-        _copy(vhost, message, f"deliver.{queue.name}", before, client, [])
+        _copy(vhost, message, shown, f"deliver.{queue.name}", before, client, [])
 
 
 def _copy(
     vhost: VHost,
     message: Message,
+    shown: Properties,
     routing_key: str,
     before: list[tuple[str, Field]],
     client: Client,
@@ -75,7 +76,7 @@ def _copy(
         [
             ("exchange_name", fields.longstr(message.exchange)),
             ("routing_keys", _texts(_all_keys(message))),
-            ("properties", fields.table(_properties(message.properties))),
+            ("properties", fields.table(_properties(shown))),
             ("node", fields.longstr(client.node)),
             *before,
             ("vhost", fields.longstr(vhost.name)),

@@ -9,8 +9,9 @@ from amqpd.broker.message import Message
 from amqpd.broker.queue import ACCEPTED, Queue
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.fields import Table
+from amqpd.properties import Properties
 from amqpd.protocol import closing, consumer_timeouts
-from amqpd.protocol.tracing import encoder_for
+from amqpd.protocol.tracing import Encoder, encoder_for
 from amqpd.wire import hot
 
 if TYPE_CHECKING:
@@ -62,6 +63,14 @@ class ChannelConsumer(Consumer):
             outbox.grown(self._encoder.encode(tag, message, outbox.parts))
         except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not who published
             self._failed(error)
+
+    def plain_encoder(self) -> Encoder:
+        """What packs its deliveries while the firehose is off."""
+        return hot.DeliverEncoder(self.channel.number, self.tag, self.channel.connection.frame_max)
+
+    def shown(self, message: Message) -> Properties:
+        """The properties that its client sees of a message."""
+        return message.properties
 
     def tracing_changed(self) -> None:
         """The firehose of the vhost was switched on or off."""

@@ -15,8 +15,7 @@ from amqpd.wire.offset_deliver import OffsetDeliverEncoder
 
 if TYPE_CHECKING:
     from amqpd.broker.message import Message
-    from amqpd.broker.queue import Queue
-    from amqpd.protocol.channel import Channel
+    from amqpd.protocol.tracing import Encoder
 
 _ENTRY: Final = Table.of({OFFSET: fields.long(0)})
 
@@ -43,31 +42,14 @@ class StreamConsumer(ChannelConsumer):
     acknowledgement.
     """
 
-    __slots__ = ("_offset_encoder",)
+    __slots__ = ()
 
-    def __init__(
-        self,
-        channel: Channel,
-        queue: Queue,
-        tag: str,
-        *,
-        no_ack: bool,
-        exclusive: bool,
-        priority: int,
-        prefetch: int,
-        arguments: Table,
-    ) -> None:
-        super().__init__(
-            channel,
-            queue,
-            tag,
-            no_ack=no_ack,
-            exclusive=exclusive,
-            priority=priority,
-            prefetch=prefetch,
-            arguments=arguments,
-        )
-        self._offset_encoder = OffsetDeliverEncoder(channel.number, tag, channel.connection.frame_max, split)
+    def plain_encoder(self) -> Encoder:
+        return OffsetDeliverEncoder(self.channel.number, self.tag, self.channel.connection.frame_max, split)
+
+    def shown(self, message: Message) -> Properties:
+        headers = message.properties.headers or EMPTY
+        return message.properties.replace(headers=headers.with_field(OFFSET, fields.long(message.number)).sorted())
 
     def deliver(self, message: Message) -> None:
         channel = self.channel
@@ -78,16 +60,6 @@ class StreamConsumer(ChannelConsumer):
             self.able = False
         outbox = self._outbox
         try:
-            outbox.grown(
-                self._offset_encoder.encode(
-                    tag,
-                    message.number,
-                    message.exchange,
-                    message.routing_key,
-                    message.properties,
-                    message.body,
-                    outbox.parts,
-                )
-            )
+            outbox.grown(self._encoder.encode(tag, message, outbox.parts))
         except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not who published
             self._failed(error)

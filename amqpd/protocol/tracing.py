@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from amqpd.broker import firehose
 from amqpd.broker.message import Message
-from amqpd.wire import hot
 
 if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
     from amqpd.broker.vhost import Route
+    from amqpd.properties import Properties
     from amqpd.protocol.channel import Channel
     from amqpd.protocol.consumer import ChannelConsumer
 
@@ -27,24 +27,23 @@ class Encoder(Protocol):
 
 def encoder_for(consumer: ChannelConsumer) -> Encoder:
     """What packs the deliveries of a consumer as its vhost is set now."""
-    channel = consumer.channel
-    encoder = hot.DeliverEncoder(channel.number, consumer.tag, channel.connection.frame_max)
-    return TracingEncoder(encoder, consumer) if channel.session.vhost.tracing else encoder
+    encoder = consumer.plain_encoder()
+    return TracingEncoder(encoder, consumer) if consumer.channel.session.vhost.tracing else encoder
 
 
 class TracingEncoder:
     """Packs deliveries, and copies each to the firehose once it is on its way."""
 
-    __slots__ = ("_channel", "_inner", "_queue")
+    __slots__ = ("_consumer", "_inner")
 
     def __init__(self, inner: Encoder, consumer: ChannelConsumer) -> None:
         self._inner = inner
-        self._channel = consumer.channel
-        self._queue = consumer.queue
+        self._consumer = consumer
 
     def encode(self, tag: int, message: Message, parts: list[bytes]) -> int:
         size = self._inner.encode(tag, message, parts)
-        delivered(self._channel, message, self._queue)
+        consumer = self._consumer
+        delivered(consumer.channel, message, consumer.queue, consumer.shown(message))
         return size
 
 
@@ -53,9 +52,9 @@ def published(channel: Channel, message: Message, route: Route) -> None:
     firehose.published(channel.session.vhost, message, route, _client(channel))
 
 
-def delivered(channel: Channel, message: Message, queue: Queue) -> None:
-    """A message of a queue was sent on this channel."""
-    firehose.delivered(channel.session.vhost, message, queue, _client(channel))
+def delivered(channel: Channel, message: Message, queue: Queue, shown: Properties) -> None:
+    """A message of a queue was sent on this channel, with these properties."""
+    firehose.delivered(channel.session.vhost, message, shown, queue, _client(channel))
 
 
 def _client(channel: Channel) -> firehose.Client:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from amqpd.wire import hot
 
@@ -24,6 +24,12 @@ KNOWN: Final = 256
 """Different properties whose octets are remembered."""
 
 Split = Callable[["Properties"], tuple[bytes, bytes]]
+
+
+class Numbered(hot.Delivered, Protocol):
+    """What a delivery of a stream shows of a message."""
+
+    number: int
 
 
 class OffsetDeliverEncoder:
@@ -62,18 +68,14 @@ class OffsetDeliverEncoder:
         self._middle = b""
         self._after = b""
 
-    def encode(
-        self,
-        tag: int,
-        offset: int,
-        exchange: str,
-        routing_key: str,
-        properties: Properties,
-        body: bytes,
-        parts: list[bytes],
-    ) -> int:
-        """Append the frames of one delivery to `parts` and return their size in octets."""
+    def encode(self, tag: int, message: Numbered, parts: list[bytes]) -> int:
+        """Append the frames of one delivery to `parts` and return their size in octets; the offset is its number."""
+        body = message.body
         size = len(body)
+        offset = message.number
+        exchange = message.exchange
+        routing_key = message.routing_key
+        properties = message.properties
         if routing_key is not self._routing_key or exchange is not self._exchange:
             self._remember_names(exchange, routing_key)
             self._remember_content(properties, size)

@@ -135,7 +135,7 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
     parts += hot.content(channel.number, message.properties, message.body, channel.connection.frame_max)
     channel.send_frame(b"".join(parts))
     if channel.session.vhost.tracing:
-        tracing.delivered(channel, message, found)
+        tracing.delivered(channel, message, found, message.properties)
     if no_ack:
         found.settle(message)
     else:
