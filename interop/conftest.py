@@ -1,21 +1,29 @@
 """The broker that real clients are pointed at, and names that collide with nothing on it.
 
 Decides which broker the interoperability tests use: the one that ``AMQPD_TEST_BROKER`` names (an ``amqp://`` URL; any
-RabbitMQ will do), else one of our own in a thread of this process. Refuses to know any client library.
+RabbitMQ will do), else one of our own in a thread of this process; tests of delays run on amqpd and on RabbitMQ, each
+the run's own. Refuses to know any client library.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from threading import Event
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
+from conformance.rabbitmq import Unavailable
+from interop import timed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from amqpd.broker.ports import Journal
+    from amqpd.testing.broker import EmbeddedBroker
 
 CONDITION_DEADLINE = 30.0
 """Seconds after which a condition that a test waits for counts as failed; only a failing test takes that long."""
@@ -29,11 +37,36 @@ def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield named
         return
     from amqpd import run_in_thread  # only now: the tests also run where just another broker is there
+
+    with run_in_thread(journal=chosen_journal(request.config)) as broker:
+        yield broker.url
+
+
+@pytest.fixture(scope="session", params=[timed.AMQPD, timed.RABBITMQ])
+def timed_broker(request: pytest.FixtureRequest) -> Iterator[timed.TimedBroker]:
+    """Yield amqpd, which answers like RabbitMQ 3.10 and does no more than that, and then a RabbitMQ node."""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(timed.running(request.param, chosen_journal(request.config)))
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+        yield running
+
+
+@pytest.fixture
+def embedded(request: pytest.FixtureRequest) -> Iterator[EmbeddedBroker]:
+    """Yield an amqpd of the test's own, with its extensions and a clock that moves."""
+    from amqpd import run_in_thread
+
+    with run_in_thread(journal=chosen_journal(request.config)) as broker:
+        yield broker
+
+
+def chosen_journal(config: pytest.Config) -> Journal | None:
+    """Return what stands behind a broker of ours."""
     from amqpd.testing.delayed import DelayedJournal
 
-    delayed = request.config.getoption("--journal") == "delayed"
-    with run_in_thread(journal=DelayedJournal() if delayed else None) as broker:
-        yield broker.url
+    return DelayedJournal() if config.getoption("--journal") == "delayed" else None
 
 
 @pytest.fixture(scope="session")
