@@ -1,0 +1,1 @@
+"""What survives a restart: rows of bytes and definitions, on an engine that can be exchanged."""

@@ -1,0 +1,154 @@
+"""A strictly append-only engine: nothing in it is more than a log.
+
+It is there to keep the port honest, and for disks on which a database is unwelcome. Definitions are a log as well: each
+put is one row of JSON, and the log is written anew when most of it is outdated. Layout of the folder:
+`SHARD/NUMBER.rows`, `SHARD/snapshot`, `SHARD/epoch`, and `definitions/NUMBER.rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from amqpd.storage import rows
+from amqpd.storage.definitions import Definitions, Made, decoded, encoded
+from amqpd.storage.engine import Cell, Change, Damage, Durability, Engine, Kind, StaleEpoch
+from amqpd.storage.files import Files, RealFiles
+from amqpd.storage.folder import Folder
+from amqpd.storage.segments import Log
+
+SEGMENT: Final = 64 * 1024 * 1024
+"""Octets after which the next segment begins."""
+DEFINITIONS: Final = "definitions"
+EPOCH: Final = "epoch"
+SNAPSHOT: Final = "snapshot"
+NAME: Final = "appendlog"
+VERSION: Final = 1
+OUTDATED: Final = 4
+"""The log of definitions is written anew when it holds so many times more changes than there are definitions."""
+FEW: Final = 1000
+"""Changes below which it is left alone."""
+
+
+class AppendLogEngine(Engine):
+    """Everything in append-only files of one folder."""
+
+    def __init__(
+        self,
+        path: Path,
+        durability: Durability = Durability.FSYNC,
+        *,
+        files: Files | None = None,
+        segment: int = SEGMENT,
+    ) -> None:
+        """Open or make a folder. Raises DirectoryInUse, UnknownFormat or OSError."""
+        self._files = files or RealFiles()
+        self._folder = Folder(path, self._files, NAME, VERSION)
+        self._durability = durability
+        self._segment = segment
+        self._damages: list[Damage] = []
+        self._told = 0
+        self._logs: dict[str, Log] = {}
+        self._epochs: dict[str, int] = {}
+        self._log = self._open_log(DEFINITIONS)
+        self._definitions = Definitions()
+        self._changes = 0
+        for _, payload in self._log.read(0):
+            self._made(decoded(payload))
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def claim(self, shard: str) -> int:
+        self._rows_of(shard)
+        file = self._folder.path / shard / EPOCH
+        try:
+            epoch = int(self._files.read(file)) + 1
+        except FileNotFoundError:
+            epoch = 1
+        self._replace(file, b"%d" % epoch)
+        self._epochs[shard] = epoch
+        return epoch
+
+    def append(self, shard: str, epoch: int, row: bytes) -> int:
+        self._require(shard, epoch)
+        return self._rows_of(shard).append(row)
+
+    def read(self, shard: str, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
+        return self._rows_of(shard).read(from_seq)
+
+    def trim(self, shard: str, below_seq: int) -> None:
+        self._rows_of(shard).trim(below_seq)
+
+    def snapshot_put(self, shard: str, epoch: int, snapshot: bytes) -> None:
+        self._require(shard, epoch)
+        self._replace(self._folder.path / shard / SNAPSHOT, rows.framed(shard, 0, snapshot))
+
+    def snapshot_get(self, shard: str) -> bytes | None:
+        file = self._folder.path / shard / SNAPSHOT
+        try:
+            row = rows.unframed(self._files.read(file))
+        except FileNotFoundError:
+            return None
+        if row is None:
+            self._damages.append(Damage(str(file), "the snapshot is not whole"))
+            return None
+        return row.payload
+
+    # -- definitions -------------------------------------------------------------------------------------------------
+
+    def get(self, kind: Kind) -> Mapping[tuple[Cell, ...], tuple[Cell, ...]]:
+        return self._definitions.of(kind.name)
+
+    def put(self, changes: Iterable[Change]) -> None:
+        made: list[Made] = [(each.kind.name, each.key, each.values) for each in changes]
+        self._log.append(encoded(made))
+        self._made(made)
+        if self._changes > max(FEW, OUTDATED * len(self._definitions)):
+            self._rewrite()
+
+    def _made(self, changes: Iterable[Made]) -> None:
+        for kind, key, values in changes:
+            self._definitions.change(kind, key, values)
+            self._changes += 1
+
+    def _rewrite(self) -> None:
+        """Write what there is as one row, and forget the rows before it."""
+        everything = list(self._definitions.everything())
+        seq = self._log.append(encoded(everything, anew=True))
+        self._log.trim(seq)
+        self._changes = len(everything)
+
+    # -- care --------------------------------------------------------------------------------------------------------
+
+    @property
+    def octets(self) -> int:
+        return sum(each.octets for each in (self._log, *self._logs.values()))
+
+    def damages(self) -> list[Damage]:
+        new, self._told = self._damages[self._told :], len(self._damages)
+        return new
+
+    def close(self) -> None:
+        for log in (self._log, *self._logs.values()):
+            log.close()
+        self._folder.close()
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _require(self, shard: str, epoch: int) -> None:
+        current = self._epochs.get(shard)
+        if current != epoch:
+            raise StaleEpoch(f"shard {shard!r} is at epoch {current}: {epoch} is no longer its owner's")
+
+    def _replace(self, file: Path, data: bytes) -> None:
+        self._files.replace(file, data, sync=self._durability is Durability.FSYNC)
+
+    def _rows_of(self, shard: str) -> Log:
+        log = self._logs.get(shard)
+        if log is None:
+            log = self._logs[shard] = self._open_log(shard)
+        return log
+
+    def _open_log(self, name: str) -> Log:
+        return Log(self._folder.path / name, name, self._files, self._durability, self._damages, self._segment)

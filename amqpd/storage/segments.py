@@ -1,0 +1,177 @@
+"""The rows of one shard in segment files, which are only ever written at their end and deleted as a whole.
+
+A row that is not whole at the very end was never promised to anybody: it is cut off when the log is opened. One that is
+damaged with others behind it is left out and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from amqpd.storage import rows
+from amqpd.storage.engine import Damage, Durability
+from amqpd.storage.files import Appender, Files
+
+ENDING: Final = ".rows"
+
+
+class Broken(OSError):
+    """The log takes no more rows: it is not known what the disk has of the last ones."""
+
+
+class Segment:
+    """One file of rows; its name is the number of the first one."""
+
+    __slots__ = ("first", "last", "path", "size")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.first = int(path.name.removesuffix(ENDING))
+        self.last = self.first - 1
+        self.size = 0
+
+
+class Log:
+    """The rows of one shard, oldest first."""
+
+    def __init__(
+        self, folder: Path, shard: str, files: Files, durability: Durability, damages: list[Damage], limit: int
+    ) -> None:
+        """Open the log in a folder. `limit`: octets after which the next segment begins."""
+        self._folder = folder
+        self._shard = shard
+        self._files = files
+        self._sync = durability is Durability.FSYNC
+        self._damages = damages
+        self._limit = limit
+        self._out: Appender | None = None
+        self._broken: OSError | None = None
+        self.next_seq = 1
+        files.make_folder(folder)
+        files.sync_folder(folder.parent)
+        self._segments = [self._open(folder / name) for name in files.names(folder) if name.endswith(ENDING)]
+        if self._segments:
+            self._cut_tail(self._segments[-1])
+        self._trimmed = self._segments[0].first if self._segments else 1
+
+    @property
+    def octets(self) -> int:
+        """What the segments take up."""
+        return sum(each.size for each in self._segments)
+
+    def append(self, payload: bytes) -> int:
+        """Write a row; return its number once it is as durable as asked for.
+
+        Raises OSError if it could not be written, and then it is not there; Broken once a sync has failed, because
+        nobody knows what of the last rows is there.
+        """
+        if self._broken is not None:
+            raise Broken(f"{self._folder} takes no more rows after an error: {self._broken}") from self._broken
+        seq = self.next_seq
+        out, segment = self._writable(seq)
+        data = rows.framed(self._shard, seq, payload)
+        try:
+            out.write(data)
+        except OSError:
+            self._take_back(out, segment.size)
+            raise
+        segment.size += len(data)
+        segment.last = seq
+        self.next_seq = seq + 1
+        if self._sync:
+            try:
+                out.sync()
+            except OSError as error:
+                self._broken = error
+                raise
+        return seq
+
+    def read(self, from_seq: int) -> Iterator[tuple[int, bytes]]:
+        """Rows from a number on, oldest first."""
+        start = max(from_seq, self._trimmed)
+        for segment in list(self._segments):
+            if segment.last >= start:
+                for row in self._rows(segment):
+                    if row.seq >= start:
+                        yield row.seq, row.payload
+
+    def trim(self, below: int) -> None:
+        """Delete segments that hold nothing from this number on; the one that is written to stays."""
+        self._trimmed = max(self._trimmed, below)
+        gone = [each for each in self._segments[:-1] if each.last < below]
+        for segment in gone:  # oldest first: what is left after a crash in between has no gap
+            self._files.remove(segment.path)
+            self._segments.remove(segment)
+
+    def close(self) -> None:
+        """Finish; what was written without a sync is synced now."""
+        out, self._out = self._out, None
+        if out is not None:
+            try:
+                if self._broken is None:
+                    out.sync()
+            finally:
+                out.close()
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _writable(self, seq: int) -> tuple[Appender, Segment]:
+        if self._out is not None and self._segments[-1].size < self._limit:
+            return self._out, self._segments[-1]
+        self.close()
+        if not self._segments or self._segments[-1].size >= self._limit:
+            self._segments.append(Segment(self._folder / f"{seq:020d}{ENDING}"))
+        segment = self._segments[-1]
+        self._out = self._files.append(segment.path)
+        if self._sync:
+            self._files.sync_folder(self._folder)
+        return self._out, segment
+
+    def _take_back(self, out: Appender, size: int) -> None:
+        """Part of a row may have been written: what follows must not stand behind it."""
+        try:
+            out.truncate(size)
+        except OSError as error:
+            self._broken = error
+
+    def _open(self, path: Path) -> Segment:
+        segment = Segment(path)
+        data = self._files.read(path)
+        segment.size = len(data)
+        at = 0
+        for row, begins in _placed(data):
+            if begins > at:
+                self._damages.append(Damage(str(path), f"the octets from {at} to {begins} are no row"))
+            segment.last, at = row.seq, begins + row.size
+        self.next_seq = max(self.next_seq, segment.last + 1)
+        return segment
+
+    def _rows(self, segment: Segment) -> Iterator[rows.Row]:
+        return (row for row, _ in _placed(self._files.read(segment.path)))
+
+    def _cut_tail(self, segment: Segment) -> None:
+        end = 0
+        for row, begins in _placed(self._files.read(segment.path)):
+            end = begins + row.size
+        if end < segment.size:
+            out = self._files.append(segment.path)
+            try:
+                out.truncate(end)
+                out.sync()
+            finally:
+                out.close()
+            segment.size = end
+
+
+def _placed(data: bytes) -> Iterator[tuple[rows.Row, int]]:
+    """Every undamaged row and where it begins; what is none is passed over."""
+    at = 0
+    while at >= 0:
+        row = rows.unframed(data, at)
+        if row is not None:
+            yield row, at
+            at += row.size
+        else:
+            at = data.find(rows.MAGIC, at + 1)

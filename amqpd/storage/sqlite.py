@@ -1,0 +1,237 @@
+"""The embedded engine: two SQLite databases in one folder.
+
+`definitions.db` has a plain table for each kind of definition, to be read with `sqlite3` by whoever likes to.
+`journal.db` has the rows, each a blob with its own checksum. Both write ahead (WAL), so a commit is one sequential
+write and one sync; checkpoints are made in `maintain`, apart from commits, and so is giving the space of forgotten
+rows back to the file system. https://www.sqlite.org/wal.html
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from amqpd.storage import rows
+from amqpd.storage.engine import Cell, Change, Damage, Durability, Engine, Kind, StaleEpoch
+from amqpd.storage.files import RealFiles
+from amqpd.storage.folder import Folder
+
+NAME: Final = "sqlite"
+VERSION: Final = 1
+DEFINITIONS: Final = "definitions.db"
+JOURNAL: Final = "journal.db"
+SYNCHRONOUS: Final = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.NONE: "OFF"}
+"""NORMAL syncs the log before a checkpoint alone."""
+TABLES: Final = (
+    "rows (seq INTEGER PRIMARY KEY AUTOINCREMENT, shard TEXT, row BLOB)",
+    "shards (shard TEXT PRIMARY KEY, epoch INTEGER)",
+    "snapshots (shard TEXT PRIMARY KEY, snapshot BLOB)",
+)
+CHECKPOINT: Final = 4 * 1024 * 1024
+"""Octets of write-ahead log from which a checkpoint is worth its syncs."""
+PORTION: Final = 256
+"""Pages that go back to the file system at a time: a MiB."""
+
+
+class Failed(OSError):
+    """SQLite could not do it; the text is SQLite's."""
+
+
+class SqliteEngine(Engine):
+    """Everything in two databases of one folder."""
+
+    def __init__(self, path: Path, durability: Durability = Durability.FSYNC) -> None:
+        """Open or make a folder. Raises DirectoryInUse, UnknownFormat or OSError."""
+        self._folder = Folder(path, RealFiles(), NAME, VERSION)
+        self._damages: list[Damage] = []
+        self._told = 0
+        self._epochs: dict[str, int] = {}
+        self._path = path
+        try:
+            self._definitions = _opened(path / DEFINITIONS, durability)
+            self._journal = _opened(path / JOURNAL, durability)
+            with _transaction(self._journal):
+                for table in TABLES:
+                    self._journal.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+            # It outlives the rows: a number is never used twice.
+            highest = self._journal.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
+        except BaseException:
+            self._folder.close()
+            raise
+        self._seq: int = highest[0] if highest else 0
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def claim(self, shard: str) -> int:
+        with _transaction(self._journal):
+            found = self._journal.execute("SELECT epoch FROM shards WHERE shard = ?", (shard,)).fetchone()
+            epoch: int = found[0] + 1 if found else 1
+            self._journal.execute("INSERT OR REPLACE INTO shards VALUES (?, ?)", (shard, epoch))
+        self._epochs[shard] = epoch
+        return epoch
+
+    def append(self, shard: str, epoch: int, row: bytes) -> int:
+        self._require(shard, epoch)
+        seq = self._seq + 1
+        with _transaction(self._journal):
+            self._journal.execute("INSERT INTO rows VALUES (?, ?, ?)", (seq, shard, rows.framed(shard, seq, row)))
+        self._seq = seq
+        return seq
+
+    def read(self, shard: str, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
+        select = "SELECT seq, row FROM rows WHERE shard = ? AND seq >= ? ORDER BY seq"
+        for seq, data in self._journal.execute(select, (shard, from_seq)):
+            row = rows.unframed(data)
+            if row is None or row.seq != seq:
+                self._damages.append(Damage(f"{self._path / JOURNAL}, table rows", f"row {seq} is damaged"))
+                continue
+            yield seq, row.payload
+
+    def trim(self, shard: str, below_seq: int) -> None:
+        with _transaction(self._journal):
+            self._journal.execute("DELETE FROM rows WHERE shard = ? AND seq < ?", (shard, below_seq))
+
+    def drop(self, shard: str, seqs: Iterable[int]) -> None:
+        with _transaction(self._journal):
+            self._journal.executemany("DELETE FROM rows WHERE shard = ? AND seq = ?", [(shard, each) for each in seqs])
+
+    def snapshot_put(self, shard: str, epoch: int, snapshot: bytes) -> None:
+        self._require(shard, epoch)
+        framed = rows.framed(shard, 0, snapshot)
+        with _transaction(self._journal):
+            self._journal.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?)", (shard, framed))
+
+    def snapshot_get(self, shard: str) -> bytes | None:
+        found = self._journal.execute("SELECT snapshot FROM snapshots WHERE shard = ?", (shard,)).fetchone()
+        if found is None:
+            return None
+        row = rows.unframed(found[0])
+        if row is None:
+            self._damages.append(Damage(f"{self._path / JOURNAL}, table snapshots", f"that of {shard!r} is damaged"))
+            return None
+        return row.payload
+
+    # -- definitions -------------------------------------------------------------------------------------------------
+
+    def get(self, kind: Kind) -> Mapping[tuple[Cell, ...], tuple[Cell, ...]]:
+        if not self._has(kind):
+            return {}
+        columns = ", ".join(map(_quoted, (*kind.key, *kind.values)))
+        found = self._definitions.execute(f"SELECT {columns} FROM {_quoted(kind.name)} ORDER BY rowid")
+        split = len(kind.key)
+        return {tuple(row[:split]): tuple(row[split:]) for row in found}
+
+    def put(self, changes: Iterable[Change]) -> None:
+        made = list(changes)
+        with _transaction(self._definitions):
+            for kind in {each.kind: None for each in made}:
+                self._make_table(kind)
+            for change in made:
+                self._change(change)
+
+    def _change(self, change: Change) -> None:
+        kind, table = change.kind, _quoted(change.kind.name)
+        where = " AND ".join(f"{_quoted(column)} IS ?" for column in kind.key)
+        if change.values is None:
+            self._definitions.execute(f"DELETE FROM {table} WHERE {where}", change.key)
+            return
+        settings = ", ".join(f"{_quoted(column)} = ?" for column in kind.values) or f"{_quoted(kind.key[0])} = ?"
+        values = change.values if kind.values else change.key[:1]
+        changed = self._definitions.execute(f"UPDATE {table} SET {settings} WHERE {where}", (*values, *change.key))
+        if not changed.rowcount:
+            cells = (*change.key, *change.values)
+            self._definitions.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(cells))})", cells)
+
+    def _make_table(self, kind: Kind) -> None:
+        columns = ", ".join(map(_quoted, (*kind.key, *kind.values)))
+        key = ", ".join(map(_quoted, kind.key))
+        self._definitions.execute(
+            f"CREATE TABLE IF NOT EXISTS {_quoted(kind.name)} ({columns}, PRIMARY KEY ({key}))"
+        )
+
+    def _has(self, kind: Kind) -> bool:
+        select = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        with _as_os_errors():
+            return self._definitions.execute(select, (kind.name,)).fetchone() is not None
+
+    # -- care --------------------------------------------------------------------------------------------------------
+
+    def maintain(self, portions: int = 1) -> bool:
+        for name, database in ((JOURNAL, self._journal), (DEFINITIONS, self._definitions)):
+            with _as_os_errors():
+                shrinks = False
+                while database.execute("PRAGMA freelist_count").fetchone()[0]:
+                    if not portions:
+                        return True
+                    portions -= 1
+                    shrinks = True
+                    # As a script: a single statement is stepped once by this module, and gives one page back.
+                    database.executescript(f"PRAGMA incremental_vacuum({PORTION})")
+                log = self._path / f"{name}-wal"
+                if shrinks or (log.exists() and log.stat().st_size >= CHECKPOINT):
+                    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return False
+
+    @property
+    def octets(self) -> int:
+        return sum(file.stat().st_size for name in (DEFINITIONS, JOURNAL) for file in self._path.glob(f"{name}*"))
+
+    def damages(self) -> list[Damage]:
+        new, self._told = self._damages[self._told :], len(self._damages)
+        return new
+
+    def close(self) -> None:
+        with _as_os_errors():
+            self._journal.close()
+            self._definitions.close()
+        self._folder.close()
+
+    def _require(self, shard: str, epoch: int) -> None:
+        current = self._epochs.get(shard)
+        if current != epoch:
+            raise StaleEpoch(f"shard {shard!r} is at epoch {current}: {epoch} is no longer its owner's")
+
+
+def _opened(file: Path, durability: Durability) -> sqlite3.Connection:
+    with _as_os_errors():
+        database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        for pragma in (
+            "auto_vacuum = INCREMENTAL",  # before the first table, or it comes too late
+            "journal_mode = WAL",
+            f"synchronous = {SYNCHRONOUS[durability]}",
+            "fullfsync = ON",  # of effect on macOS alone
+            "checkpoint_fullfsync = ON",
+            "secure_delete = OFF",  # some builds overwrite what is deleted, which costs more than the delete
+            "wal_autocheckpoint = 0",
+        ):
+            database.execute(f"PRAGMA {pragma}").fetchall()
+    return database
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; SQLite's errors come as OSErrors."""
+    with _as_os_errors():
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            database.execute("COMMIT")
+        except BaseException:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise Failed(f"SQLite: {error}") from error
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

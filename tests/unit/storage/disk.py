@@ -1,0 +1,124 @@
+"""A disk in memory that loses power: what was not synced may be there, in part or not at all.
+
+The rules are those of a careful file system: octets and names are certain after their sync; before it, any prefix of
+what was written to a file may have arrived, with the last octets torn, and changes of names arrive in their order.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from random import Random
+
+from amqpd.storage.files import Appender, Files
+
+
+class File:
+    """Octets that are certain, and what was done since."""
+
+    def __init__(self, certain: bytes = b"") -> None:
+        self.certain = certain
+        self.now = certain
+
+    def after_a_power_loss(self, random: Random) -> bytes:
+        if not self.now.startswith(self.certain):
+            return self.now if random.random() < 0.5 else self.certain  # it was cut off
+        return self.now[: random.randint(len(self.certain), len(self.now))]
+
+
+class Disk(Files):
+    """Files by their paths; what fails next is up to the test."""
+
+    def __init__(self, contents: dict[Path, bytes] | None = None) -> None:
+        self.files = {path: File(octets) for path, octets in (contents or {}).items()}
+        self.certain_names = dict(self.files)
+        self._changes: list[tuple[Path, File | None]] = []
+        self.room: int | None = None
+        """Octets that can still be written."""
+        self.sync_fails = False
+
+    def lose_power(self, random: Random) -> Disk:
+        """The disk as it may be found afterwards."""
+        names = dict(self.certain_names)
+        for path, file in self._changes[: random.randint(0, len(self._changes))]:
+            _named(names, path, file)
+        return Disk({path: file.after_a_power_loss(random) for path, file in names.items()})
+
+    def contents(self) -> dict[Path, bytes]:
+        """What an orderly end leaves."""
+        return {path: file.now for path, file in self.files.items()}
+
+    # -- the port ----------------------------------------------------------------------------------------------------
+
+    def lock(self, path: Path) -> Appender:
+        return self.append(path)
+
+    def make_folder(self, path: Path) -> None:
+        pass
+
+    def names(self, folder: Path) -> list[str]:
+        return sorted(path.name for path in self.files if path.parent == folder)
+
+    def read(self, path: Path) -> bytes:
+        if path not in self.files:
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+        return self.files[path].now
+
+    def append(self, path: Path) -> Appender:
+        if path not in self.files:
+            self._name(path, File())
+        return DiskAppender(self, self.files[path])
+
+    def rename(self, old: Path, new: Path) -> None:
+        file = self.files[old]
+        self._name(old, None)
+        self._changes.pop()
+        self._name(new, file)
+
+    def remove(self, path: Path) -> None:
+        self._name(path, None)
+
+    def sync_folder(self, folder: Path) -> None:
+        for path, file in self._changes:
+            _named(self.certain_names, path, file)
+        self._changes = []
+
+    def _name(self, path: Path, file: File | None) -> None:
+        _named(self.files, path, file)
+        self._changes.append((path, file))
+
+
+class DiskAppender(Appender):
+    """Writes to one file."""
+
+    def __init__(self, disk: Disk, file: File) -> None:
+        self._disk = disk
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        room = self._disk.room
+        if room is not None and len(data) > room:
+            self._file.now += data[:room]
+            self._disk.room = 0
+            raise OSError(errno.ENOSPC, "no space left on device")
+        if room is not None:
+            self._disk.room = room - len(data)
+        self._file.now += data
+
+    def sync(self) -> None:
+        if self._disk.sync_fails:
+            raise OSError(errno.EIO, "input/output error")
+        self._file.certain = self._file.now
+
+    def truncate(self, size: int) -> None:
+        self._file.now = self._file.now[:size]
+
+    def close(self) -> None:
+        pass
+
+
+def _named(names: dict[Path, File], path: Path, file: File | None) -> None:
+    if file is None:
+        names.pop(path, None)
+    else:
+        names[path] = file
