@@ -9,7 +9,6 @@ can tell how often it has failed. More than a few are worked off under the turn'
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 
 import attrs
 
@@ -218,21 +217,17 @@ class Move(Work):
         self.done: Pending[Moved] = Pending()
 
     def step(self, budget: int) -> bool:
-        budget = max(1, budget)
-        if self._left is not None:
-            budget = min(budget, self._left)
-        tried = 0
         try:
-            for number in islice(self._numbers, budget):
-                tried += 1
+            for _ in range(max(1, budget)):
+                number = None if self._left == 0 else next(self._numbers, None)
+                if number is None:
+                    self._finish()
+                    return False
                 self._move(number)
         except Exception as error:  # noqa: BLE001  # for whoever waits for the outcome
             self.done.fail(error)
             return False
-        if tried == budget and self._left != 0:
-            return True
-        self._finish()
-        return False
+        return True
 
     def _move(self, number: int) -> None:
         message = self._queue.find(number)

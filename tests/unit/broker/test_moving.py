@@ -12,7 +12,7 @@ from amqpd.broker.operations.moving import Moved, ToExchange, ToQueue
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import MemoryJournal
 from amqpd.broker.queue import Queue
-from amqpd.errors import NotFound
+from amqpd.errors import NotFound, NotImplementedHere
 from amqpd.fields import array, longstr
 from tests.unit.broker.deaths import (
     SINCE_3_13,
@@ -81,6 +81,14 @@ def test_as_many_as_asked_for_move_from_the_head_on(world: World) -> None:
     assert (bodies(other), bodies(queue)) == (numbered(1000)[:600], numbered(1000)[600:])
     assert move(world, "q", ToQueue("other"), limit=0) == Moved(0)
     assert move(world, "q", ToQueue("other"), limit=999) == Moved(400)
+
+
+def test_a_limit_counts_messages_and_not_the_gaps_between_them(world: World) -> None:
+    queue, other = filled(world, *numbered(3000)), world.queue("other")
+    for number in range(2, 2500):
+        queue.remove(number)
+    assert move(world, "q", ToQueue("other"), limit=2) == Moved(2)
+    assert bodies(other) == [b"0", b"2499"]
 
 
 def test_messages_move_by_their_numbers_in_the_order_given(world: World) -> None:
@@ -179,6 +187,17 @@ def test_an_expired_message_that_waits_behind_others_does_not_move(world: World)
     world.advance(1)
     assert move(world, "q", ToQueue("other")) == Moved(1)
     assert (bodies(other), bodies(queue)) == ([b"first"], [])
+
+
+def test_a_stream_takes_what_moves_to_it_and_gives_nothing_away(world: World) -> None:
+    filled(world, b"a", b"b")
+    stream = world.queue("stream", {"x-queue-type": "stream"})
+    assert move(world, "q", ToQueue("stream")) == Moved(2)
+    world.drain()
+    assert bodies(stream) == [b"a", b"b"]
+    for numbers in (None, [0]):
+        with pytest.raises(NotImplementedHere, match="messages of stream queue 'stream' can't be taken out one by one"):
+            move(world, "stream", ToQueue("q"), numbers=numbers)
 
 
 def test_what_is_missing_is_named(world: World) -> None:

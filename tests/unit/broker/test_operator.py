@@ -7,7 +7,7 @@ import pytest
 from amqpd.broker.operations import operator
 from amqpd.broker.ports import Holding
 from amqpd.broker.queue import Queue
-from amqpd.errors import NotFound
+from amqpd.errors import NotFound, NotImplementedHere
 from tests.unit.broker.world import (
     RecordingConsumer,
     RecordingPeer,
@@ -134,6 +134,14 @@ def test_deleting_makes_room_below_a_limit(world: World) -> None:
     assert not queue.refuses(message())
     configure(queue, max_length=3)
     assert queue.message_count == 4
+
+
+def test_a_stream_shows_its_messages_and_gives_none_away(world: World) -> None:
+    publish(of_type(world, "stream"), *numbered(5))
+    world.drain()
+    assert peeked(world, 2, 3) == [b"3", b"4"]
+    with pytest.raises(NotImplementedHere, match="messages of stream queue 'q' can't be taken out one by one"):
+        delete(world, 1)
 
 
 def test_deleting_from_a_queue_that_is_not_there_is_refused(world: World) -> None:

@@ -42,6 +42,19 @@ def test_a_paused_queue_keeps_what_is_published_until_it_is_resumed(world: World
     assert consumer.bodies == [b"a", b"b", b"c"]
 
 
+def test_a_paused_stream_lets_its_readers_stand_where_they_are(world: World) -> None:
+    consumer = consuming(world, x_queue_type="stream")
+    publish(consumer.queue, b"a")
+    world.drain()
+    pause(world)
+    publish(consumer.queue, b"b", b"c")
+    world.drain()
+    assert (consumer.bodies, consumer.queue.message_count) == ([b"a"], 3)
+    resume(world)
+    world.drain()
+    assert consumer.bodies == [b"a", b"b", b"c"]
+
+
 def test_pausing_a_paused_queue_and_resuming_another_change_nothing(world: World) -> None:
     world.queue()
     assert resume(world) is False
