@@ -1,4 +1,4 @@
-"""What falls due when, for the messages of one queue: their numbers in the order of due times, behind one timer.
+"""What falls due when, for the messages of one owner: their numbers in the order of due times, behind one timer.
 
 What is due soon is in a heap, all else in buckets by time that nobody sorts before theirs has come: adding costs an
 append, and the heap stays small however many wait. A due time and a number are one integer, which is cheap to compare

@@ -24,6 +24,4 @@ class LocalRandom(Random):
         if isinstance(destination, Exchange):
             raise PreconditionFailed("Destination not found")
         if destination.type.name != "classic":
-            raise PreconditionFailed(
-                f"Queue type rabbit_{destination.type.name}_queue not valid for this exchange type"
-            )
+            raise PreconditionFailed(f"Queue type {destination.type.module} not valid for this exchange type")
