@@ -23,6 +23,7 @@ from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config
 from amqpd.config.errors import bad_value
+from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import Node, Settings
 from amqpd.server import memory
 from amqpd.server.offload import Threads
@@ -133,6 +134,11 @@ def _settings(config: Config, broker: Broker) -> Settings:
         anonymous_user=config.auth.anonymous_user,
         loopback_users=config.auth.loopback_users,
         certificate_name=config.auth.ssl_cert_login_from,
+        interceptors=Interceptors(
+            timestamp=config.interceptors.timestamp,
+            routed_by=config.interceptors.routed_by,
+            sent_time=config.interceptors.sent_time,
+        ),
     )
 
 

@@ -166,6 +166,21 @@ class Events:
 
 
 @attrs.frozen(kw_only=True)
+class Interceptors:
+    """What the broker adds to messages by itself; `keep` leaves alone what a publisher has set, `overwrite` doesn't."""
+
+    timestamp: Literal["off", "keep", "overwrite"] = _setting(
+        "off", "Time of arrival, in the header `timestamp_in_ms` (milliseconds) and the property `timestamp` (seconds)."
+    )
+    routed_by: Literal["off", "keep", "overwrite"] = _setting(
+        "off", "Name of the broker that a message was published to, in the header `x-routed-by`."
+    )
+    sent_time: bool = _setting(
+        False, "Time of delivery in milliseconds, in the header `x-opt-rabbitmq-sent-time` of what clients get."
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Log:
     """The server's log."""
 
@@ -197,6 +212,7 @@ class Config:
     default: Default = attrs.Factory(Default)
     queues: Queues = attrs.Factory(Queues)
     events: Events = attrs.Factory(Events)
+    interceptors: Interceptors = attrs.Factory(Interceptors)
     log: Log = attrs.Factory(Log)
 
     def __attrs_post_init__(self) -> None:

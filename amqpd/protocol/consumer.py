@@ -129,7 +129,9 @@ class ReplyPort(ReplyConsumer):
         super().__init__(name)
         self.tag = tag
         self._channel = channel
-        self._encoder = hot.DeliverEncoder(channel.number, tag, channel.connection.frame_max)
+        node = channel.connection.node
+        encoder = hot.DeliverEncoder(channel.number, tag, channel.connection.frame_max)
+        self._encoder = node.settings.interceptors.encoder(encoder, node.broker.clock)
 
     def publish(self, message: Message) -> int:
         channel = self._channel

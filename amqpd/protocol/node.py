@@ -14,6 +14,7 @@ from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
 from amqpd.protocol import announce
 from amqpd.protocol.ack_timeout import in_force
+from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.sasl import Mechanism
 from amqpd.wire.methods import MethodDecoder
@@ -68,6 +69,7 @@ class Settings:
     anonymous_user: str | None = None
     loopback_users: tuple[str, ...] = ("guest",)
     certificate_name: str = "distinguished_name"
+    interceptors: Interceptors = attrs.Factory(Interceptors)
 
 
 class Node:
@@ -93,7 +95,8 @@ class Node:
         self.memory: MemoryWatch | None = None
         self.unfinished_content = 0
         """Octets of bodies that are still arriving, on all connections."""
-        self.looks_at_delivery_mode = broker.compat.profile.refuses_unknown_delivery_mode
+        self.looks_at_all = broker.compat.profile.refuses_unknown_delivery_mode or settings.interceptors.incoming
+        """Whether there is something to look at in every message that is published, whatever its flags."""
         self.methods = MethodDecoder()
         self.starts: dict[str, bytes] = {}
         """connection.start by the mechanisms that it offers."""

@@ -22,6 +22,7 @@ from amqpd.wire.content import BODY_SIZE_LIMIT, MALFORMED, ContentHeader
 if TYPE_CHECKING:
     from amqpd.broker.vhost import Route
     from amqpd.protocol.channel import Channel
+    from amqpd.protocol.node import Node
     from amqpd.protocol.publish_plan import PublishPlan
 
 LOOKED_AT: Final = HEADERS | REPLY_TO | EXPIRATION | USER_ID
@@ -43,7 +44,7 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
     properties = header.properties
     route = plan.route
     keys: tuple[str, ...] = ()
-    if properties.flags & LOOKED_AT or plan.checks_topic or route is None or connection.node.looks_at_delivery_mode:
+    if properties.flags & LOOKED_AT or plan.checks_topic or route is None or connection.node.looks_at_all:
         properties, keys, trail = _look_at(channel, plan, properties)
         message = Message(plan.exchange_name, plan.routing_key, properties, body)
         message.trail = trail
@@ -145,7 +146,8 @@ def _look_at(
     see.
     """
     session = channel.session
-    profile = channel.connection.node.broker.compat.profile
+    node = channel.connection.node
+    profile = node.broker.compat.profile
     if plan.checks_topic and not profile.topic_permission_covers_copies:
         session.require_topic(WRITE, plan.exchange_name, plan.routing_key)
     if properties is MALFORMED:
@@ -162,13 +164,22 @@ def _look_at(
     trail = None
     if properties.flags & HEADERS and (b"\x02CC" in properties.raw or b"\x03BCC" in properties.raw):
         keys, properties, trail = _copies(plan.routing_key, properties)
-    if profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
-        raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
+    if node.looks_at_all:
+        properties = _look_at_all(node, properties)
     if plan.checks_topic and profile.topic_permission_covers_copies:
         for key in keys:
             session.require_topic(WRITE, plan.exchange_name, key)
     _check_user_id(channel, properties)
     return properties, keys, trail
+
+
+def _look_at_all(node: Node, properties: Properties) -> Properties:
+    """What is looked at, and added, whatever the flags say."""
+    broker = node.broker
+    if broker.compat.profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
+        raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
+    interceptors = node.settings.interceptors
+    return interceptors.received(properties, broker.clock, broker.name) if interceptors.incoming else properties
 
 
 def _check_user_id(channel: Channel, properties: Properties) -> None:

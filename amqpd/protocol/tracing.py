@@ -26,8 +26,9 @@ class Encoder(Protocol):
 
 
 def encoder_for(consumer: ChannelConsumer) -> Encoder:
-    """What packs the deliveries of a consumer as its vhost is set now."""
-    encoder = consumer.plain_encoder()
+    """What packs the deliveries of a consumer as its node is set, and its vhost is now."""
+    node = consumer.channel.connection.node
+    encoder = node.settings.interceptors.encoder(consumer.plain_encoder(), node.broker.clock)
     return TracingEncoder(encoder, consumer) if consumer.channel.session.vhost.tracing else encoder
 
 

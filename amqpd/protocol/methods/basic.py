@@ -132,7 +132,9 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
             channel.number, tag, message.redelivered, message.exchange, message.routing_key, found.message_count
         )
     ]
-    parts += hot.content(channel.number, message.properties, message.body, channel.connection.frame_max)
+    node = channel.connection.node
+    properties = node.settings.interceptors.sent(message.properties, node.broker.clock)
+    parts += hot.content(channel.number, properties, message.body, channel.connection.frame_max)
     channel.send_frame(b"".join(parts))
     if channel.session.vhost.tracing:
         tracing.delivered(channel, message, found, message.properties)
