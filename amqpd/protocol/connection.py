@@ -17,24 +17,19 @@ from amqpd.broker.ports import Holding, Peer
 from amqpd.broker.queue import SLICE
 from amqpd.broker.timers import Timer
 from amqpd.broker.work import Work
-from amqpd.errors import AmqpError, ChannelMisused, FrameError, InternalError, NotAllowed, UnexpectedFrame
+from amqpd.errors import AmqpError
 from amqpd.fields import EMPTY, Table
 from amqpd.log import get_logger
-from amqpd.protocol import closing, handshake, states
+from amqpd.protocol import closing, dispatch, handshake, states
 from amqpd.protocol.ack_timeout import AckTimeout
-from amqpd.protocol.channel import OPEN, Channel
+from amqpd.protocol.channel import Channel
 from amqpd.protocol.consumer_timeouts import ConsumerTimeouts
 from amqpd.protocol.endpoint import Endpoint
-from amqpd.protocol.negotiation import TABLE
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.publish_plan import PublishPlans
-from amqpd.wire import hot, methods, server_methods
+from amqpd.wire import hot, server_methods
 from amqpd.wire.content import HeaderCache
 from amqpd.wire.frames import (
-    BODY,
-    HEADER,
-    HEARTBEAT,
-    METHOD,
     OLD_PROTOCOL_HEADER,
     PROTOCOL_HEADER,
     PUBLISH,
@@ -53,9 +48,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = get_logger(__name__)
-
-_SMALLEST: Final = {METHOD: 4, HEADER: 12, BODY: 0, HEARTBEAT: 0}
-"""Octets of payload that a frame of each type has at least."""
 
 UNREAD_REPLIES: Final = 8
 """Times the high mark: a client that reads none of its replies is not read any more itself."""
@@ -182,7 +174,7 @@ class Connection(Peer):
         else:
             left, self._parsed = self._parsed, []
             for frame in left:
-                self._frames_of(*frame)
+                dispatch.frames_of(self, *frame)
             frames = self._early_frames(budget)
         failure = self.parser.failure
         if failure is not None and not self.fatal and not self._parsed:
@@ -376,7 +368,7 @@ class Connection(Peer):
             if kind == PUBLISH:
                 if self.alarmed:
                     # Raised since these frames were parsed: the header will block this connection before the body.
-                    self._parsed = [*_apart(number, payload, header, body), *waiting]
+                    self._parsed = [*dispatch.apart(number, payload, header, body), *waiting]
                     return
                 channel = channels.get(number)
                 if channel is not None and channel.direct:
@@ -389,115 +381,19 @@ class Connection(Peer):
                     if work.spent > budget:
                         break
                     continue
-            self._frames_of(kind, number, payload, header, body)
+            dispatch.frames_of(self, kind, number, payload, header, body)
             channels = self.channels
             if work.spent > budget or self.blocked:
                 break
         self._parsed = list(waiting)
 
-    def _frames_of(self, kind: int, number: int, payload: bytes, header: bytes, body: bytes) -> None:
-        """Handle one frame, or the frames of a fused publish one by one."""
-        if kind != PUBLISH:
-            self.frame(kind, number, payload)
-            return
-        for each, _, part, _, _ in _apart(number, payload, header, body):
-            self.frame(each, number, part)
-
     def frame(self, kind: int, number: int, payload: bytes) -> None:
         """Handle one frame, as it comes in or out of a channel's line."""
-        if self.state in (states.SILENT, states.FINISHED) or self.fatal:
-            return
-        handling = methods.method_id(payload) if kind == METHOD and len(payload) >= 4 else (0, 0)
-        try:
-            if self.state != states.RUNNING and number and self.state not in (states.CLOSING, states.CLOSED):
-                raise UnexpectedFrame(erlang.frame(kind, payload), method=(0, 0))
-            self._check_shape(kind, payload)
-            if kind == HEARTBEAT:
-                if number:
-                    raise UnexpectedFrame("type 8, all octets = <<>>", method=(0, 0))
-            elif self.state in (states.CLOSING, states.CLOSED):
-                if number == 0 and kind == METHOD:
-                    self._method(handling, payload)
-            elif number == 0:
-                self._channel_zero(kind, handling, payload)
-            else:
-                channel = self.channels.get(number)
-                if channel is None:
-                    if number in self.just_closed and handling != OPEN:
-                        return
-                    channel = self._new_channel(number)
-                channel.receive(kind, handling, payload)
-        except AmqpError as error:
-            self.failed(error, number, handling)
-        except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
-            closing.unforeseen(self, number, error)
-
-    def _check_shape(self, kind: int, payload: bytes) -> None:
-        """The least that each type of frame must be (F3)."""
-        size = len(payload)
-        minimum = _SMALLEST.get(kind)
-        if minimum is None or size < minimum or (kind == HEARTBEAT and size):
-            raise FrameError(f"{erlang.frame(kind, payload)}: unknown_frame", method=(0, 0))
-
-    def _channel_zero(self, kind: int, handling: MethodId, payload: bytes) -> None:
-        if kind != METHOD:
-            raise UnexpectedFrame(erlang.frame(kind, payload), method=(0, 0))
-        self._method(handling, payload)
-
-    def _method(self, ids: MethodId, payload: bytes) -> None:
-        """A method on channel 0: what the table allows in this state."""
-        state = self.state
-        handler = TABLE[state].get(ids)
-        if handler is None and state in (states.CLOSING, states.CLOSED):
-            methods.require_known(ids)
-            return
-        try:
-            arguments = self.node.methods.decode(payload)
-        except methods.Undecodable:
-            if self.node.broker.compat.extends("answers-undecodable") or state != states.RUNNING:
-                raise
-            raise InternalError(method=(0, 0)) from None
-        if handler is None:
-            raise ChannelMisused(f"unexpected method in connection state {state}")
-        handler(self, *arguments)
-
-    def _new_channel(self, number: int) -> Channel:
-        """Any frame on an unknown number makes a channel, which then insists on channel.open."""
-        count = len(self.channels)
-        if self.channel_max and count >= self.channel_max:
-            text = f"number of channels opened ({count}) has reached the negotiated channel_max ({self.channel_max})"
-            raise NotAllowed(text, method=(0, 0))
-        assert self.session is not None
-        user = self.session.user
-        if user.max_channels is not None and user.max_channels >= 0:
-            opened = sum(
-                len(each.channels) for each in self.node.connections if each.user and each.user.name == user.name
-            )
-            if opened >= user.max_channels:
-                brackets = self.node.broker.compat.profile.user_channel_limit_in_brackets
-                limit = f"({user.max_channels})" if brackets else str(user.max_channels)
-                raise NotAllowed(
-                    f"number of channels opened for user '{user.name}' "
-                    f"has reached the maximum allowed user limit of {limit}",
-                    method=(0, 0),
-                )
-        channel = Channel(self, number, self.session)
-        self.channels[number] = channel
-        return channel
+        dispatch.frame(self, kind, number, payload)
 
     def failed(self, error: AmqpError, number: int, handling: MethodId = (0, 0)) -> None:
         """Answer an error on a channel (0: the connection) while a method was handled."""
-        if number and isinstance(error, methods.NotUtf8):
-            error.method = (0, 0)
-        if not self.node.broker.compat.extends("answers-undecodable"):
-            if isinstance(error, methods.UnknownMethod) or (isinstance(error, methods.BadTable) and number):
-                self.terminate()
-                self.finish()
-                return
-            if isinstance(error, methods.Undecodable) and self.state == states.OPENING:
-                closing.keep_silent(self)
-                return
-        closing.answer(self, number, error, handling)
+        dispatch.failed(self, error, number, handling)
 
     def _protocol_header(self) -> bool:
         header = self.parser.take(len(PROTOCOL_HEADER))
@@ -570,12 +466,6 @@ class Connection(Peer):
         """One more turn of buffered input on behalf of the work list."""
         self._resuming = self.process(budget)
         return self._resuming
-
-
-def _apart(number: int, payload: bytes, header: bytes, body: bytes) -> list[Frame]:
-    """A fused publish as the frames that it came in."""
-    frames: list[Frame] = [(METHOD, number, payload, b"", b""), (HEADER, number, header, b"", b"")]
-    return [*frames, (BODY, number, body, b"", b"")] if body else frames
 
 
 class _Resume(Work):
