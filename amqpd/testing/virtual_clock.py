@@ -4,9 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from amqpd.broker.timers import Timers
 from amqpd.clock import OffsetClock
+
+ROUNDING: Final = 1e-5
+"""Seconds: what is due so soon after the end of a jump is due at its end. Sums of seconds are rounded, and TTLs are
+milliseconds.
+"""
 
 
 class VirtualClock:
@@ -21,8 +27,8 @@ class VirtualClock:
         self._call = call
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass: timers run in the order and at the time at which they are due. Raises ValueError if
-        negative.
+        """Let `seconds` pass: timers run in the order and at the time at which they are due, those at the end of it
+        included. Raises ValueError if negative.
         """
         if seconds < 0:
             raise ValueError(f"time only moves forward: got {seconds!r} seconds, expected 0 or more")
@@ -45,7 +51,7 @@ class VirtualClock:
         target = self._clock.monotonic() + seconds
         while True:
             deadline = self._timers.next_deadline()
-            if deadline is None or deadline > target:
+            if deadline is None or deadline > target + ROUNDING:
                 break
             self._clock.advance(max(0.0, deadline - self._clock.monotonic()))
             while self._timers.run_due():

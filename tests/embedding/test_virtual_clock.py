@@ -83,6 +83,22 @@ def test_frozen_time_moves_by_steps_alone(amqpd: EmbeddedBroker) -> None:
         assert amqpd.queue("to").messages_ready == 1
 
 
+def test_steps_that_add_up_to_a_ttl_end_it(amqpd: EmbeddedBroker) -> None:
+    """Whatever their sum is rounded to."""
+    amqpd.clock.freeze()
+    amqpd.clock.advance(365 * DAY)
+    with pika.BlockingConnection(pika.URLParameters(amqpd.url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("q", arguments={"x-message-ttl": 3})
+        for _ in range(20):
+            channel.basic_publish("", "q", b"")
+            amqpd.clock.advance(0.001)
+            amqpd.clock.advance(0.001)
+            assert amqpd.queue("q").messages_ready == 1
+            amqpd.clock.advance(0.001)
+            assert amqpd.queue("q").messages_ready == 0
+
+
 def test_time_runs_again_after_unfreeze(amqpd: EmbeddedBroker, wait_until: WaitUntil) -> None:
     with pika.BlockingConnection(pika.URLParameters(amqpd.url)) as connection:
         channel = connection.channel()
