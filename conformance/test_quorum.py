@@ -236,6 +236,43 @@ def test_a_failed_channel_keeps_everything_until_close_ok(channel: Channel, queu
     _await_ready(channel, queue, 2)
 
 
+# -- dead letters that must arrive
+
+AT_LEAST_ONCE: Arguments = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
+
+
+@pytest.mark.proves("dead-letter.at-least-once")
+def test_a_dead_letter_that_must_arrive_leaves_its_queue_when_it_has(channel: Channel, names: Names) -> None:
+    channel.declare_queue(names("dead"), durable=True)
+    to_dead: Arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": names("dead")}
+    queue = _declare(channel, names, {**AT_LEAST_ONCE, **to_dead})
+    channel.confirm()
+    channel.publish("", queue, b"x")
+    channel.expect("basic.ack")
+    channel.reject(channel.must_get(queue)["delivery_tag"], requeue=False)
+    _await_ready(channel, names("dead"), 1)
+    letter = channel.must_get(names("dead"))
+    assert (letter.body, _reason(letter)) == (b"x", "rejected")
+    _await_ready(channel, queue, 0)
+
+
+@pytest.mark.proves("dead-letter.at-least-once")
+def test_a_dead_letter_that_cannot_arrive_stays_and_takes_up_room(channel: Channel, names: Names) -> None:
+    """It is ready for nobody, and not counted as such."""
+    queue = _declare(
+        channel, names, {**AT_LEAST_ONCE, "x-dead-letter-exchange": names("missing"), "x-max-length": 1}
+    )
+    channel.confirm()
+    channel.publish("", queue, b"dead")
+    channel.expect("basic.ack")
+    channel.reject(channel.must_get(queue)["delivery_tag"], requeue=False)
+    _await_ready(channel, queue, 0)
+    for verdict in ("basic.ack", "basic.nack"):
+        channel.publish("", queue, b"x")
+        channel.expect(verdict)
+    assert channel.counts(queue)[0] == 1
+
+
 # -- failures are counted
 
 

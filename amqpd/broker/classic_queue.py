@@ -419,11 +419,15 @@ class ClassicQueue(Queue):
 
     def _die(self, message: Message, reason: str) -> None:
         """A held message leaves for good: to the dead-letter exchange, or nowhere."""
-        if message.trail is not None and message.trail.published is not None:
-            self._account.rewrite(message, message.trail.published)
+        self._as_published(message)
         self._account.release(message)
         if self.settings.dead_letter_exchange is not None and self.on_death is not None and not self.deleted:
-            self.on_death(self, message, reason)
+            self.on_death(self, message, reason, None)
+
+    def _as_published(self, message: Message) -> None:
+        """Take the counts that consumers see out of its headers."""
+        if message.trail is not None and message.trail.published is not None:
+            self._account.rewrite(message, message.trail.published)
 
 
 class Trim(Work):

@@ -14,15 +14,18 @@ import attrs
 
 from amqpd import fields
 from amqpd.broker.message import Message, Trail
+from amqpd.broker.queue import REJECTED as REFUSED
 from amqpd.broker.rewriting import rewritten
-from amqpd.broker.work import Work
+from amqpd.broker.work import Call, Work
 from amqpd.fields import EMPTY, Field, Table
 from amqpd.log import get_logger
 
 if TYPE_CHECKING:
+    from amqpd.broker.at_least_once import AtLeastOnce, Attempt
     from amqpd.broker.broker import Broker
+    from amqpd.broker.pending import Pending
     from amqpd.broker.queue import Queue
-    from amqpd.broker.vhost import VHost
+    from amqpd.broker.vhost import Route, VHost
 
 log = get_logger(__name__)
 
@@ -101,13 +104,17 @@ class DeadLetters(Work):
     def __init__(self, broker: Broker, vhost: VHost) -> None:
         self._broker = broker
         self._vhost = vhost
-        self._waiting: deque[tuple[Queue, Message, str]] = deque()
+        self._waiting: deque[tuple[Queue, Message, str, Attempt | None]] = deque()
+        self._stuck: dict[AtLeastOnce, None] = {}
+        """Whose dead letters had no route."""
         self._publishing = False
         self._listed = False
 
-    def add(self, queue: Queue, message: Message, reason: str) -> None:
-        """A message died in a queue that has a dead-letter exchange."""
-        self._waiting.append((queue, message, reason))
+    def add(self, queue: Queue, message: Message, reason: str, attempt: Attempt | None) -> None:
+        """A message died in a queue that has a dead-letter exchange. An attempt is of who keeps it until it arrives,
+        and gets an answer.
+        """
+        self._waiting.append((queue, message, reason, attempt))
         if self._publishing or self._listed:
             return
         if self.step(AT_ONCE):
@@ -129,11 +136,16 @@ class DeadLetters(Work):
         self._listed = bool(self._waiting)
         return self._listed
 
-    def _publish(self, queue: Queue, message: Message, reason: str) -> None:
+    def _publish(self, queue: Queue, message: Message, reason: str, attempt: Attempt | None) -> None:
+        if attempt is not None and not attempt.wanted:
+            return
         settings = queue.settings
-        assert settings.dead_letter_exchange is not None
+        if settings.dead_letter_exchange is None:  # a policy that was there when it died is gone
+            return
         exchange = self._vhost.exchanges.get(settings.dead_letter_exchange)
         if exchange is None:
+            if attempt is not None:
+                self._without_route(attempt)
             return
         rekeyed = settings.dead_letter_routing_key is not None
         original = routing_keys(message)
@@ -142,7 +154,8 @@ class DeadLetters(Work):
             keys = (*original, *hidden)
         else:
             keys, hidden = (settings.dead_letter_routing_key,), ()
-        deaths = self._with_death(queue, message, reason, original)
+        died = self._broker.clock.wall() if attempt is None else attempt.died
+        deaths = self._with_death(queue, message, reason, original, int(died))
         properties = message.properties.replace(
             headers=self._headers(queue, message, reason, deaths, rekeyed=rekeyed),
             expiration=None,
@@ -155,10 +168,57 @@ class DeadLetters(Work):
             for each in self._vhost.route(exchange, tuple(dict.fromkeys(keys)), dead)
             if reason == REJECTED or not _is_cycle(each.name, deaths)
         )
-        if route:
+        if attempt is not None:
+            self._publish_safely(dead, route, attempt)
+        elif route:
             self._vhost.publish(dead, route)
 
-    def _with_death(self, queue: Queue, message: Message, reason: str, keys: tuple[str, ...]) -> tuple[Death, ...]:
+    def _publish_safely(self, dead: Message, route: Route, attempt: Attempt) -> None:
+        """Give a dead letter to all that don't have it yet; it has arrived once what they have is durable."""
+        if not route:
+            self._without_route(attempt)
+            return
+        missing = [each for each in route if each.name not in attempt.accepted]
+        copies = [dead, *(dead.copy() for _ in missing[1:])]
+        taken = [each.name for each, copy in zip(missing, copies, strict=True) if each.publish(copy) != REFUSED]
+        complete = len(taken) == len(missing)
+
+        def durable(done: Pending[None] | None) -> None:
+            try:
+                if done is not None:
+                    done.result()
+            except Exception:  # noqa: BLE001  # the journal has logged why; the letter is published again
+                attempt.failed()
+                return
+            attempt.accepted.update(taken)
+            if complete:
+                attempt.confirmed()
+            else:
+                attempt.failed()
+
+        pending = self._broker.journal.messages_durable()
+        if pending is None:
+            durable(None)
+        else:
+            pending.when_done(durable)
+
+    def _without_route(self, attempt: Attempt) -> None:
+        attempt.failed()
+        self._stuck[attempt.owner] = None
+        self._vhost.on_routes_changed = self._routes_changed
+
+    def _routes_changed(self) -> None:
+        self._vhost.on_routes_changed = None
+        self._broker.work.add(Call(self._retry_stuck))
+
+    def _retry_stuck(self) -> None:
+        stuck, self._stuck = self._stuck, {}
+        for each in stuck:
+            each.retry()
+
+    def _with_death(
+        self, queue: Queue, message: Message, reason: str, keys: tuple[str, ...], time: int
+    ) -> tuple[Death, ...]:
         """The history with this death in front."""
         before = self._history(message)
         same = [each for each in before if each.queue == queue.name and each.reason == reason]
@@ -169,7 +229,7 @@ class DeadLetters(Work):
                 queue.name,
                 reason,
                 1,
-                int(self._broker.clock.wall()),
+                time,
                 message.exchange,
                 keys,
                 message.properties.expiration,

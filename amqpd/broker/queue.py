@@ -11,7 +11,7 @@ or a resumption of it is on the work list.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 import attrs
 
@@ -27,6 +27,7 @@ from amqpd.errors import NotImplementedHere
 from amqpd.fields import EMPTY, Table
 
 if TYPE_CHECKING:
+    from amqpd.broker.at_least_once import Attempt
     from amqpd.broker.bindings import Binding
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.session import Session
@@ -110,7 +111,7 @@ class Queue:
         self.bindings: dict[Binding, None] = {}
         self.deleted = False
         self.on_expiry: OnExpiry | None = None
-        self.on_death: Callable[[Queue, Message, str], None] | None = None
+        self.on_death: OnDeath | None = None
         self._account = means.account
         self._timers = means.timers
         self._work = means.work
@@ -321,6 +322,10 @@ class Queue:
     def resume_step(self, budget: int) -> bool:
         """One more slice on behalf of the work list; return whether there is more to do."""
         raise NotImplementedError
+
+
+OnDeath: TypeAlias = "Callable[[Queue, Message, str, Attempt | None], None]"
+"""Who dead-letters a message: its queue, itself, why it died, and the attempt of who keeps it until it has arrived."""
 
 
 class OnExpiry:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from amqpd.broker.classic_queue import ClassicQueue
+from amqpd.broker.at_least_once import AtLeastOnce, Attempt
+from amqpd.broker.classic_queue import ClassicQueue, Release
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.message import Message
 from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, Limits, SoftLimits
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
 
+AT_LEAST_ONCE: Final = "at-least-once"
+
 TIDY: Final = 32
 """Consumers that are over and remembered before the queue looks which of them still hold something."""
 
@@ -33,9 +36,12 @@ class QuorumQueue(ClassicQueue):
     others. With a limit it comes first. What a lost channel held comes first in any case.
     """
 
-    __slots__ = ("_gets", "_leaving", "_tidy_at")
+    __slots__ = ("_clock", "_gets", "_keeper", "_leaving", "_tidy_at")
 
     def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
+        self._clock = means.clock
+        self._keeper: AtLeastOnce | None = None
+        """Has what died and must arrive (x-dead-letter-strategy)."""
         super().__init__(type_, declared, settings, means)
         self.ready = quorum_ready_list(self._profile.quorum_priorities)
         self.consumers = GivesWay() if self._profile.single_active_follows_priority else InOrderOfArrival()
@@ -121,9 +127,60 @@ class QuorumQueue(ClassicQueue):
 
     def _drop_ready(self) -> int:
         dropped = super()._drop_ready()
+        if self._keeper is not None and (dead := [message for message, _ in self._keeper.take_all()]):
+            self.aside -= len(dead)
+            self._work.add(Release(dead.pop, len(dead), self._account))
         if self.limits is not None:
             self.limits.over(0)
         return dropped
+
+    # -- dead letters that must arrive -----------------------------------------------------------------------------
+
+    @property
+    def message_count(self) -> int:
+        return super().message_count - (0 if self._keeper is None else len(self._keeper))
+
+    def _apply(self) -> None:
+        super()._apply()
+        settings = self.settings
+        if (
+            settings.dead_letter_strategy == AT_LEAST_ONCE
+            and settings.overflow == REJECT_PUBLISH
+            and settings.dead_letter_exchange is not None
+        ):
+            if self._keeper is None:
+                self._keeper = AtLeastOnce(self._timers, self._clock, self._publish_dead, self._arrived)
+            self._keeper.retry()
+        elif self._keeper is not None:
+            kept, self._keeper = self._keeper.take_all(), None
+            for message, reason in kept:
+                self._arrived(message)
+                if settings.dead_letter_exchange is not None and self.on_death is not None:
+                    self.on_death(self, message, reason, None)
+
+    def _die(self, message: Message, reason: str) -> None:
+        if self._keeper is None or self.deleted:
+            super()._die(message, reason)
+            return
+        self._as_published(message)
+        self.aside += 1
+        if self.limits is not None:
+            self.limits.octets += len(message.body)
+            self.limits.over(self.ready.count + self.aside)
+        self._keeper.add(message, reason)
+
+    def _publish_dead(self, attempt: Attempt) -> None:
+        assert self.on_death is not None
+        self.on_death(self, attempt.message, attempt.reason, attempt)
+
+    def _arrived(self, message: Message) -> None:
+        self.aside -= 1
+        if self.limits is not None:
+            self.limits.left(message, self.ready.count + self.aside)
+        self._account.release(message)
+
+    def _octets(self) -> int:
+        return super()._octets() + (0 if self._keeper is None else self._keeper.octets())
 
     # -- consumers and life ----------------------------------------------------------------------------------------
 

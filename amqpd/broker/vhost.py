@@ -18,7 +18,7 @@ from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.policies import Policies
-from amqpd.broker.queue import REJECTED, Declaration, OnExpiry, Queue
+from amqpd.broker.queue import REJECTED, Declaration, OnDeath, OnExpiry, Queue
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
 from amqpd.broker.settings import settings_of
 from amqpd.broker.work import Work
@@ -93,7 +93,9 @@ class VHost(OnExpiry):
         self.max_queues: int | None = None
         self.policies = Policies(context.compat)
         self.sessions: dict[Session, None] = {}
-        self.on_death: Callable[[Queue, Message, str], None] | None = None
+        self.on_death: OnDeath | None = None
+        self.on_routes_changed: Callable[[], None] | None = None
+        """Called when a route may have changed, for somebody who waits for that."""
         """Called with what died in a queue that has a dead-letter exchange."""
         self._make_queue = make_queue
         self._work = context.work
@@ -115,7 +117,7 @@ class VHost(OnExpiry):
     def add_exchange(self, exchange: Exchange, by: str = INTERNAL) -> None:
         exchange.configure(self.policies.of_exchange(exchange.name).definition)
         self.exchanges[exchange.name] = exchange
-        self.generation += 1
+        self._routes_changed()
         self._topology += 1
         if self.events.heard:
             announce.exchange_created(self, exchange, by)
@@ -143,7 +145,7 @@ class VHost(OnExpiry):
         self.queues[name] = queue
         if owner is not None:
             owner.exclusive_queues[queue] = None
-        self.generation += 1
+        self._routes_changed()
         if self.events.heard:
             announce.queue_created(self, queue, by)
         return queue
@@ -164,7 +166,7 @@ class VHost(OnExpiry):
                 further = self._remove_exchange(binding.source)
                 exchanges += further[0]
                 bindings += further[1]
-        self.generation += 1
+        self._routes_changed()
         if self.events.heard:
             for consumer in queue.consumers.members():
                 announce.consumer_deleted(self, consumer, by)
@@ -186,7 +188,7 @@ class VHost(OnExpiry):
         if exchange is self.default_exchange:
             return
         if exchange.configure(self.policies.of_exchange(exchange.name).definition):
-            self.generation += 1
+            self._routes_changed()
             self._topology += 1
 
     def delete_unused(self, queue: Queue) -> None:
@@ -214,7 +216,7 @@ class VHost(OnExpiry):
         if isinstance(destination, Exchange):
             self._topology += 1
         (destination.bindings if isinstance(destination, Queue) else destination.incoming)[binding] = None
-        self.generation += 1
+        self._routes_changed()
         source.router.bound(binding)
         if self.events.heard:
             announce.binding_created(self, binding, by)
@@ -222,7 +224,7 @@ class VHost(OnExpiry):
     def unbind(self, binding: Binding, by: str = INTERNAL) -> None:
         """Remove a binding; an auto-delete exchange goes with its last one as a source."""
         self._disconnect(binding)
-        self.generation += 1
+        self._routes_changed()
         exchanges: list[Exchange] = []
         bindings = [binding]
         if self._is_unused(binding.source):
@@ -246,7 +248,7 @@ class VHost(OnExpiry):
                 if self._is_unused(binding.source):
                     going.append(binding.source)
             each.router.deleted()
-        self.generation += 1
+        self._routes_changed()
         self._topology += 1
         return going, bindings
 
@@ -268,7 +270,7 @@ class VHost(OnExpiry):
         if self.tracing is on:
             return
         self.tracing = on
-        self.generation += 1
+        self._routes_changed()
         for session in self.sessions:
             session.peer.tracing_changed()
 
@@ -354,9 +356,14 @@ class VHost(OnExpiry):
         if route:
             self.publish(message, route)
 
+    def _routes_changed(self) -> None:
+        self.generation += 1
+        if self.on_routes_changed is not None:
+            self.on_routes_changed()
+
     def reply_consumer_changed(self) -> None:
         """Somebody began or ended to wait for direct replies."""
-        self.generation += 1
+        self._routes_changed()
 
     def _add_replies(self, routing_keys: Sequence[str], queues: dict[Queue | ReplyConsumer, None]) -> None:
         for routing_key in routing_keys:
