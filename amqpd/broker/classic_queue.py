@@ -336,13 +336,19 @@ class ClassicQueue(Queue):
         if self.limits is not None:
             self.limits.octets = 0
         if count:
-            self._work.add(Release(dropped.pop, count, self._account))
+            self._free(dropped.pop, count)
         if self._delayed is not None and len(self._delayed):
             delayed = self._delayed.take_all()
             self.aside -= len(delayed)
-            self._work.add(Release(delayed.pop, len(delayed), self._account))
+            self._free(delayed.pop, len(delayed))
             count += len(delayed)
         return count
+
+    def _free(self, pop: Callable[[], Message], count: int) -> Release:
+        """Let go of messages that have left the queue together."""
+        release = Release(pop, count, self._account)
+        self._work.add(release)
+        return release
 
     def _set_deadline(self, message: Message) -> None:
         ttl = self._message_ttl
@@ -445,16 +451,20 @@ class Trim(Work):
 class Release(Work):
     """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
 
-    __slots__ = ("_account", "_count", "_pop")
+    __slots__ = ("_account", "_pop", "left")
 
     def __init__(self, pop: Callable[[], Message], count: int, account: Account) -> None:
         self._pop = pop
-        self._count = count
+        self.left = count
         self._account = account
 
     def step(self, budget: int) -> bool:
-        portion = min(self._count, max(1, budget))
-        self._count -= portion
+        portion = min(self.left, max(1, budget))
+        self.left -= portion
         for _ in range(portion):
             self._account.release(self._pop())
-        return self._count > 0
+        return self.left > 0
+
+    def finish(self) -> None:
+        """Free the rest at once."""
+        self.step(self.left)

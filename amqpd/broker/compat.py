@@ -330,7 +330,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "retries": "x-delivery-limit, x-delayed-retry-type, -min and -max work on classic queues too, in every profile and "
     "by policy; RabbitMQ has them on quorum queues only, delayed retry since 4.3",
     "delayed-messages": "exchanges of the type x-delayed-message, as the plugin has them that RabbitMQ doesn't ship",
-    "deduplication": "exchanges of the type x-message-deduplication, as the community's plugin has them",
+    "deduplication": "exchanges of the type x-message-deduplication, and classic and quorum queues with the argument "
+    "of that name, as the community's plugin has them",
     "named-stream-consumers": "a consumer of a stream that gives itself an x-stream-name goes on where the last one of "
     "that name stopped acknowledging; RabbitMQ has that in its stream protocol only, and ignores the argument",
 }

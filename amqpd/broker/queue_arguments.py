@@ -331,6 +331,9 @@ TABLE: Final[tuple[Argument, ...]] = (
         ),
         extension="retries",
     ),
+    Argument(
+        "x-message-deduplication", boolean, types="", newer=True, extension="deduplication", compared=False
+    ),
 )
 
 KEYS: Final[dict[str, Key]] = {key.name: key for key in (*(each.key for each in TABLE if each.key), *WITHOUT_ARGUMENT)}

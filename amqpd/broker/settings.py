@@ -49,6 +49,8 @@ class Settings:
     """Milliseconds, times the failures so far."""
     delayed_retry_max: int | None = None
     """Milliseconds that none of them waits longer; None: the same as the minimum."""
+    message_deduplication: bool = False
+    """Whether a message is dropped while another with the same x-deduplication-header is there."""
     max_age: str | None = None
     """As asked for: a number and a unit."""
     stream_max_segment_size_bytes: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.classic_queue import ClassicQueue
+from amqpd.broker.deduplication import DeduplicatingClassicQueue
 from amqpd.broker.queue_arguments import Argument
 from amqpd.broker.queue_types.port import QueueType, Request
 from amqpd.errors import AccessRefused, PreconditionFailed
@@ -45,4 +46,5 @@ class Classic(QueueType):
 
     @classmethod
     def create(cls, declared: Declaration, settings: Settings, means: Means) -> Queue:
-        return ClassicQueue(cls, declared, settings, means)
+        queue = DeduplicatingClassicQueue if settings.message_deduplication else ClassicQueue
+        return queue(cls, declared, settings, means)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from amqpd.broker.deduplication import DeduplicatingQuorumQueue
 from amqpd.broker.queue_types.port import QueueType, Request, refuse_what_is_not_replicated
 from amqpd.broker.quorum_queue import QuorumQueue
 from amqpd.errors import NotImplementedHere, ResourceLocked
@@ -78,4 +79,5 @@ class Quorum(QueueType):
 
     @classmethod
     def create(cls, declared: Declaration, settings: Settings, means: Means) -> Queue:
-        return QuorumQueue(cls, declared, settings, means)
+        queue = DeduplicatingQuorumQueue if settings.message_deduplication else QuorumQueue
+        return queue(cls, declared, settings, means)

@@ -124,3 +124,25 @@ def test_a_type_that_does_not_exist_cannot_be_delayed(world: World) -> None:
     )
     text = "PRECONDITION_FAILED - unknown exchange type 'nope'"
     assert client.channel_close(client.call(method)) == (406, text, 40, 10)
+
+
+def test_a_duplicate_in_a_queue_is_confirmed_and_dropped(world: World) -> None:
+    client = world.open()
+    method = commands.Queue.Declare(queue="q", arguments={"x-message-deduplication": True})
+    client.ask(method, commands.Queue.DeclareOk)
+    client.ask(commands.Confirm.Select(), commands.Confirm.SelectOk)
+    properties = commands.Basic.Properties(headers={"x-deduplication-header": "a"})
+    for number in (1, 2):
+        client.send(publish("q", b"x", mandatory=True, properties=properties))
+        assert client.only(commands.Basic.Ack).delivery_tag == number
+    assert client.count("q") == 1
+
+
+def test_the_argument_of_a_queue_is_a_bool(world: World) -> None:
+    client = world.open()
+    method = commands.Queue.Declare(queue="q", arguments={"x-message-deduplication": "yes"})
+    text = (
+        "PRECONDITION_FAILED - invalid arg 'x-message-deduplication' for queue 'q' in vhost '/': "
+        "{unacceptable_type,longstr}"
+    )
+    assert client.channel_close(client.call(method)) == (406, text, 50, 10)

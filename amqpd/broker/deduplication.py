@@ -1,0 +1,118 @@
+"""Queues that hold one message of each x-deduplication-header at most: a second one is dropped while the first is
+there, ready or unacknowledged.
+
+A message holds its key for as long as it is in the queue's account, and everything that ends its stay (ack, reject,
+expiry, limits, purge, deletion) releases it there. So a queue without the argument pays nothing, and no way out of the
+queue can be forgotten. https://github.com/noxdafox/rabbitmq-message-deduplication
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from amqpd.broker.classic_queue import ClassicQueue, Release
+from amqpd.broker.message import Account, Message
+from amqpd.broker.queue import ACCEPTED, Declaration, Means
+from amqpd.broker.quorum_queue import QuorumQueue
+from amqpd.broker.seen_keys import DEDUPLICATION_HEADER, KEY_OCTETS, Key, key_of
+from amqpd.properties import HEADERS, Properties
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue_types.port import QueueType
+    from amqpd.broker.settings import Settings
+
+
+class KeyedAccount(Account):
+    """The broker's account for one queue, which knows the keys of what it holds."""
+
+    __slots__ = ("_account", "_freeing", "_holders")
+
+    def __init__(self, account: Account) -> None:
+        super().__init__()
+        self._account = account
+        self._holders: dict[Key, int] = {}
+        """The enqueue number of the message that has the key."""
+        self._freeing: list[Release] = []
+        """Messages that have left already and are still held."""
+
+    def is_duplicate(self, message: Message) -> bool:
+        """Whether a message with the same key is in the queue."""
+        key = _key(message)
+        if key not in self._holders:
+            return False
+        for release in self._freeing:
+            release.finish()
+        self._freeing = []
+        return key in self._holders
+
+    def will_free(self, release: Release) -> None:
+        """What this work frees is in the queue no more."""
+        self._freeing = [*(each for each in self._freeing if each.left), release]
+
+    def hold(self, message: Message) -> None:
+        self._account.hold(message)
+        key = _key(message)
+        if key is not None:
+            self._holders[key] = message.number
+            self._account.octets += KEY_OCTETS
+
+    def release(self, message: Message) -> None:
+        self._account.release(message)
+        key = _key(message)
+        if key is not None and self._holders.get(key) == message.number:
+            del self._holders[key]
+            self._account.octets -= KEY_OCTETS
+
+    def rewrite(self, message: Message, properties: Properties) -> None:
+        self._account.rewrite(message, properties)
+
+    def let_go(self, message: Message) -> None:
+        self._account.let_go(message)
+
+
+class Deduplicating(ClassicQueue):
+    """The rule, for any type that keeps its messages as classic queues do."""
+
+    __slots__ = ()
+
+    def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
+        super().__init__(type_, declared, settings, attrs.evolve(means, account=KeyedAccount(means.account)))
+
+    @property
+    def _keys(self) -> KeyedAccount:
+        assert isinstance(self._account, KeyedAccount)
+        return self._account
+
+    def publish(self, message: Message) -> int:
+        if not self._keys.is_duplicate(message):
+            return super().publish(message)
+        if message.sharing is not None:
+            self._account.let_go(message)
+        return ACCEPTED
+
+    def _free(self, pop: Callable[[], Message], count: int) -> Release:
+        release = super()._free(pop, count)
+        self._keys.will_free(release)
+        return release
+
+
+class DeduplicatingClassicQueue(Deduplicating):
+    """A classic queue with the argument."""
+
+    __slots__ = ()
+
+
+class DeduplicatingQuorumQueue(Deduplicating, QuorumQueue):
+    """A quorum queue with it."""
+
+    __slots__ = ()
+
+
+def _key(message: Message) -> Key | None:
+    if not message.properties.flags & HEADERS:
+        return None
+    headers = message.properties.headers
+    return None if headers is None else key_of(headers.get(DEDUPLICATION_HEADER))
