@@ -10,6 +10,7 @@ from amqpd.broker.exchange import Exchange
 from amqpd.broker.message import Message
 from amqpd.broker.operations.operator import Held
 from amqpd.broker.queue import Queue
+from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.broker.vhost import VHost
 from amqpd.protocol.connection import Connection
 
@@ -88,6 +89,8 @@ class QueueSnapshot:
     consumers: tuple[str, ...]
     """Consumer tags, oldest first."""
     paused: bool
+    positions: Mapping[str, int]
+    """Of a stream: the names of consumers (x-stream-name), each with the offset at which it goes on."""
 
     @classmethod
     def of(cls, vhost: VHost, queue: Queue) -> QueueSnapshot:
@@ -102,6 +105,7 @@ class QueueSnapshot:
             queue.unacked - queue.returning,
             tuple(each.tag for each in queue.consumers.members()),
             queue.paused,
+            dict(queue.positions) if isinstance(queue, StreamQueue) else {},
         )
 
 

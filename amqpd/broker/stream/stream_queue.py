@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from amqpd.broker.timers import Timer
     from amqpd.broker.work import Work
 
+SHARE: Final = 64
+"""Messages that one consumer gets before the next one has its turn."""
+
 LOOKS_A_UNIT: Final = 16
 """Messages that a filter may pass over for one unit of the turn's budget."""
 
@@ -129,6 +132,7 @@ class StreamQueue(Queue):
             waiting, self._at_end = self._at_end, []
             for each in waiting:
                 self.consumers.rejoin(each)
+        budget = min(budget, SLICE)
         while budget > 0:
             consumer = self.consumers.next_able()
             if consumer is None:
@@ -136,7 +140,7 @@ class StreamQueue(Queue):
                 return False
             reader = self._readers[consumer]
             if reader.offset < self._log.end:
-                budget -= self._hand_out(consumer, reader, min(budget, SLICE))
+                budget -= self._hand_out(consumer, reader, min(budget, SHARE))
             else:
                 self.consumers.rest(consumer)
                 self._at_end.append(consumer)

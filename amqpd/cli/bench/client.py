@@ -228,10 +228,11 @@ class Connection:
         """Turn on publisher confirms."""
         self._call(85, 10, b"\x00", 11)
 
-    def consume(self, queue: str, *, no_ack: bool) -> None:
+    def consume(self, queue: str, *, no_ack: bool, arguments: Mapping[str, TableValue] | None = None) -> None:
         """Start the channel's only consumer."""
         bits = bytes([no_ack << 1])
-        self._call(60, 20, b"\x00\x00" + shortstr(queue) + shortstr(CONSUMER_TAG) + bits + table({}), 21)
+        names = shortstr(queue) + shortstr(CONSUMER_TAG)
+        self._call(60, 20, b"\x00\x00" + names + bits + table(arguments or {}), 21)
 
     def begin_close(self) -> None:
         """Ask for the end of the connection without waiting for the answer."""
