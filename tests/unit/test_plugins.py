@@ -74,7 +74,7 @@ def test_the_built_in_parts_are_there() -> None:
     assert exchange_names() == [each.name for each in built_in_exchanges.BUILT_IN]
     assert {"direct", "fanout", "topic", "headers"} <= set(exchange_names())
     assert plugins.queue_types() == list(built_in_queues.BUILT_IN)
-    assert [each.name for each in plugins.queue_types()] == ["classic", "quorum"]
+    assert [each.name for each in plugins.queue_types()] == ["classic", "quorum", "stream"]
     assert plugins.sasl_mechanisms() == {each.name: each for each in sasl.BUILT_IN}
 
 
@@ -92,12 +92,12 @@ def test_an_exchange_type_of_a_taken_name_replaces_the_built_in_one(install: Ins
 
 def test_an_entry_point_adds_a_queue_type_under_its_own_name(install: Install) -> None:
     install(plugins.QUEUE_TYPES, "Shelf")
-    assert [each.name for each in plugins.queue_types()] == ["classic", "quorum", "x-shelf"]
+    assert [each.name for each in plugins.queue_types()] == ["classic", "quorum", "stream", "x-shelf"]
 
 
 def test_a_queue_type_of_a_taken_name_replaces_the_built_in_one(install: Install) -> None:
     install(plugins.QUEUE_TYPES, "OtherClassic")
-    assert [each.__name__ for each in plugins.queue_types()] == ["OtherClassic", "Quorum"]
+    assert [each.__name__ for each in plugins.queue_types()] == ["OtherClassic", "Quorum", "Stream"]
 
 
 @pytest.mark.parametrize("what", ["Stranger", "function", "instance", "Nowhere"])
