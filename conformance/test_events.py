@@ -195,6 +195,22 @@ def test_a_quorum_queue_says_its_type(watch: Callable[..., Watcher], channel: Ch
 
 
 @pytest.mark.proves("event-exchange.queue")
+def test_a_stream_says_its_type(watch: Callable[..., Watcher], channel: Channel) -> None:
+    events = watch("queue.created")
+    channel.declare_queue("stream", {"x-queue-type": "stream"}, durable=True)
+    assert headers_of(events.next()) == [
+        GUEST,
+        ("type", "rabbit_stream_queue"),
+        ("arguments", ['{<<"x-queue-type">>,longstr,<<"stream">>}']),
+        ("auto_delete", False),
+        ("durable", True),
+        ("name", "stream"),
+        ("vhost", "/"),
+    ]
+    channel.delete_queue("stream")
+
+
+@pytest.mark.proves("event-exchange.queue")
 def test_an_exclusive_queue_names_its_connection(operator: Operator, watch: Callable[..., Watcher]) -> None:
     events = watch("queue.created", "connection.created")
     connection = operator.connect()
@@ -337,6 +353,37 @@ def test_a_consumer_names_its_channel(watch: Callable[..., Watcher], connection:
         ("channel", pid),
         ("consumer_tag", "tag"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "told"),
+    [
+        ("quorum", [("consumer.created", "guest", "a"), ("consumer.deleted", "rmq-internal", "a")]),
+        ("stream", [("consumer.deleted", "guest", "a")]),
+    ],
+)
+@pytest.mark.proves("event-exchange.consumer", "event-exchange.actor")
+def test_consumers_of_other_queue_types(
+    channel: Channel, type_: str, told: list[tuple[str, ...]]
+) -> None:
+    channel.declare_queue(type_, {"x-queue-type": type_}, durable=True)
+    channel.qos(10)
+    queue = channel.declare_queue(exclusive=True)["queue"]
+    for key in ("consumer.*", "queue.deleted"):
+        channel.bind(queue, EXCHANGE, key)
+    channel.consume(type_, "a")
+    channel.cancel("a")
+    channel.consume(type_, "b")
+    channel.delete_queue(type_)
+    count = len(told) + (3 if type_ == "quorum" else 2)
+    seen: list[tuple[str, ...]] = []
+    while len(seen) < count:
+        if (event := channel.get(queue, no_ack=True)) is not None:
+            headers = event.message.headers
+            keys = ("user_who_performed_action", "consumer_tag")
+            seen.append((event["routing_key"], *(headers[key] for key in keys if key in headers)))
+    started = [("consumer.created", "guest", "b")] if type_ == "quorum" else []
+    assert seen == [*told, *started, ("queue.deleted", "guest"), ("consumer.deleted", "b")]
 
 
 @pytest.mark.proves("event-exchange.channel", "event-exchange.actor")

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from amqpd.broker.events import INTERNAL, Events, Value
-from amqpd.broker.queue_arguments import CLASSIC
 
 if TYPE_CHECKING:
     from amqpd.broker.bindings import Binding
@@ -37,12 +36,13 @@ def queue_created(vhost: VHost, queue: Queue, by: str) -> None:
         "durable": queue.durable,
         "auto_delete": queue.auto_delete,
     }
-    exclusive = queue.owner is not None
-    if queue.type.name == CLASSIC:
-        owner = "" if queue.owner is None else queue.owner.pid
-        fields |= {"arguments": queue.arguments, "owner_pid": owner, "exclusive": exclusive}
-    else:
-        fields |= {"exclusive": exclusive, "type": queue.type.module, "arguments": queue.arguments}
+    further: dict[str, Value] = {
+        "arguments": queue.arguments,
+        "exclusive": queue.owner is not None,
+        "owner_pid": "" if queue.owner is None else queue.owner.pid,
+        "type": queue.type.module,
+    }
+    fields |= {name: further[name] for name in queue.type.telling.created}
     vhost.events.emit("queue.created", fields | {ACTOR: by})
 
 
@@ -112,7 +112,9 @@ def _binding(vhost: VHost, binding: Binding, by: str) -> dict[str, Value]:
 
 
 def consumer_created(vhost: VHost, consumer: Consumer, by: str) -> None:
-    """A consumer is there; one that waits for direct replies is not told."""
+    """A consumer is there; one that waits for direct replies is not told, nor is one of some queue types."""
+    if not consumer.queue.type.telling.new_consumers:
+        return
     vhost.events.emit(
         "consumer.created",
         {
@@ -130,8 +132,8 @@ def consumer_created(vhost: VHost, consumer: Consumer, by: str) -> None:
 
 
 def consumer_deleted(vhost: VHost, consumer: Consumer, by: str | None) -> None:
-    """A consumer is gone. When its queue is deleted, RabbitMQ says so twice: for the queue, and for the channel, which
-    names nobody (None).
+    """A consumer is gone. When its queue is deleted, RabbitMQ says so for the channel, which names nobody (None), and
+    with some queue types for the queue as well.
     """
     fields: dict[str, Value] = {
         "consumer_tag": consumer.tag,
@@ -140,7 +142,7 @@ def consumer_deleted(vhost: VHost, consumer: Consumer, by: str | None) -> None:
         "queue": consumer.queue.name,
     }
     if by is not None:
-        fields[ACTOR] = by
+        fields[ACTOR] = by if consumer.queue.type.telling.canceller else INTERNAL
     vhost.events.emit("consumer.deleted", fields)
 
 

@@ -43,6 +43,20 @@ class Event:
     """In RabbitMQ's order; to be left alone."""
 
 
+@attrs.frozen(kw_only=True)
+class Telling:
+    """What events say of queues of one type; RabbitMQ's types differ."""
+
+    created: tuple[str, ...] = ("exclusive", "type", "arguments")
+    """Fields of queue.created behind name, durable and auto_delete, in order."""
+    new_consumers: bool = True
+    """Whether a consumer's start is told."""
+    canceller: bool = True
+    """Whether the end of a consumer names the user who cancelled it, else nobody."""
+    consumers_of_deleted: bool = False
+    """Whether a queue that is deleted tells the end of its consumers itself, before their channels do."""
+
+
 Listener: TypeAlias = Callable[[Event], None]
 
 

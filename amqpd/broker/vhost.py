@@ -168,7 +168,7 @@ class VHost(OnExpiry):
                 bindings += further[1]
         self._routes_changed()
         if self.events.heard:
-            for consumer in queue.consumers.members():
+            for consumer in queue.consumers.members() if queue.type.telling.consumers_of_deleted else ():
                 announce.consumer_deleted(self, consumer, by)
             announce.removed(self, exchanges, bindings, INTERNAL)
             announce.queue_deleted(self, queue, by)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.deduplication import DeduplicatingClassicQueue
+from amqpd.broker.events import Telling
 from amqpd.broker.queue_arguments import Argument
 from amqpd.broker.queue_types.port import QueueType, Request
 from amqpd.errors import AccessRefused, PreconditionFailed
@@ -24,6 +25,7 @@ class Classic(QueueType):
     letter: ClassVar[str] = "C"
     policy_target: ClassVar[str] = "classic_queues"
     server_named: ClassVar[bool] = True
+    telling: ClassVar[Telling] = Telling(created=("arguments", "owner_pid", "exclusive"), consumers_of_deleted=True)
 
     @classmethod
     def knows(cls, argument: Argument, compat: Compat) -> bool:

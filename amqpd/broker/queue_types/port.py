@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from amqpd.broker.events import Telling
 from amqpd.broker.queue import Declaration, Means, Queue
 from amqpd.broker.queue_arguments import TABLE, Argument
 from amqpd.errors import AmqpError, PreconditionFailed
@@ -64,6 +65,8 @@ class QueueType:
     """Whether a failed channel gives its deliveries back before it says so, else after the client's close-ok."""
     tells_offsets: ClassVar[bool] = False
     """Whether deliveries carry the header x-stream-offset: the number of the message."""
+    telling: ClassVar[Telling] = Telling()
+    """What events say of its queues."""
     fails_transactions: ClassVar[bool] = True
     """Whether a commit fails when such a queue refuses a message."""
 

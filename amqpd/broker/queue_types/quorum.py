@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.deduplication import DeduplicatingQuorumQueue
+from amqpd.broker.events import Telling
 from amqpd.broker.queue_types.port import QueueType, Request, refuse_what_is_not_replicated
 from amqpd.broker.quorum_queue import QuorumQueue
 from amqpd.errors import NotImplementedHere, ResourceLocked
@@ -26,6 +27,7 @@ class Quorum(QueueType):
     obeys_channel_window: ClassVar[bool] = False
     returns_before_close: ClassVar[bool] = False
     fails_transactions: ClassVar[bool] = False
+    telling: ClassVar[Telling] = Telling(canceller=False)
 
     ORDER: ClassVar[tuple[str, ...]] = (
         "x-dead-letter-exchange",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from amqpd.broker.events import Telling
 from amqpd.broker.queue_types.port import QueueType, Request, refuse_what_is_not_replicated
 from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed
@@ -23,6 +24,7 @@ class Stream(QueueType):
     policy_target: ClassVar[str] = "streams"
     obeys_channel_window: ClassVar[bool] = False
     tells_offsets: ClassVar[bool] = True
+    telling: ClassVar[Telling] = Telling(created=("arguments", "type"), new_consumers=False)
 
     @classmethod
     def compared(cls, compat: Compat) -> list[str]:
