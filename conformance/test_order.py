@@ -174,3 +174,36 @@ def test_two_channels_of_a_connection_do_not_wait_for_each_other(connect: Connec
     free.consume(queue, "t", no_ack=True)
     free.publish("", queue, b"x")
     assert {free.next().name for _ in range(2)} == {"basic.ack", "basic.deliver"}
+
+
+@pytest.mark.proves("ttl.turn")
+def test_an_expired_message_that_comes_back_takes_nobodys_turn(connect: Connect, names: Names) -> None:
+    connection = connect()
+    channel, holder = connection.channel(1), connection.channel(2)
+    channel.declare_queue(names("q"))
+    holder.consume(names("q"), "holder")
+    channel.publish("", names("q"), b"kept")
+    channel.publish("", names("q"), b"late", {"expiration": "0"})
+    assert holder.bodies(2) == [b"kept", b"late"]
+    for tag in ("a", "b"):
+        channel.consume(names("q"), tag)
+    holder.close()
+    assert channel.expect("basic.deliver")["consumer_tag"] == "a"
+    channel.publish("", names("q"), b"next")
+    assert channel.expect("basic.deliver")["consumer_tag"] == "b"
+
+
+@pytest.mark.proves("dead-letter.own-queue")
+def test_what_waits_goes_out_before_a_rejected_message_comes_back_to_its_queue(channel: Channel, names: Names) -> None:
+    queue = names("q")
+    own = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue}
+    channel.declare_queue(queue, {"x-max-length": 1, "x-overflow": "reject-publish", **own})
+    channel.qos(1)
+    channel.consume(queue)
+    channel.publish("", queue, b"first")
+    channel.publish("", queue, b"second")
+    assert channel.bodies(1) == [b"first"]
+    channel.reject(1, requeue=False)
+    assert channel.bodies(1) == [b"second"]
+    channel.fence(queue)
+    assert channel.counts(queue) == (1, 1)  # there was room for it

@@ -25,6 +25,13 @@ def other(connect: Connect) -> Channel:
     return connect().channel()
 
 
+def _committed(channel: Channel, count: int) -> list[bytes]:
+    """Commit and return what is delivered then, before or after the reply."""
+    channel.send("tx.commit")
+    received = [channel.next() for _ in range(count + 1)]
+    return [each.content.body for each in received if each.content is not None]
+
+
 @pytest.mark.proves("tx.select", "tx.commit", "tx.rollback")
 def test_select_may_be_repeated(channel: Channel) -> None:
     channel.call("tx.select")
@@ -219,6 +226,30 @@ def test_recover_leaves_out_what_is_acked_in_the_transaction(channel: Channel, q
     channel.call("basic.recover", requeue=True)
     channel.call("tx.commit")
     assert channel.drain(queue) == [b"b"]
+
+
+@pytest.mark.proves("tx.row")
+@pytest.mark.parametrize(("first", "second"), [("nack", "nack"), ("nack", "reject"), ("reject", "nack")])
+def test_returns_in_a_row_come_back_together(channel: Channel, queue: str, first: str, second: str) -> None:
+    channel.fill(queue, b"a", b"b")
+    channel.consume(queue)
+    assert channel.bodies(2) == [b"a", b"b"]
+    channel.call("tx.select")
+    getattr(channel, first)(2)
+    getattr(channel, second)(1)
+    assert _committed(channel, 2) == [b"a", b"b"]
+
+
+@pytest.mark.proves("tx.row")
+def test_returns_with_an_ack_between_them_come_back_one_by_one(channel: Channel, queue: str) -> None:
+    channel.fill(queue, b"a", b"b", b"c")
+    channel.consume(queue)
+    assert channel.bodies(3) == [b"a", b"b", b"c"]
+    channel.call("tx.select")
+    channel.nack(3)
+    channel.ack(2)
+    channel.nack(1)
+    assert _committed(channel, 2) == [b"c", b"a"]
 
 
 @pytest.mark.proves("tx.batch")

@@ -166,7 +166,8 @@ class Broker:
                 randomness=self._randomness,
             )
             vhost = VHost(name, context, self.reply_consumers, self._make_queue, self.events, by)
-            vhost.on_death = DeadLetters(self, vhost).add
+            vhost.dead_letters = deaths = DeadLetters(self, vhost)
+            vhost.on_death = deaths.add
             vhost.default_queue_type = default_queue_type
             self.vhosts[name] = vhost
             if self.events.heard:

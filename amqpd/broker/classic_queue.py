@@ -289,7 +289,14 @@ class ClassicQueue(Queue):
         if self._returns or self.deleted:
             return False
         ready, account = self.ready, self._account
+        expiring = self._heads is not None
         while ready.count:
+            if expiring and budget > 0:  # before anybody is chosen: it is nobody's turn that an expired one takes
+                deadline = ready.peek().deadline
+                if deadline is not None and deadline <= self._timers.now():
+                    budget -= 1
+                    self._die(self._pop(), EXPIRED)
+                    continue
             consumer = self.consumers.next_able()
             if consumer is None:
                 return False
@@ -297,9 +304,6 @@ class ClassicQueue(Queue):
                 return True
             budget -= 1
             message = self._pop()
-            if message.deadline is not None and message.deadline <= self._timers.now():
-                self._die(message, EXPIRED)
-                continue
             if consumer.no_ack:
                 account.release(message)
             else:

@@ -109,15 +109,28 @@ class DeadLetters(Work):
         """Whose dead letters had no route."""
         self._publishing = False
         self._listed = False
+        self._held = 0
 
     def add(self, queue: Queue, message: Message, reason: str, attempt: Attempt | None) -> None:
         """A message died in a queue that has a dead-letter exchange. An attempt is of who keeps it until it arrives,
         and gets an answer.
         """
         self._waiting.append((queue, message, reason, attempt))
-        if self._publishing or self._listed:
-            return
-        if self.step(AT_ONCE):
+        if not self._held:
+            self._begin()
+
+    def hold(self) -> None:
+        """Publish nothing until `release`: a message that goes to several queues arrives before it comes again."""
+        self._held += 1
+
+    def release(self) -> None:
+        """Undo one `hold`."""
+        self._held -= 1
+        if self._waiting and not self._held:
+            self._begin()
+
+    def _begin(self) -> None:
+        if not self._publishing and not self._listed and self.step(AT_ONCE):
             self._listed = True
             self._broker.work.add(self)
 

@@ -26,6 +26,7 @@ from amqpd.fields import EMPTY, Table
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
+    from amqpd.broker.dead_letter import DeadLetters
     from amqpd.broker.session import Session
 
 PREDECLARED: Final = (
@@ -97,6 +98,7 @@ class VHost(OnExpiry):
         self.on_routes_changed: Callable[[], None] | None = None
         """Called when a route may have changed, for somebody who waits for that."""
         """Called with what died in a queue that has a dead-letter exchange."""
+        self.dead_letters: DeadLetters | None = None
         self._make_queue = make_queue
         self._work = context.work
         self._account = context.account
@@ -346,9 +348,16 @@ class VHost(OnExpiry):
         for each in route:
             if not isinstance(each, Queue):
                 each.publish(message)  # first, and without a copy: it keeps nothing that would have to be let go
-        for queue, copy in zip(queues, copies, strict=False):
-            if queue.publish(copy) == REJECTED:
-                accepted = False
+        deaths = self.dead_letters
+        if deaths is not None:
+            deaths.hold()
+        try:
+            for queue, copy in zip(queues, copies, strict=False):
+                if queue.publish(copy) == REJECTED:
+                    accepted = False
+        finally:
+            if deaths is not None:
+                deaths.release()
         return accepted
 
     def _route_and_publish(self, exchange: Exchange, routing_keys: Sequence[str], message: Message) -> None:

@@ -7,7 +7,7 @@ settled first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from amqpd.broker.pending import Pending
@@ -15,6 +15,7 @@ from amqpd.broker.returns import REFUSED, RETURNED, ReturnWork
 from amqpd.protocol.consumer import ChannelConsumer
 
 if TYPE_CHECKING:
+    from amqpd.broker.message import Message
     from amqpd.broker.queue import Queue
     from amqpd.broker.unacked import Delivery
     from amqpd.protocol.channel import Channel
@@ -31,13 +32,17 @@ def acknowledge(channel: Channel, deliveries: list[Delivery]) -> None:
         channel.settled(portion)
 
 
-def requeue(channel: Channel, deliveries: list[Delivery], cause: int = RETURNED) -> None:
-    """The messages go back to their queues; a window that this opens is open when they are handed out again."""
+def requeue(
+    channel: Channel, deliveries: list[Delivery], cause: int = RETURNED, refused: Collection[Message] = ()
+) -> None:
+    """The messages go back to their queues, some of them as refused; a window that this opens is open when they are
+    handed out again.
+    """
     require_refusable(channel, dict.fromkeys(delivery[1] for delivery in deliveries))
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
-            delivery[1].put_back(delivery[0], cause)
+            delivery[1].put_back(delivery[0], REFUSED if delivery[0] in refused else cause)
         channel.settled(portion)
         for queue in dict.fromkeys(delivery[1] for delivery in portion):
             queue.resume()
@@ -49,13 +54,14 @@ def refuse(channel: Channel, deliveries: list[Delivery]) -> None:
 
 
 def reject(channel: Channel, deliveries: list[Delivery]) -> None:
-    """The messages are dead-lettered, or dropped."""
+    """The messages are dead-lettered, or dropped; what waits goes out before one comes back to its own queue."""
     require_refusable(channel, dict.fromkeys(delivery[1] for delivery in deliveries))
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
-            delivery[1].reject(delivery[0])
         channel.settled(portion)
+        for delivery in portion:
+            delivery[1].reject(delivery[0])
 
 
 def require_refusable(channel: Channel, queues: Iterable[Queue]) -> None:

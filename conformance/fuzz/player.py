@@ -59,6 +59,8 @@ class Player:
         self.depths: dict[str, Depth] = {}
         self.races: set[str] = set()
         """Names of the races that the step which was begun lets run."""
+        self._single = False
+        """There may be a queue with a single active consumer."""
         self._canaries = 0
         self._state_before = ""
         self._dying: list[str] = []
@@ -105,6 +107,8 @@ class Player:
                     self._state_before = line.state
                     if races.opens_a_window(line, step):
                         self.races.add(races.WINDOW_OPENS)
+                    if step.method == "basic.cancel" and self._single:
+                        self.races.add(races.ACTIVE_LEAVES)
                     wire.send(step, _encode(step, fields))
 
     def _standing(self, connection: int) -> Wire | None:
@@ -120,6 +124,8 @@ class Player:
 
     def _remember(self, method: str, fields: dict[str, Any], wire: Wire) -> None:
         """Take note of what may come into being without a reply."""
+        if method == "queue.declare" and fields["arguments"].get("x-single-active-consumer") is True:
+            self._single = True
         if method == "queue.declare" and fields.get("nowait") and fields["queue"] in QUEUES:
             self.queues.setdefault(fields["queue"], wire)
         if method in ("exchange.declare", "queue.declare"):
@@ -314,6 +320,7 @@ class Player:
         self.queues.clear()
         self.exchanges.clear()
         self.internal.clear()
+        self._single = False
         self.owners.clear()
         self.bindings.clear()
         for names in self._left.values():

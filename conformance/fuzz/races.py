@@ -18,17 +18,20 @@ CONNECTION_ENDS = "a connection with consumers ends"
 """Its channels are processes that end one after the other: one may still get, and lose or give back once more, what an
 earlier one gave back, and what several give back to one queue comes in any order.
 """
-WINDOW_OPENS = "a channel-wide window opens while messages return"
-"""The limiter of a channel's basic.qos is a process beside the channel, and a queue takes its word that there is room
-(priority 3 in rabbit_amqqueue_process) before the return that was sent earlier (priority 0): with both waiting, the
-next message goes out and not the one that returns.
+WINDOW_OPENS = "a channel-wide window opens"
+"""The limiter of a channel's basic.qos is a process beside the channel, which tells queues in a random order that there
+is room. A queue takes its word (priority 3 in rabbit_amqqueue_process) before the return that was sent earlier
+(priority 0): with both waiting, the next message goes out and not the one that returns.
 """
-RETURNING = ("basic.reject", "basic.nack", "basic.recover", "basic.recover-async", "tx.commit")
+SETTLING = ("basic.ack", "basic.reject", "basic.nack", "basic.recover", "basic.recover-async", "tx.commit", "basic.qos")
+ACTIVE_LEAVES = "a single active consumer is cancelled"
+"""3.10.8 makes the next one active and leaves it at that: what waits goes out when something else happens to the queue.
+"""
 
 
 def opens_a_window(line: Line, step: Send) -> bool:
-    """Say whether a step returns messages on a channel that has a window of its own."""
-    return line.windowed and step.method in RETURNING
+    """Say whether a step may make room on a channel that has a window of its own."""
+    return line.windowed and step.method in SETTLING
 
 
 def ends_consuming(lines: Iterable[Line]) -> bool:

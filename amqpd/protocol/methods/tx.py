@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.pending import Pending
 from amqpd.broker.queue import Queue
-from amqpd.broker.transaction import Transaction
+from amqpd.broker.transaction import Settlement, Transaction
 from amqpd.errors import PreconditionFailed
+from amqpd.protocol.settling import refuse, requeue
 from amqpd.wire import server_methods
 
 if TYPE_CHECKING:
@@ -39,8 +41,7 @@ def commit(channel: Channel) -> None:
                 complete = False
         elif mandatory:
             channel.return_unroutable(message)
-    for settlement in settlements:
-        settlement.settle(channel, [settlement.delivery])
+    _settle(channel, settlements)
     if not complete:
         raise PreconditionFailed("partial tx completion")
     durable = channel.connection.node.broker.journal.messages_durable()
@@ -48,6 +49,17 @@ def commit(channel: Channel) -> None:
         channel.send(server_methods.TX_COMMIT_OK)
     else:
         channel.wait_for(durable, lambda done: _committed(channel, done))
+
+
+def _settle(channel: Channel, settlements: list[Settlement]) -> None:
+    """Settle in order; settlements of one kind in a row are one, as in RabbitMQ: the oldest delivery comes first."""
+    for kind, group in groupby(settlements, lambda each: requeue if each.settle is refuse else each.settle):
+        row = sorted(group, key=lambda each: each.tag)
+        deliveries = [each.delivery for each in row]
+        if kind is requeue:
+            requeue(channel, deliveries, refused={each.delivery[0] for each in row if each.settle is refuse})
+        else:
+            kind(channel, deliveries)
 
 
 def _committed(channel: Channel, done: Pending[None]) -> None:

@@ -312,3 +312,13 @@ def test_many_deaths_from_one_are_worked_off_in_turns(world: World) -> None:
     assert dead.message_count == 1000
     assert world.octets == accounted(dead.browse(1000))
 
+
+def test_a_message_arrives_before_what_dies_of_it_in_another_queue_of_its_route(world: World) -> None:
+    vhost = world.broker.vhosts["/"]
+    source = world.queue("s", {"x-max-length": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "t"})
+    target = world.queue("t", {})
+    assert vhost.publish(message(b"x"), (source, target))
+    assert [order_of(each) if each.trail else None for each in (target.get(), target.get()) if each] == [
+        None,
+        [("s", "maxlen", 1)],
+    ]
