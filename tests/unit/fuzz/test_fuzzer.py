@@ -58,7 +58,7 @@ def test_connections_and_channels_that_do_not_matter_are_left_out_at_once() -> N
     assert len(tried) < 15
 
 
-def test_a_window_of_the_channel_makes_a_return_a_race() -> None:
+def test_a_window_of_the_channel_makes_a_settlement_a_race() -> None:
     line = Line()
     line.begin("open")
     reject = Send(0, 1, "basic.reject", {"delivery_tag": 1, "requeue": True})
@@ -66,7 +66,7 @@ def test_a_window_of_the_channel_makes_a_return_a_race() -> None:
     assert not races.opens_a_window(line, reject)
     line.sent(Send(0, 1, "basic.qos", {"prefetch_count": 2, "global": True}))
     assert races.opens_a_window(line, reject)
-    assert not races.opens_a_window(line, Send(0, 1, "basic.ack", {"delivery_tag": 1}))
+    assert not races.opens_a_window(line, Send(0, 1, "basic.get", {"queue": "q0"}))
 
 
 def test_only_who_gets_a_message_is_left_to_chance() -> None:
