@@ -7,25 +7,29 @@ https://www.rabbitmq.com/docs/classic-queues
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.dead_letter import DELIVERY_LIMIT, EXPIRED, MAXLEN
 from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
-from amqpd.broker.expiry import HeadExpiry
-from amqpd.broker.message import Account, Message
+from amqpd.broker.expiry import Expiry, HeadExpiry
+from amqpd.broker.expiry_anywhere import ExpiryAnywhere
+from amqpd.broker.message import Message
 from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
 from amqpd.broker.pending import Pending
 from amqpd.broker.priorities import PriorityReadyList
 from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Declaration, Means, Queue
+from amqpd.broker.queue_work import Release, Trim
 from amqpd.broker.ready_list import ReadyList
 from amqpd.broker.retries import DISABLED, Delayed, Retries
 from amqpd.broker.returns import LOST, ReturnWork
-from amqpd.broker.work import Work
 from amqpd.properties import EXPIRATION
 
 if TYPE_CHECKING:
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
+
+ANYWHERE: Final = "anywhere"
+"""Where messages expire, if not at the head."""
 
 
 class ClassicQueue(Queue):
@@ -33,7 +37,7 @@ class ClassicQueue(Queue):
 
     __slots__ = (
         "_delayed",
-        "_heads",
+        "_expiry",
         "_message_ttl",
         "_number",
         "_profile",
@@ -59,8 +63,8 @@ class ClassicQueue(Queue):
         self._trimming = False
         self._returns: tuple[ReturnWork, ...] = ()
         self._waiting: tuple[Pending[None], ...] = ()
-        self._heads: HeadExpiry | None = None
-        """Set by the first message with a deadline: from then on, whatever becomes a head is watched."""
+        self._expiry: Expiry | None = None
+        """Set by the first message with a deadline."""
         self.aside = 0
         """Messages that are neither ready nor out, but count as ready: they wait for their next try."""
         self._delayed: Delayed | None = None
@@ -96,8 +100,8 @@ class ClassicQueue(Queue):
         if self.limits is not None:
             self.limits.octets += len(message.body)
             dropped = self._drop_excess()
-        if self._heads is not None and (dropped or self.ready.count == 1):
-            self._heads.watch()
+        if self._expiry is not None:
+            self._expiry.enqueued(message, is_head=dropped or self.ready.count == 1)
         return ACCEPTED
 
     def put_back(self, message: Message, cause: int = LOST) -> None:
@@ -122,8 +126,8 @@ class ClassicQueue(Queue):
             return
         self._place(message, cause)
         self._make_room()
-        if self._heads is not None:
-            self._heads.watch()
+        if self._expiry is not None:
+            self._expiry.came_back(message)
 
     def expect_return(self, work: ReturnWork, count: int) -> None:
         if not self.deleted:
@@ -156,16 +160,16 @@ class ClassicQueue(Queue):
         self._finish_returns()
         self.renew_lease()
         message: Message | None = None
-        if self._heads is not None:
-            self._heads.watch()
+        if self._expiry is not None:
+            self._expiry.watch()
         if self.ready.count and not self.paused:
             deadline = self.ready.peek().deadline
             # An overdue head is left of an expiry storm, which is worked off in slices; all behind it is hidden by it.
             if deadline is None or deadline > self._timers.now():
                 message = self._pop()
                 self.unacked += 1
-        if self._heads is not None:
-            self._heads.watch()
+        if self._expiry is not None:
+            self._expiry.watch()
         return message
 
     def settle(self, message: Message) -> None:
@@ -196,13 +200,11 @@ class ClassicQueue(Queue):
         return self.ready.find(number)
 
     def remove(self, number: int) -> Message | None:
-        message = self.ready.remove(number)
+        message = self._take(number)
         if message is not None:
             self._account.release(message)
-            if self.limits is not None:
-                self.limits.left(message, self.ready.count + self.aside)
-            if self._heads is not None:
-                self._heads.watch()
+            if self._expiry is not None:
+                self._expiry.watch()
         return message
 
     def numbers(self) -> Iterator[int]:
@@ -216,10 +218,10 @@ class ClassicQueue(Queue):
     def configure(self, settings: Settings) -> None:
         super().configure(settings)
         self._apply()
-        if self._heads is not None:
-            self._heads.watch()
-        if self.limits is not None and self._drop_excess() and self._heads is not None:
-            self._heads.watch()
+        if self._expiry is not None:
+            self._expiry.watch()
+        if self.limits is not None and self._drop_excess() and self._expiry is not None:
+            self._expiry.watch()
 
     def _apply(self) -> None:
         """Take over what the settings say."""
@@ -232,6 +234,12 @@ class ClassicQueue(Queue):
             self.limits = self._make_limits(settings)
             self.limits.octets = octets
         self._retries = self._make_retries(settings)
+        anywhere = settings.message_expiry == ANYWHERE
+        if self._expiry is not None and isinstance(self._expiry, ExpiryAnywhere) != anywhere:
+            self._expiry.stop()
+            self._expiry = self._make_expiry()
+            if isinstance(self._expiry, ExpiryAnywhere):
+                self._expiry.fill()
 
     def _make_limits(self, settings: Settings) -> Limits:
         return Limits(settings.max_length, settings.max_length_bytes, settings.overflow)
@@ -266,10 +274,10 @@ class ClassicQueue(Queue):
                 if self.limits is not None:
                     self.limits.left(message, self.ready.count + self.aside)
                 self._die(message, EXPIRED)
-            else:
-                self._place(message, LOST)
-        if self._heads is not None:
-            self._heads.watch()
+                continue
+            self._place(message, LOST)
+            if self._expiry is not None:
+                self._expiry.came_back(message)
         self.resume()
 
     def _place(self, message: Message, cause: int) -> None:
@@ -281,15 +289,15 @@ class ClassicQueue(Queue):
     def _hand_out(self, budget: int) -> bool:
         """Deliver at most `budget` messages; return whether it stopped for the budget alone."""
         more = self._deliver(budget)
-        if self._heads is not None:
-            self._heads.watch()
+        if self._expiry is not None:
+            self._expiry.watch()
         return more
 
     def _deliver(self, budget: int) -> bool:
         if self._returns or self.deleted:
             return False
         ready, account = self.ready, self._account
-        expiring = self._heads is not None
+        expiring = self._expiry is not None
         while ready.count:
             if expiring and budget > 0:  # before anybody is chosen: it is nobody's turn that an expired one takes
                 deadline = ready.peek().deadline
@@ -325,8 +333,8 @@ class ClassicQueue(Queue):
         waiting, self._waiting = self._waiting, ()
         for pending in waiting:
             pending.settle(None)
-        if self._heads is not None:
-            self._heads.stop()
+        if self._expiry is not None:
+            self._expiry.stop()
         self._drop_ready()
         self.returning = 0
 
@@ -362,8 +370,22 @@ class ClassicQueue(Queue):
             ttl = own if ttl is None else min(ttl, own)
         if ttl is not None:
             message.deadline = self._timers.now() + ttl
-            if self._heads is None:
-                self._heads = HeadExpiry(self._timers, self._next, self._pop, self._expired)
+            if self._expiry is None:
+                self._expiry = self._make_expiry()
+
+    def _make_expiry(self) -> Expiry:
+        if self.settings.message_expiry != ANYWHERE:
+            return HeadExpiry(self._timers, self._next, self._pop, self._expired)
+        return ExpiryAnywhere(
+            self._timers, self._work, lambda: self.ready, self._next, self._pop, self._take, self._expired
+        )
+
+    def _take(self, number: int) -> Message | None:
+        """Remove a ready message by its number."""
+        message = self.ready.remove(number)
+        if message is not None and self.limits is not None:
+            self.limits.left(message, self.ready.count + self.aside)
+        return message
 
     def _pop(self) -> Message:
         """Remove the head of the queue."""
@@ -438,37 +460,3 @@ class ClassicQueue(Queue):
         """Take the counts that consumers see out of its headers."""
         if message.trail is not None and message.trail.published is not None:
             self._account.rewrite(message, message.trail.published)
-
-
-class Trim(Work):
-    """Drops what a queue holds over its limit, where one large message drives many small ones out."""
-
-    __slots__ = ("_queue",)
-
-    def __init__(self, queue: ClassicQueue) -> None:
-        self._queue = queue
-
-    def step(self, budget: int) -> bool:
-        return self._queue.trim_step()
-
-
-class Release(Work):
-    """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
-
-    __slots__ = ("_account", "_pop", "left")
-
-    def __init__(self, pop: Callable[[], Message], count: int, account: Account) -> None:
-        self._pop = pop
-        self.left = count
-        self._account = account
-
-    def step(self, budget: int) -> bool:
-        portion = min(self.left, max(1, budget))
-        self.left -= portion
-        for _ in range(portion):
-            self._account.release(self._pop())
-        return self.left > 0
-
-    def finish(self) -> None:
-        """Free the rest at once."""
-        self.step(self.left)

@@ -327,6 +327,8 @@ EXTENSIONS: Final[dict[str, str]] = {
     "with 541 since 4.3",
     "consumer-timeouts": "x-consumer-timeout, its policy key and the argument of basic.consume work on classic and "
     "quorum queues in every profile; RabbitMQ's versions ignore, honour or refuse them",
+    "expiry-anywhere": "x-message-expiry (policy message-expiry) lets messages expire anywhere in a queue; RabbitMQ's "
+    "expire at its head only",
     "retries": "x-delivery-limit, x-delayed-retry-type, -min and -max work on classic queues too, in every profile and "
     "by policy; RabbitMQ has them on quorum queues only, delayed retry since 4.3",
     "delayed-messages": "exchanges of the type x-delayed-message, as the plugin has them that RabbitMQ doesn't ship",

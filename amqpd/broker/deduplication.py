@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from amqpd.broker.classic_queue import ClassicQueue, Release
+from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.message import Account, Message
 from amqpd.broker.queue import ACCEPTED, Declaration, Means
+from amqpd.broker.queue_work import Release
 from amqpd.broker.quorum_queue import QuorumQueue
 from amqpd.broker.seen_keys import DEDUPLICATION_HEADER, KEY_OCTETS, Key, key_of
 from amqpd.properties import HEADERS, Properties

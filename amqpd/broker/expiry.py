@@ -7,6 +7,7 @@ https://www.rabbitmq.com/docs/ttl, https://www.rabbitmq.com/docs/priority
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -17,7 +18,29 @@ SLICE: Final = 64
 """Heads that one run of the timer removes; the rest are overdue and follow in the next turn."""
 
 
-class HeadExpiry:
+class Expiry(ABC):
+    """Port: how the messages of one queue expire."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def enqueued(self, message: Message, *, is_head: bool) -> None:
+        """A new message waits; `is_head`: it, or another new one, would be taken next."""
+
+    @abstractmethod
+    def came_back(self, message: Message) -> None:
+        """A message waits again."""
+
+    @abstractmethod
+    def watch(self) -> None:
+        """The head may have changed: expire what is overdue, and set the timer for the next."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """The queue is gone, or expires in another way."""
+
+
+class HeadExpiry(Expiry):
     """Watches the head of one queue.
 
     `head` tells the message that can expire now, `pop` removes it, `expired` gets what was removed.
@@ -38,8 +61,14 @@ class HeadExpiry:
         self._expired = expired
         self._timer: Timer | None = None
 
+    def enqueued(self, message: Message, *, is_head: bool) -> None:
+        if is_head:
+            self.watch()
+
+    def came_back(self, message: Message) -> None:
+        self.watch()
+
     def watch(self) -> None:
-        """The head may have changed: expire what is overdue, and set the timer for the next."""
         head = self._head()
         if head is None or head.deadline is None:
             return
@@ -52,7 +81,6 @@ class HeadExpiry:
             self._timer = self._timers.at(head.deadline, self._expire)
 
     def stop(self) -> None:
-        """The queue is gone."""
         self._timers.cancel(self._timer)
 
     def _expire(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from amqpd.broker.message import Message
@@ -92,6 +92,12 @@ class Run:
         self._bodies[place] = None
         self.count -= 1
         return message
+
+    def deadlines(self) -> Iterator[tuple[float, int]]:
+        """The deadlines and numbers of those that are left and have one."""
+        for deadline, number, body in zip(self._deadlines or (), self.numbers(), self._bodies, strict=False):
+            if deadline is not None and body is not None:
+                yield deadline, number
 
     def octets(self) -> int:
         """Body octets of all of them."""

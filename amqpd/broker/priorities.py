@@ -62,6 +62,9 @@ class PriorityReadyList(ReadyList):
             offset = max(0, offset - level.count)
         return found
 
+    def deadlines(self) -> Iterator[tuple[float, int]]:
+        return chain.from_iterable([level.deadlines() for level in self._order])
+
     def octets(self) -> int:
         return sum(level.octets() for level in self._order)
 

@@ -60,6 +60,7 @@ LEADER_LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
 MASTER_LOCATORS: Final = ("min-masters", "client-local", "random")
 STRATEGIES: Final = ("at-most-once", "at-least-once")
 OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
+EXPIRIES: Final = ("head", "anywhere")
 UNLIMITED: Final = float("inf")
 
 
@@ -126,6 +127,23 @@ TABLE: Final[tuple[Argument, ...]] = (
         at_least(0, MAX_DURATION),
         "CQ",
         key=Key("message-ttl", integer(0), "is not a valid message TTL", "CQ", operator=lowest, merge=lowest),
+    ),
+    Argument(
+        "x-message-expiry",
+        one_of(EXPIRIES, "invalid_message_expiry"),
+        "",
+        newer=True,
+        key=Key(
+            "message-expiry",
+            word(*EXPIRIES),
+            "is not a valid message expiry",
+            "CQ",
+            operator=second,
+            since="x-message-expiry",
+            extension="expiry-anywhere",
+        ),
+        extension="expiry-anywhere",
+        compared=False,
     ),
     Argument(
         "x-dead-letter-exchange",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.at_least_once import AtLeastOnce, Attempt
-from amqpd.broker.classic_queue import ClassicQueue, Release
+from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.message import Message
 from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, Limits, SoftLimits
@@ -122,14 +122,14 @@ class QuorumQueue(ClassicQueue):
         """What came back counts against the limits only once consumers have had their turn."""
         if self.limits is not None and not self._resuming and not self._returns and not self.deleted:
             dropped = self._drop_excess()
-            if dropped and self._heads is not None:
-                self._heads.watch()
+            if dropped and self._expiry is not None:
+                self._expiry.watch()
 
     def _drop_ready(self) -> int:
         dropped = super()._drop_ready()
         if self._keeper is not None and (dead := [message for message, _ in self._keeper.take_all()]):
             self.aside -= len(dead)
-            self._work.add(Release(dead.pop, len(dead), self._account))
+            self._free(dead.pop, len(dead))
         if self.limits is not None:
             self.limits.over(0)
         return dropped

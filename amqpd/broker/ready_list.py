@@ -134,6 +134,16 @@ class ReadyList:
                 return found
         return found + [message for _, message in returned[at + offset : at + offset + limit - len(found)]]
 
+    def deadlines(self) -> Iterator[tuple[float, int]]:
+        """The deadlines and numbers of all that wait now and have one, in no order; it stays valid like `numbers`."""
+        returned = () if self._returned is None else self._returned.messages()
+        loose = [
+            (each.deadline, each.number)
+            for each in (*self._head, *self._tail, *returned)
+            if each.deadline is not None
+        ]
+        return chain(loose, chain.from_iterable(run.deadlines() for run in tuple(self._runs or ())))
+
     def octets(self) -> int:
         """Body octets of all of them."""
         packed = sum(run.octets() for run in self._runs or ())

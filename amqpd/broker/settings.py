@@ -41,6 +41,8 @@ class Settings:
     single_active_consumer: bool = False
     delivery_limit: float | None = None
     """As asked for: what a negative one or none means is the version's matter."""
+    message_expiry: str | None = None
+    """Where messages expire: head (also None) or anywhere."""
     consumer_timeout: int | None = None
     """Milliseconds that a consumer's delivery may stay unacknowledged; 0: for ever."""
     delayed_retry_type: str | None = None

@@ -1,0 +1,46 @@
+"""Long work of single queues, slice by slice: dropping what is over a limit, and freeing what was purged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from amqpd.broker.message import Account, Message
+from amqpd.broker.work import Work
+
+if TYPE_CHECKING:
+    from amqpd.broker.classic_queue import ClassicQueue
+
+
+class Trim(Work):
+    """Drops what a queue holds over its limit, where one large message drives many small ones out."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: ClassicQueue) -> None:
+        self._queue = queue
+
+    def step(self, budget: int) -> bool:
+        return self._queue.trim_step()
+
+
+class Release(Work):
+    """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
+
+    __slots__ = ("_account", "_pop", "left")
+
+    def __init__(self, pop: Callable[[], Message], count: int, account: Account) -> None:
+        self._pop = pop
+        self.left = count
+        self._account = account
+
+    def step(self, budget: int) -> bool:
+        portion = min(self.left, max(1, budget))
+        self.left -= portion
+        for _ in range(portion):
+            self._account.release(self._pop())
+        return self.left > 0
+
+    def finish(self) -> None:
+        """Free the rest at once."""
+        self.step(self.left)
