@@ -72,6 +72,9 @@ def _copy(
     client: Client,
     after: list[tuple[str, Field]],
 ) -> None:
+    exchange = vhost.exchanges[EXCHANGE]
+    if not exchange.outgoing:
+        return
     headers = Table.of(
         [
             ("exchange_name", fields.longstr(message.exchange)),
@@ -88,7 +91,7 @@ def _copy(
     )
     key = routing_key.encode("utf-8", "surrogateescape")[:KEY_OCTETS].decode("utf-8", "surrogateescape")
     copy = Message(EXCHANGE, key, Properties.of(headers=headers), message.body)
-    route = vhost.route(vhost.exchanges[EXCHANGE], (key,), copy)
+    route = vhost.route(exchange, (key,), copy)
     if route:
         vhost.publish(copy, route)
 
