@@ -124,7 +124,7 @@ class Player:
 
     def _remember(self, method: str, fields: dict[str, Any], wire: Wire) -> None:
         """Take note of what may come into being without a reply."""
-        if method == "queue.declare" and fields["arguments"].get("x-single-active-consumer") is True:
+        if method == "queue.declare" and fields.get("arguments", {}).get("x-single-active-consumer") is True:
             self._single = True
         if method == "queue.declare" and fields.get("nowait") and fields["queue"] in QUEUES:
             self.queues.setdefault(fields["queue"], wire)
