@@ -1,0 +1,301 @@
+"""What one group commit says of queues, and its octets: what was published, settled and returned since the last one.
+
+A batch is one row of its shard. Contents are in it once, however many queues have the message; what repeats (exchange
+names, routing keys, headers) is in it once as well. Everything is in columns, so that a million records are decoded
+with few objects. What is published and settled within one batch leaves no trace of it.
+
+Queues go by numbers of their own, since a name may be declared anew. Positions in a queue are its enqueue numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Hashable, Iterable, Iterator
+from struct import Struct
+from typing import Final, NamedTuple
+
+VERSION: Final = 1
+NO_DEADLINE: Final = -1
+
+_U32: Final = Struct("<I")
+_NUMBERS: Final = "Q"
+_SIGNED: Final = "q"
+_INDEXES: Final = "I"
+assert array(_INDEXES).itemsize == 4
+assert array(_NUMBERS).itemsize == array(_SIGNED).itemsize == 8
+
+
+class Content(NamedTuple):
+    """What was published, as it came."""
+
+    exchange: bytes
+    routing_key: bytes
+    header: bytes
+    """Flags and properties as on the wire."""
+    body: bytes
+    trail: bytes = b""
+    """What the broker knows beyond it, in a form of the broker's."""
+
+
+class Published(NamedTuple):
+    """A message that a queue keeps."""
+
+    number: int
+    content: Content
+    deadline: int = NO_DEADLINE
+    """Milliseconds since the Unix epoch."""
+
+
+class Returned(NamedTuple):
+    """A message that came back, where failures are counted."""
+
+    number: int
+    failures: int
+
+
+class QueueRecords:
+    """The records of one queue in one batch."""
+
+    __slots__ = ("copied", "delivered", "published", "returned", "settled")
+
+    def __init__(self) -> None:
+        self.published: dict[int, tuple[int, int]] = {}
+        """Number -> index of the content, deadline."""
+        self.copied: set[int] = set()
+        """Those of them that stand in an older row as well."""
+        self.settled: list[tuple[int, int]] = []
+        """Ranges of numbers: first, last."""
+        self.returned: dict[int, int] = {}
+        """Number -> failures."""
+        self.delivered = 0
+        """The highest number that was ever delivered: what is at or below it comes back redelivered."""
+
+
+class Batch:
+    """Records that become durable together."""
+
+    __slots__ = ("_known", "_uses", "contents", "queues")
+
+    def __init__(self) -> None:
+        self.contents: list[Content | None] = []
+        """None: nobody needs it any more."""
+        self.queues: dict[int, QueueRecords] = {}
+        self._known: dict[Hashable, int] = {}
+        self._uses: list[int] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.queues)
+
+    def publish(
+        self, queue: int, number: int, content: Content, deadline: int = NO_DEADLINE, shared: Hashable = None
+    ) -> None:
+        """A queue keeps a message. Messages with the same `shared` (not None) have the same content."""
+        index = None if shared is None else self._known.get(shared)
+        if index is None:
+            index = len(self.contents)
+            self.contents.append(content)
+            self._uses.append(0)
+            if shared is not None:
+                self._known[shared] = index
+        self._uses[index] += 1
+        self._of(queue).published[number] = (index, deadline)
+
+    def copy(self, queue: int, number: int, content: Content, deadline: int = NO_DEADLINE) -> None:
+        """A message that an older row holds is to stand in this one, so that the older one can go."""
+        self.publish(queue, number, content, deadline)
+        self._of(queue).copied.add(number)
+
+    def settle(self, queue: int, number: int) -> None:
+        """A message has left its queue for good."""
+        records = self._of(queue)
+        records.returned.pop(number, None)
+        published = records.published.pop(number, None)
+        if published is not None:
+            index = published[0]
+            self._uses[index] -= 1
+            if not self._uses[index]:
+                self.contents[index] = None
+            if number not in records.copied:
+                return
+            records.copied.remove(number)
+        settled = records.settled
+        if settled and settled[-1][1] == number - 1:
+            settled[-1] = (settled[-1][0], number)
+        else:
+            settled.append((number, number))
+
+    def give_back(self, queue: int, number: int, failures: int) -> None:
+        """A message came back, the given number of times in all."""
+        self._of(queue).returned[number] = failures
+
+    def deliver(self, queue: int, number: int) -> None:
+        """All up to this number were delivered, settled or skipped."""
+        records = self._of(queue)
+        records.delivered = max(records.delivered, number)
+
+    def _of(self, queue: int) -> QueueRecords:
+        records = self.queues.get(queue)
+        if records is None:
+            records = self.queues[queue] = QueueRecords()
+        return records
+
+    # -- octets ------------------------------------------------------------------------------------------------------
+
+    def encode(self) -> bytes:
+        """The batch as octets."""
+        places: dict[int, int] = {}
+        kept: list[Content] = []
+        for index, content in enumerate(self.contents):
+            if content is not None:
+                places[index] = len(kept)
+                kept.append(content)
+        writer = _Writer()
+        writer.u32(VERSION)
+        for column in range(3):
+            writer.repeating([each[column] for each in kept])
+        writer.repeating([each.trail for each in kept])
+        writer.blobs([each.body for each in kept])
+        writer.u32(len(self.queues))
+        for queue, records in self.queues.items():
+            writer.u32(queue)
+            writer.numbers(records.published)
+            writer.indexes(places[index] for index, _ in records.published.values())
+            deadlines = [deadline for _, deadline in records.published.values()]
+            writer.signed(deadlines if any(each != NO_DEADLINE for each in deadlines) else ())
+            writer.numbers(first for first, _ in records.settled)
+            writer.numbers(last for _, last in records.settled)
+            writer.numbers(records.returned)
+            writer.indexes(records.returned.values())
+            writer.numbers((records.delivered,))
+        return b"".join(writer.parts)
+
+
+class QueueEvents(NamedTuple):
+    """The records of one queue as they are read back."""
+
+    queue: int
+    numbers: array[int]
+    contents: array[int]
+    """Indexes of contents, for the numbers."""
+    deadlines: array[int] | None
+    settled: list[tuple[int, int]]
+    returned: list[Returned]
+    delivered: int
+
+    def published(self, contents: list[Content]) -> Iterator[Published]:
+        """The messages, one by one."""
+        for at, number in enumerate(self.numbers):
+            deadline = NO_DEADLINE if self.deadlines is None else self.deadlines[at]
+            yield Published(number, contents[self.contents[at]], deadline)
+
+
+class Decoded(NamedTuple):
+    """A batch that was read back."""
+
+    contents: list[Content]
+    queues: list[QueueEvents]
+
+
+def decode(data: bytes) -> Decoded:
+    """Read a batch. Raises ValueError for a version that isn't known."""
+    reader = _Reader(data)
+    version = reader.u32()
+    if version != VERSION:
+        raise ValueError(f"a batch of version {version}: this version reads {VERSION}")
+    exchanges, keys, headers, trails = (reader.repeating() for _ in range(4))
+    bodies = reader.blobs()
+    contents = list(map(Content, exchanges, keys, headers, bodies, trails))
+    queues = [_queue(reader) for _ in range(reader.u32())]
+    return Decoded(contents, queues)
+
+
+def _queue(reader: _Reader) -> QueueEvents:
+    queue = reader.u32()
+    numbers, contents = reader.column(_NUMBERS), reader.column(_INDEXES)
+    deadlines = reader.column(_SIGNED)
+    firsts, lasts = reader.column(_NUMBERS), reader.column(_NUMBERS)
+    returned, failures = reader.column(_NUMBERS), reader.column(_INDEXES)
+    [delivered] = reader.column(_NUMBERS)
+    return QueueEvents(
+        queue,
+        numbers,
+        contents,
+        deadlines or None,
+        list(zip(firsts, lasts, strict=True)),
+        list(map(Returned, returned, failures)),
+        delivered,
+    )
+
+
+class _Writer:
+    """Columns, one after the other; each begins with how many values it has."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def u32(self, value: int) -> None:
+        self.parts.append(_U32.pack(value))
+
+    def numbers(self, values: Iterable[int]) -> None:
+        self._column(array(_NUMBERS, values))
+
+    def signed(self, values: Iterable[int]) -> None:
+        self._column(array(_SIGNED, values))
+
+    def indexes(self, values: Iterable[int]) -> None:
+        self._column(array(_INDEXES, values))
+
+    def blobs(self, values: list[bytes]) -> None:
+        """Lengths first, then all octets in one piece."""
+        self.indexes(map(len, values))
+        self.parts += values
+
+    def repeating(self, values: list[bytes]) -> None:
+        """Each different value once, and which of them comes where."""
+        places: dict[bytes, int] = {}
+        indexes = [places.setdefault(value, len(places)) for value in values]
+        self.blobs(list(places))
+        self.indexes(indexes)
+
+    def _column(self, column: array[int]) -> None:
+        if sys.byteorder == "big":
+            column.byteswap()
+        self.u32(len(column))
+        self.parts.append(column.tobytes())
+
+
+class _Reader:
+    """The same in the other direction."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def u32(self) -> int:
+        [value] = _U32.unpack_from(self._data, self._at)
+        self._at += 4
+        return int(value)
+
+    def column(self, code: str) -> array[int]:
+        count = self.u32()
+        column: array[int] = array(code)
+        end = self._at + count * column.itemsize
+        column.frombytes(self._data[self._at : end])
+        self._at = end
+        if sys.byteorder == "big":
+            column.byteswap()
+        return column
+
+    def blobs(self) -> list[bytes]:
+        found = []
+        lengths, at = self.column(_INDEXES), self._at
+        for length in lengths:
+            found.append(self._data[at : at + length])
+            at += length
+        self._at = at
+        return found
+
+    def repeating(self) -> list[bytes]:
+        values = self.blobs()
+        return [values[index] for index in self.column(_INDEXES)]

@@ -1,0 +1,215 @@
+"""Batches and their octets, and what a sequence of them adds up to."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from amqpd.storage.batch import NO_DEADLINE, Batch, Content, decode
+from amqpd.storage.replay import Replay, Rows
+
+PLAIN = Content(b"", b"q", b"\x00\x00", b"body")
+octets = st.binary(max_size=20)
+contents = st.builds(Content, octets, octets, octets, octets, octets)
+
+
+def published(batch: Batch, queue: int) -> list[tuple[int, Content, int]]:
+    decoded = decode(batch.encode())
+    return [
+        (number, content, deadline)
+        for records in decoded.queues
+        if records.queue == queue
+        for number, content, deadline in records.published(decoded.contents)
+    ]
+
+
+@given(st.lists(st.tuples(contents, st.integers(0, 2**40) | st.just(NO_DEADLINE)), max_size=20))
+def test_what_was_published_is_read_back(messages: list[tuple[Content, int]]) -> None:
+    batch = Batch()
+    for number, (content, deadline) in enumerate(messages, start=5):
+        batch.publish(7, number, content, deadline)
+    expected = [(number, *message) for number, message in enumerate(messages, start=5)]
+    assert published(batch, 7) == expected
+
+
+def test_a_message_to_very_many_queues_is_in_the_row_once() -> None:
+    batch = Batch()
+    body = b"x" * 1_000_000
+    for queue in range(1000):
+        batch.publish(queue, 1, PLAIN._replace(body=body), shared="one")
+    assert len(batch.encode()) < 1_100_000
+    assert published(batch, 999) == [(1, PLAIN._replace(body=body), NO_DEADLINE)]
+
+
+def test_what_repeats_is_in_the_row_once() -> None:
+    batch = Batch()
+    for number in range(1000):
+        batch.publish(1, number, Content(b"an exchange", b"a routing key", b"a header" * 10, b"%d" % number))
+    assert len(batch.encode()) < 1000 * 45
+
+
+def test_what_is_settled_in_the_same_batch_leaves_no_trace() -> None:
+    batch = Batch()
+    batch.publish(1, 1, PLAIN, shared="both")
+    batch.publish(2, 1, PLAIN, shared="both")
+    batch.publish(1, 2, PLAIN._replace(body=b"gone" * 1000))
+    batch.settle(1, 2)
+    batch.settle(1, 1)
+    assert (published(batch, 1), len(published(batch, 2))) == ([], 1)
+    assert len(batch.encode()) < 200
+    batch.settle(2, 1)
+    assert decode(batch.encode()).contents == []
+
+
+def test_a_copy_that_is_settled_at_once_settles_the_older_row_too() -> None:
+    batch = Batch()
+    batch.copy(1, 4, PLAIN)
+    batch.settle(1, 4)
+    [records] = decode(batch.encode()).queues
+    assert (list(records.numbers), records.settled) == ([], [(4, 4)])
+
+
+def test_settlements_in_a_row_are_one_range() -> None:
+    batch = Batch()
+    for number in (*range(1, 1001), 2000, 2001):
+        batch.settle(1, number)
+    [records] = decode(batch.encode()).queues
+    assert records.settled == [(1, 1000), (2000, 2001)]
+
+
+def test_a_batch_of_another_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="a batch of version 2: this version reads 1"):
+        decode(b"\x02\x00\x00\x00")
+
+
+def test_what_was_delivered_or_failed_comes_back_redelivered() -> None:
+    batch = Batch()
+    for number in range(1, 5):
+        batch.publish(1, number, PLAIN)
+    batch.deliver(1, 2)
+    batch.deliver(1, 1)
+    batch.give_back(1, 4, 3)
+    replay = Replay()
+    replay.take(1, decode(batch.encode()))
+    kept = replay.queues[1].in_order()
+    assert [(each.number, each.redelivered, each.failures) for each in kept] == [
+        (1, True, 0), (2, True, 0), (3, False, 0), (4, True, 3),
+    ]  # fmt: skip
+
+
+def test_a_queue_remembers_its_highest_number_though_it_is_empty() -> None:
+    batch = Batch()
+    batch.publish(1, 9, PLAIN)
+    replay = Replay()
+    replay.take(1, decode(batch.encode()))
+    batch = Batch()
+    batch.settle(1, 9)
+    replay.take(2, decode(batch.encode()))
+    assert (replay.queues[1].in_order(), replay.queues[1].last_number) == ([], 9)
+
+
+class JournalAgainstADictionary(RuleBasedStateMachine):
+    """Random publishes, settlements, returns, commits, copies and trims; a crash at any moment leaves what was
+    committed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[tuple[int, bytes]] = []
+        self.rows = Rows()
+        self.batch = Batch()
+        self.copies: list[tuple[int, int]] = []
+        self.settled: list[tuple[int, int]] = []
+        self.numbers = {1: 0, 2: 0, 3: 0}
+        self.now: dict[tuple[int, int], tuple[Content, int]] = {}
+        self.committed: dict[tuple[int, int], tuple[Content, int]] = {}
+        self.pending: set[tuple[int, int]] = set()
+        self.seq = 0
+
+    @rule(queues=st.sets(st.sampled_from([1, 2, 3]), min_size=1), body=octets)
+    def publish(self, queues: set[int], body: bytes) -> None:
+        content = PLAIN._replace(body=body)
+        for queue in sorted(queues):
+            self.numbers[queue] += 1
+            place = queue, self.numbers[queue]
+            self.batch.publish(*place, content, shared=(body, self.numbers[queue]) if len(queues) == 1 else object())
+            self.now[place] = content, 0
+            self.pending.add(place)
+
+    @precondition(lambda self: self.now)
+    @rule(data=st.data())
+    def settle(self, data: st.DataObject) -> None:
+        place = data.draw(st.sampled_from(sorted(self.now)))
+        del self.now[place]
+        self.batch.settle(*place)
+        if place in self.pending:
+            self.pending.discard(place)
+        else:
+            if place in self.copies:
+                self.copies.remove(place)
+            self.settled.append(place)
+
+    @precondition(lambda self: self.now)
+    @rule(data=st.data())
+    def give_back(self, data: st.DataObject) -> None:
+        place = data.draw(st.sampled_from(sorted(self.now)))
+        content, failures = self.now[place]
+        self.now[place] = content, failures + 1
+        self.batch.give_back(*place, failures + 1)
+
+    @rule()
+    def commit(self) -> None:
+        self.seq += 1
+        octets = self.batch.encode()
+        self.log.append((self.seq, octets))
+        fresh = {
+            queue: sorted(number for number in records.published if (queue, number) in self.pending)
+            for queue, records in self.batch.queues.items()
+        }
+        self.rows.add(self.seq, len(octets), fresh.items())
+        for place in self.copies:
+            self.rows.copied(self.seq, *place)
+        for place in self.settled:
+            self.rows.settled(*place)
+        self.batch, self.copies, self.settled, self.pending = Batch(), [], [], set()
+        self.committed = dict(self.now)
+
+    @precondition(lambda self: self.log)
+    @rule()
+    def copy_the_oldest_row_forward(self) -> None:
+        oldest = self.log[0][0]
+        for place in self.now:
+            if place not in self.pending and place not in self.copies and self.rows.row_of(*place) == oldest:
+                content, failures = self.now[place]
+                self.batch.copy(*place, content)
+                if failures:
+                    self.batch.give_back(*place, failures)
+                self.copies.append(place)
+
+    @rule()
+    def trim(self) -> None:
+        dead = list(self.rows.dead())
+        if dead:
+            self.rows.trim(dead[-1] + 1)
+            self.log = [(seq, octets) for seq, octets in self.log if seq > dead[-1]]
+
+    @invariant()
+    def a_restart_now_finds_what_was_committed(self) -> None:
+        replay = Replay()
+        for seq, data in self.log:
+            replay.take(seq, decode(data))
+        found = {
+            (queue, kept.number): (kept.content, kept.failures)
+            for queue, state in replay.queues.items()
+            for kept in state.in_order()
+        }
+        assert found == self.committed
+        for seq, count in replay.live().items():
+            assert seq in replay.rows
+            assert count > 0
+
+
+TestRandomJournal = JournalAgainstADictionary.TestCase
+TestRandomJournal.settings = settings(max_examples=60, stateful_step_count=40)
