@@ -18,7 +18,7 @@ from amqpd.broker.dead_letter import routing_keys
 from amqpd.broker.message import Message
 from amqpd.broker.reply_to import PREFIX
 from amqpd.broker.rewriting import rewritten
-from amqpd.fields import Field, Table
+from amqpd.fields import Field, FieldError, Table, check_table
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
@@ -89,11 +89,21 @@ def _copy(
             *after,
         ]
     )
+    if message.trail is not None and message.trail.deaths and _nests_too_deeply(headers):
+        return  # a dead-lettered copy, copied again and again: each has the one before in its headers
     key = routing_key.encode("utf-8", "surrogateescape")[:KEY_OCTETS].decode("utf-8", "surrogateescape")
     copy = Message(EXCHANGE, key, Properties.of(headers=headers), message.body)
     route = vhost.route(exchange, (key,), copy)
     if route:
         vhost.publish(copy, route)
+
+
+def _nests_too_deeply(headers: Table) -> bool:
+    try:
+        check_table(headers.raw, 0, len(headers.raw))
+    except FieldError:
+        return True
+    return False
 
 
 def _all_keys(message: Message) -> tuple[str, ...]:

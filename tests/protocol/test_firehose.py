@@ -157,6 +157,22 @@ def test_copies_are_not_copied(world: World, client: Client) -> None:
     assert copies(world) == []
 
 
+def test_dead_lettered_copies_that_are_copied_come_to_an_end(world: World, client: Client) -> None:
+    """Each has the one before in its headers, which may nest only so deeply."""
+    arguments: common.FieldTable = {
+        "x-max-length": 0,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": "again",
+    }
+    client.call(commands.Queue.Declare(queue="dying", arguments=arguments))
+    client.ask(commands.Queue.Bind(queue="dying", exchange=TRACE, routing_key="#"), commands.Queue.BindOk)
+    client.declare("again")
+    client.consume("again", "c", no_ack=True)
+    client.send(publish("nowhere", b"x"))
+    assert 10 < len(client.read()) < 64
+    assert client.count("again") == 0
+
+
 def test_only_the_vhost_that_it_is_on_for_is_copied(world: World, client: Client) -> None:
     """Each has its switch."""
     world.broker.add_vhost("other")
