@@ -25,6 +25,7 @@ from amqpd.fields import (
     from_python,
     long,
     longstr,
+    read_field,
     signedint,
     table,
     timestamp,
@@ -334,6 +335,15 @@ def test_the_first_of_duplicate_keys_is_found_and_all_are_kept() -> None:
     assert len(parsed) == 3
     assert parsed.get("a") == void()
     assert parsed.to_python() == {"a": None, "b": None}
+
+
+@given(TABLES, st.lists(KEYS, max_size=3))
+def test_picking_finds_the_octets_of_what_get_finds(raw: bytes, keys: list[bytes]) -> None:
+    parsed = Table.parse(raw)
+    wanted = {key: parsed.get(key.decode()) for key in keys}
+    picked = parsed.pick(keys)
+    assert picked == {key: field.raw for key, field in wanted.items() if field is not None}
+    assert [read_field(octets) for octets in picked.values()] == [wanted[key] for key in picked]
 
 
 def test_a_table_tells_what_it_contains() -> None:
