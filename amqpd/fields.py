@@ -181,6 +181,12 @@ class Table:
         """Return the first value (octets of tag and payload) of each key among `names`; the others stay undecoded."""
         return _picked(self.raw, names)
 
+    def peek(self, key: str) -> Field | None:
+        """Return what `get` does, decoding nothing else and keeping nothing for the next call."""
+        octets = _octets(key)
+        found = _picked(self.raw, (octets,)).get(octets)
+        return None if found is None else read_field(found)
+
     def get(self, key: str) -> Field | None:
         """Return the first value under the key, None if there is none."""
         first = self._first

@@ -116,4 +116,4 @@ def _key(message: Message) -> Key | None:
     if not message.properties.flags & HEADERS:
         return None
     headers = message.properties.headers
-    return None if headers is None else key_of(headers.get(DEDUPLICATION_HEADER))
+    return None if headers is None else key_of(headers.peek(DEDUPLICATION_HEADER))

@@ -7,7 +7,7 @@ them is one timer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from amqpd.broker.message import Account, Message
 from amqpd.broker.schedule import Schedule
@@ -16,6 +16,9 @@ from amqpd.broker.work import Work, WorkList
 from amqpd.log import get_logger
 
 log = get_logger(__name__)
+
+WAITING_OCTETS: Final = 220
+"""What it costs to wait, roughly, beside what any message costs."""
 
 
 class Waiting(NamedTuple):
@@ -46,6 +49,7 @@ class Delays:
     def add(self, due: float, routing_keys: Sequence[str], message: Message) -> None:
         """Keep a message until `due`."""
         self._account.hold(message)
+        self._account.octets += WAITING_OCTETS
         number = self._number = self._number + 1
         self._waiting[number] = Waiting(due, number, tuple(routing_keys), message)
         self._schedule.add(due, number)
@@ -68,6 +72,7 @@ class Delays:
         for number in numbers:
             waiting = self._waiting.pop(number)
             self._account.release(waiting.message)
+            self._account.octets -= WAITING_OCTETS
             try:
                 self._release(waiting.routing_keys, waiting.message)
             except Exception:  # a defect costs this message, not all that are due after it
@@ -86,4 +91,5 @@ class Drop(Work):
     def step(self, budget: int) -> bool:
         for _ in range(min(len(self._dropped), max(1, budget))):
             self._account.release(self._dropped.pop().message)
+            self._account.octets -= WAITING_OCTETS
         return bool(self._dropped)

@@ -117,6 +117,7 @@ def plain(type_: str) -> tuple[Client, Batches]:
 CASES: dict[str, Callable[[], tuple[Client, Batches]]] = {
     "direct, 1 key": lambda: direct(1),
     "direct, 10,000 keys": lambda: direct(KEYS),
+    "direct, every key new": lambda: direct(MESSAGES),
     "direct, 3 headers": lambda: headers("direct"),
     "topic, 10,000 keys over 1,000 bindings": topic,
     "headers, 100 bindings, 3 headers": headers,

@@ -344,6 +344,7 @@ def test_picking_finds_the_octets_of_what_get_finds(raw: bytes, keys: list[bytes
     picked = parsed.pick(keys)
     assert picked == {key: field.raw for key, field in wanted.items() if field is not None}
     assert [read_field(octets) for octets in picked.values()] == [wanted[key] for key in picked]
+    assert [parsed.peek(key.decode()) for key in keys] == [wanted[key] for key in keys]
 
 
 def test_a_table_tells_what_it_contains() -> None:

@@ -4,7 +4,7 @@ A binding's key is its destination's weight, and the share of values that a dest
 weights. Each destination draws a lot for each value, and the best lot for its weight wins (weighted rendezvous
 hashing): so a new destination takes values from all others and a removed one leaves them to all others, while no other
 value moves. Which value goes where depends on the names and weights that are bound, not on the order in which they
-came, nor on the process. Why not a ring or jumps: spec/decisions/0013-consistent-hash.md.
+came, nor on the process. Why not a ring or jumps: spec/decisions/0015-consistent-hash.md.
 https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_consistent_hash_exchange
 """
 

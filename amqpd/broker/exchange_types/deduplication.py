@@ -45,9 +45,9 @@ class Deduplication(MessageExchangeType):
 
     def destinations(self, routing_keys: Sequence[str], message: Message) -> Collection[Queue | Exchange]:
         headers = message.properties.headers or EMPTY
-        key = key_of(headers.get(DEDUPLICATION_HEADER))
+        key = key_of(headers.peek(DEDUPLICATION_HEADER))
         if key is not None:
-            ttl = _positive(headers.get(TTL))
+            ttl = _positive(headers.peek(TTL))
             if not self._seen.add(key, None if ttl is None else ttl / 1000):
                 return ()
         return self._fanout.route(routing_keys[0], message.properties)

@@ -60,7 +60,7 @@ class Delayed(MessageExchangeType):
 
     def destinations(self, routing_keys: Sequence[str], message: Message) -> Collection[Queue | Exchange]:
         headers = message.properties.headers if message.properties.flags & HEADERS else None
-        delay = None if headers is None else _delay(headers.get(DELAY))
+        delay = None if headers is None else _delay(headers.peek(DELAY))
         if delay is None:
             return self._type.destinations(routing_keys, message)
         self._delays.add(self._timers.now() + delay / 1000, routing_keys, message.detached())
@@ -76,7 +76,7 @@ class Delayed(MessageExchangeType):
 
     def _release(self, routing_keys: tuple[str, ...], message: Message) -> None:
         headers = message.properties.headers or EMPTY
-        delay = _delay(headers.get(DELAY))
+        delay = _delay(headers.peek(DELAY))
         assert delay is not None
         # A delay over 31 bits needs a wider type than the plugin's, whose sign it would lose.
         negated = fields.signedint(-delay) if delay <= 2**31 else fields.long(-delay)

@@ -104,5 +104,5 @@ def _length(arguments: Table) -> int:
 
 def _is_not_stored(headers: Table | None) -> bool:
     """Only a true bool keeps a message out of the history."""
-    field = None if headers is None else headers.get(NO_STORE)
+    field = None if headers is None else headers.peek(NO_STORE)
     return field is not None and field.tag == "t" and field.value is True

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from amqpd import fields
 from amqpd.broker.bindings import Binding
-from amqpd.broker.delays import Delays
+from amqpd.broker.delays import WAITING_OCTETS, Delays
 from amqpd.broker.exchange import Exchange, MessageExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import OVERHEAD, Message, Trail
@@ -217,7 +217,7 @@ def test_behind_a_binding_a_message_waits_for_itself(world: World) -> None:
     assert world.publish("f", "k", properties=delayed(100))
     (now,) = world.taken("now")
     assert now.properties == delayed(100)
-    assert world.octets == OVERHEAD + 4
+    assert world.octets == OVERHEAD + 4 + WAITING_OCTETS
     world.advance(1)
     (got,) = world.taken("q")
     assert got.exchange == "f"
@@ -356,7 +356,7 @@ def test_what_waits_is_accounted_for(world: World) -> None:
     delaying(world)
     for _ in range(10):
         send(world, 100, b"x" * 1000)
-    assert world.octets == 10 * (OVERHEAD + 1000)
+    assert world.octets == 10 * (OVERHEAD + 1000 + WAITING_OCTETS)
     world.advance(1)
     assert world.octets == 10 * (OVERHEAD + 1000)
     world.taken("q")
