@@ -152,6 +152,10 @@ class Queue:
         """Up to `limit` ready messages in delivery order after the first `offset`, without removing any."""
         raise NotImplementedError
 
+    def complete(self, message: Message) -> Message:
+        """A delivered message with its body, if that is still there."""
+        return message
+
     @property
     def message_count(self) -> int:
         """Ready messages, those on their way back included."""

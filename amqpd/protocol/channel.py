@@ -460,7 +460,7 @@ class Channel:
             return
         for tag, (message, origin, consumer) in chain(self.unacked.items(), settled):
             if origin is queue:
-                yield Holding(message, self.number, tag, None if consumer is None else consumer.tag)
+                yield Holding(queue.complete(message), self.number, tag, None if consumer is None else consumer.tag)
 
     def _stop(self) -> None:
         self.direct = False

@@ -63,3 +63,4 @@ class StreamConsumer(ChannelConsumer):
             outbox.grown(self._encoder.encode(tag, message, outbox.parts))
         except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not who published
             self._failed(error)
+        message.body = b""  # nobody else has this message, and its consumer will only settle it

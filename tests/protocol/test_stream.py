@@ -121,6 +121,18 @@ def test_recover_gives_credits_and_ended_the_connection_in_3_10(
         assert [offset(each) for each in replies if each.name == "Basic.Deliver"] == [2, 3]
 
 
+def test_a_slow_consumer_holds_no_bodies_that_the_log_has_let_go(world: World) -> None:
+    client = declared(world, 0, **{"x-stream-max-segment-size-bytes": 1, "x-max-length-bytes": 2})
+    consume(client, "first", prefetch=100)
+    for body in bodies(50):
+        client.fill("s", body)
+    assert len(client.read()) == 50
+    queue = world.broker.vhosts["/"].queues["s"]
+    held = [each.message.body for each in client.connection.holdings(queue)]
+    assert held == [b""] * 49 + [b"49"]
+    assert client.call(commands.Basic.Ack(50, multiple=True)) == []
+
+
 def test_a_window_is_never_exceeded_by_a_batch(world: World) -> None:
     """RabbitMQ hands out whole chunks while there is any credit."""
     client = declared(world, 100)

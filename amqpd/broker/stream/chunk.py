@@ -94,11 +94,14 @@ class OpenChunk:
         return len(self.messages)
 
     def read(self, start: int, stop: int, wanted: Filter | None) -> Iterator[Message]:
-        """Messages from index `start` up to `stop`; their numbers are their offsets."""
-        if wanted is None:
-            return iter(self.messages[start:stop])
-        values = self.values
-        return iter([self.messages[at] for at in range(start, min(stop, len(values))) if values[at] in wanted])
+        """Messages from index `start` up to `stop`, each for its taker alone; their numbers are their offsets."""
+        messages = self.messages[start:stop]
+        if wanted is not None:
+            messages = [each for each, value in zip(messages, self.values[start:stop], strict=True) if value in wanted]
+        for message in messages:
+            twin = Message(message.exchange, message.routing_key, message.properties, message.body)
+            twin.number = message.number
+            yield twin
 
 
 class Chunk:
@@ -125,7 +128,7 @@ class Chunk:
         return len(self._bodies)
 
     def read(self, start: int, stop: int, wanted: Filter | None) -> Iterator[Message]:
-        """Messages from index `start` up to `stop`, made as they are taken; their numbers are their offsets."""
+        """Messages from index `start` up to `stop`, each for its taker alone; their numbers are their offsets."""
         if wanted is not None:
             for at in self._values.indexes(start, min(stop, self.count), wanted):
                 yield from self.read(at, at + 1, None)

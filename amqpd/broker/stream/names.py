@@ -36,7 +36,7 @@ def check(field: Field) -> str | None:
 
 
 class Tracked(Message):
-    """A delivery to a consumer with a name."""
+    """A message for a consumer with a name."""
 
     __slots__ = ("progress",)
 

@@ -2,14 +2,15 @@
 
 A publish appends and no more; the first of a turn puts the stream on the work list. There consumers that are able and
 not at the end get a slice each, in turn, until the budget is used up. A consumer at the end waits for the next batch.
-Settling a delivery changes nothing but the window of its consumer: nothing comes back.
+Settling a delivery changes nothing but the window of its consumer: nothing comes back. What is out under a delivery tag
+has no body any more, so that a slow consumer holds nothing that the log has let go.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from amqpd.broker.message import Message
+from amqpd.broker.message import OVERHEAD, Message
 from amqpd.broker.queue import ACCEPTED, SLICE, Declaration, Means, Queue
 from amqpd.broker.returns import LOST
 from amqpd.broker.stream import offsets
@@ -96,6 +97,7 @@ class StreamQueue(Queue):
 
     def settle(self, message: Message) -> None:
         self.unacked -= 1
+        self._account.octets -= OVERHEAD
         if type(message) is Tracked:
             message.progress.settled(message.number)
 
@@ -103,6 +105,7 @@ class StreamQueue(Queue):
 
     def put_back(self, message: Message, cause: int = LOST) -> None:
         self.unacked -= 1
+        self._account.octets -= OVERHEAD
         if type(message) is Tracked:
             message.progress.given_back(message.number)
 
@@ -113,6 +116,10 @@ class StreamQueue(Queue):
             messages, at = log.read(at, limit - len(found))
             found += messages
         return found
+
+    def complete(self, message: Message) -> Message:
+        log, number = self._log, message.number
+        return next(log.read(number, 1)[0]) if log.first <= number < log.end else message
 
     @property
     def message_count(self) -> int:
@@ -165,6 +172,7 @@ class StreamQueue(Queue):
         cost = delivered if reader.wanted is None else max(1, delivered, (behind - reader.offset) // LOOKS_A_UNIT)
         reader.offset = behind
         self.unacked += delivered
+        self._account.octets += delivered * OVERHEAD
         return cost
 
     # -- consumers -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from amqpd.broker.message import Message
+from amqpd.broker.message import OVERHEAD, Message
 from amqpd.broker.queue import ACCEPTED, SLICE
 from amqpd.broker.stream.chunk import CHUNK
 from amqpd.properties import Properties
@@ -149,9 +149,11 @@ def test_the_account_is_at_nought_again_once_a_stream_is_gone(world: World) -> N
         queue.publish(message(b"x" * 10, properties=Properties.of(message_id=str(number))))
     world.drain()
     assert world.octets > before
-    reading(world, queue, x_stream_name="n")
+    consumer = reading(world, queue, x_stream_name="n")
     world.vhost.delete_queue(queue)
     world.drain()
+    for each in consumer.unsettled:
+        queue.put_back(each)
     assert (world.octets, world.broker.account.definitions) == (before, 0)
 
 
@@ -174,6 +176,17 @@ def test_a_long_log_is_no_load_for_the_garbage_collector(world: World) -> None:
         queue.publish(message(b"%d" % number, properties=Properties.of(message_id=str(number))))
     gc.collect()
     assert len(gc.get_objects()) - before < 2 * CHUNK + 2000
+
+
+def test_what_is_out_counts_until_it_is_settled(world: World) -> None:
+    queue = stream(world)
+    batch(world, queue, b"0", b"1")
+    held = world.octets
+    consumer = reading(world, queue)
+    assert world.octets == held + 2 * OVERHEAD
+    queue.put_back(consumer.unsettled.pop())
+    consumer.ack(consumer.unsettled[0])
+    assert world.octets == held
 
 
 # -- against plain lists -----------------------------------------------------------------------------------------------
