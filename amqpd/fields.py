@@ -322,6 +322,21 @@ def check_table(data: bytes, start: int, end: int) -> None:  # noqa: C901, PLR09
         pos += size
 
 
+def spans(raw: bytes) -> list[tuple[bytes, int, int, int]]:
+    """Return, for each entry of a table that `check_table` accepted, its key and where entry, value and what follows
+    begin; a value begins with its type tag.
+    """
+    found = []
+    pos = 0
+    while pos < len(raw):
+        value = pos + 1 + raw[pos]
+        size = _SIZES[raw[value]]
+        end = value + 1 + size if size < _NESTED else value + 5 + _U32.unpack_from(raw, value + 1)[0]
+        found.append((raw[pos + 1 : value], pos, value, end))
+        pos = end
+    return found
+
+
 def equivalent(a: Field | None, b: Field | None) -> bool:
     """Tell whether RabbitMQ takes two argument values as the same on redeclaration; None stands for no argument.
 

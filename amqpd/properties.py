@@ -115,6 +115,11 @@ class Properties:
         except (IndexError, struct.error):
             raise FieldError(f"properties: {len(raw)} octets end inside the property list") from None
 
+    @classmethod
+    def again(cls, raw: bytes, persistent: int) -> Properties:
+        """Properties from octets that `parse` has accepted before; `persistent` is what it found (0 or 1)."""
+        return cls(raw, (raw[0] << 8 | raw[1]) & _KNOWN, persistent == 1)
+
     # Spelled out flag by flag instead of looping over the layout: it runs for every message.
     @classmethod
     def _scan(cls, raw: bytes) -> Properties:  # noqa: C901, PLR0912
@@ -212,9 +217,9 @@ class Properties:
         return headers
 
     @property
-    def headers_start(self) -> int:
-        """Where in `raw` the entries of the header table begin. Only if there is one."""
-        return self._find(HEADERS) + 4
+    def headers_at(self) -> int:
+        """Where in `raw` the header table, its length first, begins or would begin."""
+        return self._find(HEADERS)
 
     @property
     def delivery_mode(self) -> int | None:

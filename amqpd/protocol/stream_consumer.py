@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from operator import itemgetter
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from amqpd import fields
 from amqpd.broker.rewriting import rewritten
 from amqpd.broker.stream.offsets import OFFSET
-from amqpd.fields import EMPTY, Field, Table
-from amqpd.properties import Properties
+from amqpd.fields import EMPTY, Table
+from amqpd.properties import HEADERS, Properties
 from amqpd.protocol.consumer import ChannelConsumer
 from amqpd.wire.offset_deliver import OffsetDeliverEncoder
 
@@ -17,24 +18,39 @@ if TYPE_CHECKING:
     from amqpd.broker.message import Message
     from amqpd.protocol.tracing import Encoder
 
-_ENTRY: Final = Table.of({OFFSET: fields.long(0)})
+_KEY: Final = OFFSET.encode()
+_ENTRY: Final = Table.of({OFFSET: fields.long(0)}).raw
+_LENGTH: Final = Struct(">I")
+_FLAGS: Final = Struct(">H")
+_ODD: Final = b"LtFA"
+"""Types of which some values are encoded anew in another way."""
 
 
 def split(properties: Properties) -> tuple[bytes, bytes]:
     """The octets of the properties with the header x-stream-offset: those before the offset and those behind it.
 
-    As RabbitMQ does, it replaces a header of this name, and sorts the headers.
+    As RabbitMQ does, it replaces a header of this name, and sorts the headers. It goes by octets, since a log may hold
+    different headers for every message.
     """
-    pairs = rewritten(properties.headers or EMPTY).without(OFFSET).sorted().items()
-    at = bisect_left(pairs, OFFSET.encode(), key=_key)
-    table = Table.of([*pairs[:at], *_ENTRY.items(), *pairs[at:]])
-    complete = properties.replace(headers=table)
-    end = complete.headers_start + len(Table.of(pairs[:at]).raw) + len(_ENTRY.raw)
-    return complete.raw[: end - 8], complete.raw[end:]
+    raw, at = properties.raw, properties.headers_at
+    end, lower, upper = at, b"", b""
+    if properties.flags & HEADERS:
+        start = at + _LENGTH.size
+        end = start + _LENGTH.unpack_from(raw, at)[0]
+        table = raw[start:end]
+        entries = fields.spans(table)
+        if any(table[value] in _ODD for _, _, value, _ in entries):
+            table = rewritten(Table(table)).raw
+            entries = fields.spans(table)
+        entries.sort(key=_key)
+        lower = b"".join([table[first:last] for key, first, _, last in entries if key < _KEY])
+        upper = b"".join([table[first:last] for key, first, _, last in entries if key > _KEY])
+    length = _LENGTH.pack(len(lower) + len(_ENTRY) + len(upper))
+    flags = _FLAGS.pack(properties.flags | HEADERS)
+    return flags + raw[2:at] + length + lower + _ENTRY[:-8], upper + raw[end:]
 
 
-def _key(pair: tuple[str, Field]) -> bytes:
-    return pair[0].encode("utf-8", "surrogateescape")
+_key = itemgetter(0)
 
 
 class StreamConsumer(ChannelConsumer):

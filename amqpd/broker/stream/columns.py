@@ -89,17 +89,18 @@ class Many(Column[T]):
 class Headers(Column[Properties]):
     """Properties of which many are different: only their octets are kept."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_persistent", "_raw")
 
     def __init__(self, values: list[Properties]) -> None:
         self._raw = tuple([each.raw for each in values])
+        self._persistent = bytes([each.persistent for each in values])
 
     def values(self, start: int, stop: int) -> Iterator[Properties]:
-        return map(Properties.parse, self._raw[start:stop])
+        return map(Properties.again, self._raw[start:stop], self._persistent[start:stop])
 
     @property
     def cost(self) -> int:
-        return sum(map(len, self._raw)) + len(self._raw) * OBJECT
+        return sum(map(len, self._raw)) + len(self._raw) * (OBJECT + 1)
 
 
 def texts(values: list[str]) -> Column[str]:

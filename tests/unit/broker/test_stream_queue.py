@@ -100,18 +100,28 @@ def test_reading_passes_from_chunk_to_chunk(world: World, start: int) -> None:
     assert offsets(consumer) == list(range(start, 2 * CHUNK + 10))
 
 
+def content(message: Message) -> tuple[str, str, Properties, int, bool, bytes]:
+    properties = message.properties
+    flags, persistent = properties.flags, properties.persistent
+    return message.exchange, message.routing_key, properties, flags, persistent, message.body
+
+
 def test_a_message_keeps_exchange_key_properties_and_body(world: World) -> None:
     queue = stream(world)
     published = [
-        Message(f"x{number % 3}", f"k{number}", Properties.of(message_id=str(number % 500)), b"%d" % number)
+        Message(
+            f"x{number % 3}",
+            f"k{number}",
+            Properties.of(message_id=str(number % 500), delivery_mode=1 + number % 2),
+            b"%d" % number,
+        )
         for number in range(CHUNK + 1)
     ]
     for each in published:
         queue.publish(each)
     world.drain()
     consumer = reading(world, queue)
-    shown = [(each.exchange, each.routing_key, each.properties, each.body) for each in consumer.delivered]
-    assert shown == [(each.exchange, each.routing_key, each.properties, each.body) for each in published]
+    assert [content(each) for each in consumer.delivered] == [content(each) for each in published]
 
 
 def test_a_deleted_stream_cancels_its_consumers_and_counts_nothing(world: World) -> None:
