@@ -17,6 +17,14 @@ from celery.exceptions import Reject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+HOUR = 3600
+RETRIED: dict[str, Any] = {
+    "bind": True,
+    "autoretry_for": (ConnectionError,),
+    "retry_backoff_max": 24 * HOUR,
+    "retry_jitter": False,
+}
+
 app = Celery("interop")
 app.conf.update(json.loads(os.environ["INTEROP_CELERY_SETTINGS"]))
 
@@ -56,6 +64,33 @@ def flaky(self: Any, failures: int) -> int:
     if retries < failures:
         raise self.retry(countdown=0.1)
     return retries
+
+
+@task("unsteady", **RETRIED, retry_backoff=1)
+def unsteady(self: Any, failures: int) -> int:
+    """Fail that many times, each followed by twice the pause, from a second on; give the number of retries made."""
+    return fail_at_first(self.request.retries, failures)
+
+
+@task("patient", **RETRIED, retry_backoff=HOUR)
+def patient(self: Any, failures: int) -> int:
+    """Do the same from an hour on, without the ETA: there the broker's clock is moved, and the worker's isn't."""
+    self.request.headers = {"eta": None}
+    return fail_at_first(self.request.retries, failures)
+
+
+def fail_at_first(retries: int, failures: int) -> int:
+    """Raise what is retried, or give the number of retries made."""
+    if retries < failures:
+        raise ConnectionError("not yet")
+    return retries
+
+
+@task("history", bind=True)
+def history(self: Any) -> list[str]:
+    """Give the queues in which the message has died, the latest first."""
+    deaths: list[dict[str, Any]] = self.request.properties["application_headers"].get("x-death", [])
+    return [death["queue"] for death in deaths]
 
 
 @task("reject_once", bind=True, acks_late=True)
