@@ -40,6 +40,8 @@ class Line:
         self.consumers: list[str | ServerTag] = []
         self._no_ack = False
         self._no_ack_consumers: set[str | ServerTag] = set()
+        self.uncommitted: set[str] = set()
+        """Methods that wait for a commit."""
         self.windowed = False
         """A window for all consumers of the channel was set."""
 
@@ -57,9 +59,19 @@ class Line:
         """Follow a method that was sent."""
         if step.method == "channel.close-ok" and self.state == "closing":
             self.begin("unopened")
-        elif not self.fencible:
-            return
-        elif step.method == "channel.close-ok":
+        elif self.fencible:
+            if self.state == "tx":
+                self._in_transaction(step)
+            self._sent_to_open(step)
+
+    def _in_transaction(self, step: Send) -> None:
+        if step.method in ("tx.commit", "tx.rollback"):
+            self.uncommitted.clear()
+        elif step.method in SETTLING or step.method == "basic.publish":
+            self.uncommitted.add(step.method)
+
+    def _sent_to_open(self, step: Send) -> None:
+        if step.method == "channel.close-ok":
             self.state = "unopened"  # RabbitMQ forgets the channel, whose own word on it comes later
         elif step.method == "basic.publish":
             self.mode, self.state = self.state, "header-due"

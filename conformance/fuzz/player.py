@@ -107,6 +107,8 @@ class Player:
                     self._state_before = line.state
                     if races.opens_a_window(line, step):
                         self.races.add(races.WINDOW_OPENS)
+                    if races.commits_a_mixture(line, step):
+                        self.races.add(races.ACK_OVERTAKES)
                     if step.method == "basic.cancel" and self._single:
                         self.races.add(races.ACTIVE_LEAVES)
                     wire.send(step, _encode(step, fields))

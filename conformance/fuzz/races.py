@@ -24,6 +24,10 @@ is room. A queue takes its word (priority 3 in rabbit_amqqueue_process) before t
 (priority 0): with both waiting, the next message goes out and not the one that returns.
 """
 SETTLING = ("basic.ack", "basic.reject", "basic.nack", "basic.recover", "basic.recover-async", "tx.commit", "basic.qos")
+ACK_OVERTAKES = "a commit with acks and other things"
+"""A commit sends a queue its publishes and settlements one after the other, and a queue takes acks (priority 4) before
+the rest (priority 0): whether the room that they make was there before depends on how many of them it finds waiting.
+"""
 ACTIVE_LEAVES = "a single active consumer is cancelled"
 """3.10.8 makes the next one active and leaves it at that: what waits goes out when something else happens to the queue.
 """
@@ -32,6 +36,11 @@ ACTIVE_LEAVES = "a single active consumer is cancelled"
 def opens_a_window(line: Line, step: Send) -> bool:
     """Say whether a step may make room on a channel that has a window of its own."""
     return line.windowed and step.method in SETTLING
+
+
+def commits_a_mixture(line: Line, step: Send) -> bool:
+    """Say whether a step commits acks and something else."""
+    return step.method == "tx.commit" and "basic.ack" in line.uncommitted and len(line.uncommitted) > 1
 
 
 def ends_consuming(lines: Iterable[Line]) -> bool:

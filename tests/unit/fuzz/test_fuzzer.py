@@ -69,6 +69,19 @@ def test_a_window_of_the_channel_makes_a_settlement_a_race() -> None:
     assert not races.opens_a_window(line, Send(0, 1, "basic.get", {"queue": "q0"}))
 
 
+def test_acks_and_publishes_of_one_commit_are_a_race() -> None:
+    line = Line()
+    line.begin("tx")
+    commit = Send(0, 1, "tx.commit")
+    for method in ("basic.ack", "basic.ack"):
+        line.sent(Send(0, 1, method, {"delivery_tag": 1}))
+        assert not races.commits_a_mixture(line, commit)
+    line.sent(Send(0, 1, "basic.publish", {}, Message()))
+    assert races.commits_a_mixture(line, commit)
+    line.sent(commit)
+    assert not races.commits_a_mixture(line, commit)
+
+
 def test_only_who_gets_a_message_is_left_to_chance() -> None:
     seen = {"connection 0 channel 1 deliveries to c0": ["a"], "connection 0 channel 1 replies": ["b"], "depths": {}}
     assert races.is_left_to_chance(seen, seen | {"connection 0 channel 1 deliveries to c0": [], "depths": {"q": 1}})
