@@ -38,16 +38,24 @@ EVEN = Mix()
 
 
 class Campaign:
-    """What is played, and what came of it. With `tells`, differences are shortened and printed."""
+    """What is played, and what came of it. Differences are shortened and printed; with a judge, those that it does not
+    let pass are as if they were not there, and nothing is printed.
+    """
 
     def __init__(
-        self, duel: Duel, seed: int, folder: Path | None = None, *, mix: Mix = EVEN, tells: bool = True
+        self,
+        duel: Duel,
+        seed: int,
+        folder: Path | None = None,
+        *,
+        mix: Mix = EVEN,
+        judge: Callable[[Difference], bool] | None = None,
     ) -> None:
         self.duel = duel
         self.first_seed = self.seed = seed
         self.folder = folder
         self.mix = mix
-        self.tells = tells
+        self.judge = judge
         self.coverage = Coverage()
         self.coverage.expected_classes = vocabulary.all_classes()
         self.steps = self.differences = 0
@@ -92,12 +100,14 @@ class Campaign:
 
     def _found(self, difference: Difference, play: Callable[[Program], Difference | None]) -> None:
         """Tell a difference of a kind that wasn't seen yet, as short as it can be made."""
+        if self.judge is not None and not self.judge(difference):
+            return
         self.differences += 1
         kind = difference.kind()
         if kind in self.kinds:
             return
         self.kinds.add(kind)
-        if not self.tells:
+        if self.judge is not None:
             return
         shown = difference
 
