@@ -3,8 +3,8 @@
 python -m conformance.fuzz.planted                 every patch of tests/planted
 python -m conformance.fuzz.planted NAME ...        some of them
 
-Each defect gets the same number of rounds, the first ones that a run from seed 1 plays. It is found by a conversation that
-shows a difference each time, and none with amqpd as it is: what is left to chance on RabbitMQ finds nothing.
+Each defect gets the same number of rounds, the first ones that a run from seed 1 plays. It is found by a conversation
+that shows a difference each time, and none with amqpd as it is: what is left to chance on RabbitMQ finds nothing.
 """
 
 from __future__ import annotations
