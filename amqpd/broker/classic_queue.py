@@ -168,6 +168,7 @@ class ClassicQueue(Queue):
             if deadline is None or deadline > self._timers.now():
                 message = self._pop()
                 self.unacked += 1
+                self._account.handed_out()
         if self._expiry is not None:
             self._expiry.watch()
         return message
@@ -212,6 +213,27 @@ class ClassicQueue(Queue):
 
     def refuses(self, message: Message) -> bool:
         return self.limits is not None and self.limits.refuses(message, self.ready.count + self.aside)
+
+    # -- restarts --------------------------------------------------------------------------------------------------
+
+    def restore(self, messages: list[Message], last_number: int) -> None:
+        for message in messages:
+            self._account.restore(message)
+            self.ready.append(message)
+            if self.limits is not None:
+                self.limits.octets += len(message.body)
+            if message.deadline is not None:
+                if self._expiry is None:
+                    self._expiry = self._make_expiry()
+                self._expiry.enqueued(message, is_head=self.ready.count == 1)
+            if message.trail is not None and message.trail.failures and self._retries is not None:
+                self._retries.stamp(message, message.trail.failures, message.trail.returns)
+        self._number = max(self._number, last_number)
+
+    def delivered_up_to(self) -> int:
+        """The highest number of which it is certain that all up to it were delivered, or are gone."""
+        first = self.ready.first_new()
+        return self._number if first is None else first - 1
 
     # -- settings --------------------------------------------------------------------------------------------------
 
@@ -289,6 +311,8 @@ class ClassicQueue(Queue):
     def _hand_out(self, budget: int) -> bool:
         """Deliver at most `budget` messages; return whether it stopped for the budget alone."""
         more = self._deliver(budget)
+        if self.unacked:
+            self._account.handed_out()
         if self._expiry is not None:
             self._expiry.watch()
         return more
@@ -408,6 +432,7 @@ class ClassicQueue(Queue):
     def _refuse(self, message: Message) -> int:
         assert self.limits is not None
         if self.limits.mode == REJECT_PUBLISH_DLX:
+            self._number = message.number = self._number + 1
             self._account.hold(message)
             self._die(message, MAXLEN)
         elif message.sharing is not None:
@@ -452,9 +477,14 @@ class ClassicQueue(Queue):
     def _die(self, message: Message, reason: str) -> None:
         """A held message leaves for good: to the dead-letter exchange, or nowhere."""
         self._as_published(message)
-        self._account.release(message)
         if self.settings.dead_letter_exchange is not None and self.on_death is not None and not self.deleted:
+            self._account.die(message)
             self.on_death(self, message, reason, None)
+        else:
+            self._account.release(message)
+
+    def buried(self, message: Message) -> None:
+        self._account.buried(message)
 
     def _as_published(self, message: Message) -> None:
         """Take the counts that consumers see out of its headers."""

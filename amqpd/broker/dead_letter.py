@@ -144,6 +144,8 @@ class DeadLetters(Work):
                     self._publish(*death)
                 except Exception:  # a defect costs this message, not all that die after it
                     log.exception("internal error: a message could not be dead-lettered", queue=death[0].name)
+                if death[3] is None:
+                    death[0].buried(death[1])
         finally:
             self._publishing = False
         self._listed = bool(self._waiting)

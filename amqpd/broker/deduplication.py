@@ -16,24 +16,24 @@ import attrs
 from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.message import Account, Message
 from amqpd.broker.queue import ACCEPTED, Declaration, Means
+from amqpd.broker.queue_account import QueueAccount
 from amqpd.broker.queue_work import Release
 from amqpd.broker.quorum_queue import QuorumQueue
 from amqpd.broker.seen_keys import DEDUPLICATION_HEADER, KEY_OCTETS, Key, key_of
-from amqpd.properties import HEADERS, Properties
+from amqpd.properties import HEADERS
 
 if TYPE_CHECKING:
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
 
 
-class KeyedAccount(Account):
+class KeyedAccount(QueueAccount):
     """The broker's account for one queue, which knows the keys of what it holds."""
 
-    __slots__ = ("_account", "_freeing", "_holders")
+    __slots__ = ("_freeing", "_holders")
 
     def __init__(self, account: Account) -> None:
-        super().__init__()
-        self._account = account
+        super().__init__(account)
         self._holders: dict[Key, int] = {}
         """The enqueue number of the message that has the key."""
         self._freeing: list[Release] = []
@@ -54,24 +54,38 @@ class KeyedAccount(Account):
         self._freeing = [*(each for each in self._freeing if each.left), release]
 
     def hold(self, message: Message) -> None:
-        self._account.hold(message)
+        super().hold(message)
+        self._take(message)
+
+    def restore(self, message: Message) -> None:
+        super().restore(message)
+        self._take(message)
+
+    def release(self, message: Message) -> None:
+        super().release(message)
+        self._free(message)
+
+    def die(self, message: Message) -> None:
+        super().die(message)
+        self._free(message)
+
+    def renumber(self, message: Message, number: int) -> None:
+        key = _key(message)
+        if key is not None and self._holders.get(key) == message.number:
+            self._holders[key] = number
+        super().renumber(message, number)
+
+    def _take(self, message: Message) -> None:
         key = _key(message)
         if key is not None:
             self._holders[key] = message.number
             self._account.octets += KEY_OCTETS
 
-    def release(self, message: Message) -> None:
-        self._account.release(message)
+    def _free(self, message: Message) -> None:
         key = _key(message)
         if key is not None and self._holders.get(key) == message.number:
             del self._holders[key]
             self._account.octets -= KEY_OCTETS
-
-    def rewrite(self, message: Message, properties: Properties) -> None:
-        self._account.rewrite(message, properties)
-
-    def let_go(self, message: Message) -> None:
-        self._account.let_go(message)
 
 
 class Deduplicating(ClassicQueue):

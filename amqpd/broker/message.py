@@ -160,3 +160,23 @@ class Account:
             if not sharing.holders and sharing.counted:
                 sharing.counted = False
                 self.octets -= len(message.body)
+
+    # What follows is of interest only to who keeps a record beside the account: see `queue_account`.
+
+    def die(self, message: Message) -> None:
+        """A message that was held is gone, and will be published as a dead letter; `buried` says when that is done."""
+        self.release(message)
+
+    def buried(self, message: Message) -> None:
+        """The dead letter of a message was published, or nobody wanted it."""
+
+    def renumber(self, message: Message, number: int) -> None:
+        """A message that is held goes to another place of its queue."""
+        message.number = number
+
+    def handed_out(self) -> None:
+        """Messages that were held already went to consumers."""
+
+    def restore(self, message: Message) -> None:
+        """A queue holds a message that it held before a restart."""
+        self.hold(message)

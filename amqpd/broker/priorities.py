@@ -40,6 +40,9 @@ class PriorityReadyList(ReadyList):
         self.count += 1
         self._level(message).put_back(message)
 
+    def first_new(self) -> int | None:
+        return min((first for level in self._order if (first := level.first_new()) is not None), default=None)
+
     def find(self, number: int) -> Message | None:
         return next((found for level in self._order if (found := level.find(number)) is not None), None)
 

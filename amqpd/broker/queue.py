@@ -181,6 +181,12 @@ class Queue:
         """
         raise self._indivisible()
 
+    def buried(self, message: Message) -> None:
+        """The dead letter of a message that left was published, or nobody wanted it."""
+
+    def restore(self, messages: list[Message], last_number: int) -> None:
+        """Take what the queue held before a restart, in order; `last_number` is the highest that it ever gave."""
+
     # -- messages on their way back: nothing to wait for unless a type keeps their places ------------------------------
 
     def put_back_all(self, messages: list[Message]) -> None:

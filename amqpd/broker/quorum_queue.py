@@ -103,7 +103,8 @@ class QuorumQueue(ClassicQueue):
         if cause == LOST or self._retries.limit is not None:
             self.ready.put_back(message)
         else:
-            self._number = message.number = self._number + 1
+            self._number += 1
+            self._account.renumber(message, self._number)
             self.ready.append(message)
 
     def _make_room(self) -> None:

@@ -74,6 +74,14 @@ class ReadyList:
             self._returned = self._make_returned()
         self._returned.add(message)
 
+    def first_new(self) -> int | None:
+        """The smallest number of those that were never popped; None: there are none."""
+        if self._head:
+            return self._head[-1].number
+        if self._runs:
+            return self._runs[0].first
+        return self._tail[0].number if self._tail else None
+
     def find(self, number: int) -> Message | None:
         """The message with this number, left in place, or None if it isn't here. A packed one is a copy for the look.
         """
