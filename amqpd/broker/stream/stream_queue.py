@@ -84,13 +84,15 @@ class StreamQueue(Queue):
     # -- messages --------------------------------------------------------------------------------------------------
 
     def publish(self, message: Message) -> int:
-        if not self._in_batch:
-            self._in_batch = True
-            self._log.begin_batch(self._now())
-            self.resume()
         if message.sharing is not None:
             self._account.let_go(message)  # the log counts bodies as its own
             message.sharing = None
+        if not self._in_batch:
+            if self.deleted:
+                return ACCEPTED  # of a route that was found before
+            self._in_batch = True
+            self._log.begin_batch(self._now())
+            self.resume()
         if self._log.append(message, value_of(message.properties) if self._filters else None):
             self._retain()
         return ACCEPTED
@@ -214,6 +216,7 @@ class StreamQueue(Queue):
         return 0
 
     def _discard(self) -> None:
+        self._in_batch = False
         self._timers.cancel(self._age_timer)
         self._account.definitions -= NAME_OCTETS * len(self.positions)
         self._free(self._log.clear())

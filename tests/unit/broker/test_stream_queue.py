@@ -131,8 +131,11 @@ def test_a_deleted_stream_cancels_its_consumers_and_counts_nothing(world: World)
     assert world.vhost.delete_queue(queue) == 0
     assert consumer.was_cancelled
     queue.settle(consumer.unsettled[0])
+    queue.put_back(consumer.unsettled[1])
+    queue.put_back(consumer.unsettled[2])
     queue.publish(message())  # of a route that was found before
     world.drain()
+    assert (queue.message_count, world.octets) == (0, 0)
 
 
 def test_no_consumer_is_counted(world: World) -> None:
