@@ -73,7 +73,7 @@ class StreamQueue(Queue):
         self._filters = means.compat.profile.filters_streams
         self._named = means.compat.extends(EXTENSION)
         self._readers: dict[Consumer, Reader] = {}
-        self._at_end: list[Consumer] = []
+        self._at_end: dict[Consumer, None] = {}
         """Those that were able when they came to the end."""
         self._in_batch = False
         """What is published now belongs to a batch that has begun."""
@@ -138,7 +138,7 @@ class StreamQueue(Queue):
     def resume_step(self, budget: int) -> bool:
         if self._in_batch:
             self._in_batch = False
-            waiting, self._at_end = self._at_end, []
+            waiting, self._at_end = self._at_end, {}
             for each in waiting:
                 self.consumers.rejoin(each)
         budget = min(budget, SLICE)
@@ -152,7 +152,7 @@ class StreamQueue(Queue):
                 budget -= self._hand_out(consumer, reader, min(budget, SHARE))
             else:
                 self.consumers.rest(consumer)
-                self._at_end.append(consumer)
+                self._at_end[consumer] = None
                 budget -= 1
         return True
 
@@ -200,6 +200,7 @@ class StreamQueue(Queue):
 
     def remove_consumer(self, consumer: Consumer) -> bool:
         self._readers.pop(consumer, None)
+        self._at_end.pop(consumer, None)
         return super().remove_consumer(consumer)
 
     # -- settings and life -----------------------------------------------------------------------------------------

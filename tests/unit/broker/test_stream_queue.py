@@ -152,6 +152,14 @@ def test_a_consumer_that_left_gets_nothing(world: World) -> None:
     assert consumer.bodies == []
 
 
+def test_consumers_that_left_are_forgotten_even_if_nothing_is_published(world: World) -> None:
+    queue = stream(world)
+    for _ in range(50):
+        left(queue, reading(world, queue))
+    gc.collect()
+    assert not [each for each in gc.get_objects() if type(each) is RecordingConsumer and each.queue is queue]
+
+
 # -- memory ------------------------------------------------------------------------------------------------------------
 
 
