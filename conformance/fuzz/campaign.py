@@ -109,6 +109,7 @@ class Campaign:
         self.kinds.add(kind)
         if self.judge is not None:
             return
+        print(f"seed {self.seed}: {difference}", flush=True)
         shown = difference
 
         def differs(program: Program) -> bool:
@@ -121,7 +122,7 @@ class Campaign:
 
         program = list(difference.program)
         short = shrink(program, differs) if differs(program) else program
-        print(f"seed {self.seed}: {shown}\nthe whole conversation:")
+        print(f"shortened: {shown}\nthe whole conversation:")
         print("\n".join(f"    {step!r}," for step in short), flush=True)
         if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from conformance.fuzz.steps import Raw, Send
@@ -12,22 +13,24 @@ if TYPE_CHECKING:
     from conformance.fuzz.steps import Program, Step
 
 
-def shrink(program: Program, differs: Callable[[Program], bool], most_tries: int = 400) -> Program:
+PATIENCE = 90.0
+"""Seconds after which a conversation is as short as it gets."""
+
+
+def shrink(program: Program, differs: Callable[[Program], bool]) -> Program:
     """Leave out steps as long as `differs` holds for the rest: whole connections and channels, then runs of steps that
     become shorter (delta debugging).
     """
-    size, tries = max(1, len(program) // 2), 0
+    size, give_up = max(1, len(program) // 2), time.monotonic() + PATIENCE
     for group in _groups(program):
         rest = [step for step in program if _place(step)[: len(group)] != group]
-        tries += 1
         if rest and differs(rest):
             program = rest
-    while tries < most_tries:
+    while time.monotonic() < give_up:
         at, shorter = len(program), False
-        while at > 0 and tries < most_tries:
+        while at > 0 and time.monotonic() < give_up:
             start = max(0, at - size)
             rest = program[:start] + program[at:]
-            tries += 1
             if rest and differs(rest):
                 program, shorter = rest, True
             at = start

@@ -234,7 +234,7 @@ FIELDS: Mapping[str, Choices] = {
 BITS: Mapping[str, int] = {
     "nowait": 10, "passive": 12, "immediate": 2, "internal": 8, "no_local": 6, "exclusive": 7, "durable": 35,
     "auto_delete": 20, "if_unused": 25, "if_empty": 25, "mandatory": 30, "no_ack": 20, "multiple": 25, "requeue": 65,
-    "global": 30,
+    "global": 10,
 }  # fmt: skip
 """How many times in a hundred a bit is set; half of the time for the others."""
 
