@@ -6,13 +6,14 @@ A round has a seed of its own, and is some long sessions, probes of what was pla
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.fuzz import handshakes, steps, vocabulary
 from conformance.fuzz.coverage import CHANNEL_STATES, Coverage
-from conformance.fuzz.probes import probe
+from conformance.fuzz.probes import class_probe, probe
 from conformance.fuzz.sessions import Composer, Session
 from conformance.fuzz.shrink import shrink
 
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
     from conformance.fuzz.steps import Program
 
 SESSION_STEPS = 250
+HANDSHAKE_FIELDS = ("mechanism", "response", "virtual_host", "channel_max", "frame_max", "heartbeat", *vocabulary.BITS)
+"""What has classes of its own, but no probes: handshakes play them, and bits are set or not anyway."""
 
 
 class Mix(NamedTuple):
     """What a round consists of."""
 
-    sessions: int = 2
-    probes: int = 140
-    handshakes: int = 96
+    sessions: int = 1
+    probes: int = 120
+    class_probes: int = 40
+    handshakes: int = 80
 
 
 EVEN = Mix()
@@ -92,9 +96,13 @@ class Campaign:
 
     def _probes(self, random: Random) -> None:
         compose = Composer(random, self.coverage)
-        for _, method, state in self.coverage.rarest_pairs(CHANNEL_STATES)[: self.mix.probes]:
+        rare = self.coverage.rarest_pairs(CHANNEL_STATES)[: self.mix.probes]
+        programs = [partial(probe, compose, method, state) for _, method, state in rare]
+        classes = [name for name in self.coverage.rarest_classes() if name.partition(":")[0] not in HANDSHAKE_FIELDS]
+        programs += [partial(class_probe, compose, name) for name in classes[: self.mix.class_probes]]
+        for program in programs:
             self.steps += 1
-            difference = self.duel.probe(probe(compose, method, state))
+            difference = self.duel.probe(program())
             if difference:
                 self._found(difference, self.duel.probe)
 

@@ -41,6 +41,10 @@ class Coverage:
         """Return every pair with its count, the rarest first."""
         return sorted((self.pairs[method, state], method, state) for method in METHODS for state in states)
 
+    def rarest_classes(self) -> list[str]:
+        """Return the names of the expected classes, the rarest first."""
+        return sorted(self.expected_classes, key=lambda name: (self.classes[name], name))
+
     def report(self, floor: int) -> list[str]:
         """Return lines that say how much was played, and what was played less often than `floor`."""
         pairs = self.rarest_pairs()

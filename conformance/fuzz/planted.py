@@ -25,7 +25,7 @@ from conformance.fuzz.player import Player
 
 PATCHES = Path(__file__).resolve().parent.parent.parent / "tests" / "planted"
 ROUNDS = 12
-DEEP = Mix(sessions=8, probes=10, handshakes=0)
+DEEP = Mix(sessions=8, probes=10, class_probes=10, handshakes=0)
 ENOUGH = 0.9
 """The share of all defects that must be found: 18 of 20."""
 

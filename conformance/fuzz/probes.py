@@ -44,3 +44,8 @@ def probe(compose: Composer, method: str, state: str) -> Program:
     if state in ("channel-0", "connection-closing") and compose.chance(20):
         channel = 1 - channel
     return [*WAYS[state], compose.send(0, channel, method, Line(), state)]
+
+
+def class_probe(compose: Composer, name: str) -> Program:
+    """Return the way to an open channel and, as the last step, something with an argument of a class."""
+    return [*WAYS["open"], compose.of_class(0, 1, name)]

@@ -7,11 +7,12 @@ comes from `vocabulary`.
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.frames import BODY, HEADER, HEARTBEAT, METHOD, encode_frame, encode_header
 from conformance.fuzz import vocabulary
-from conformance.fuzz.line import SETTLING
+from conformance.fuzz.line import SETTLING, Line
 from conformance.fuzz.sense import BUILT_IN, Known, headers_along, makes_sense, sensible
 from conformance.fuzz.steps import Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
 from conformance.methods import METHODS, encode_method
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from random import Random
 
     from conformance.fuzz.coverage import Coverage
-    from conformance.fuzz.line import Line
     from conformance.fuzz.player import Player
     from conformance.fuzz.steps import Step
     from conformance.fuzz.wire import Wire
@@ -151,7 +151,30 @@ class Composer:
         """Return a step that plays a method of any kind."""
         return self.send(connection, channel, self.random.choice(list(METHODS)), line, state)
 
-    def malformed(self, connection: int, channel: int) -> Raw:
+    def of_class(self, connection: int, channel: int, name: str) -> Send | Raw:
+        """Return a step with an argument of the class of this name, which otherwise makes sense on a new channel."""
+        head, _, label = name.rpartition(":")
+        owner, _, key = head.rpartition(".")
+        if head == "frame":
+            return self.malformed(connection, channel, label)
+        if owner in ("property", "header"):
+            method = "basic.publish"
+        elif owner:
+            method = owner
+        else:
+            method = self.random.choice([each for each in METHODS if head in dict(METHODS[each].fields)])
+        line, known = Line(), Known(("q0",))
+        step = self.send(connection, channel, method, line, "open", known if makes_sense(method, line, known) else None)
+        value = self._refer(vocabulary.of_class(self.random, name), line)
+        self.coverage.classes[name] += 1
+        if not owner:
+            return replace(step, fields={**step.fields, head: value})
+        if method != "basic.publish":
+            return replace(step, fields={**step.fields, "arguments": {key: value}})
+        properties = {key: value} if owner == "property" else {"headers": {key: value}}
+        return replace(step, message=Message(properties, b"m"))
+
+    def malformed(self, connection: int, channel: int, kind: str | None = None) -> Raw:
         """Return a frame that is wrong in one way, or unusual."""
         random = self.random
         method = encode_method(random.choice(("queue.declare", "basic.ack", "channel.open", "basic.publish")))
@@ -174,7 +197,7 @@ class Composer:
             "heartbeat-on-channel": lambda: encode_frame(HEARTBEAT, number, b""),
             "heartbeat-payload": lambda: encode_frame(HEARTBEAT, 0, b"x"),
         }
-        kind = random.choice(list(frames))
+        kind = kind or random.choice(vocabulary.FRAMES)
         self.coverage.classes[f"frame:{kind}"] += 1
         return Raw(connection, number, frames[kind]())
 

@@ -250,6 +250,18 @@ ARGUMENTS: Mapping[str, tuple[Mapping[str, Choices], int]] = {
 """For methods with arguments that mean something: which, and how many times in a hundred there are any."""
 
 
+FRAMES = (
+    "end", "type", "truncated", "trailing", "ids", "header", "header-class", "header-weight", "body", "empty-body",
+    "channel-0-content", "channel-too-high", "oversized", "heartbeat", "heartbeat-on-channel", "heartbeat-payload",
+)  # fmt: skip
+"""Frames that are wrong in one way, or unusual."""
+_TABLES: Mapping[str, Mapping[str, Choices]] = {
+    **{method: arguments for method, (arguments, _) in ARGUMENTS.items()},
+    "header": MESSAGE_HEADERS,
+    "property": PROPERTIES,
+}
+
+
 def choose(random: Random, choices: Choices) -> tuple[str, Any]:
     """Return a class and one of its values."""
     chosen = random.choices(choices, [choice.weight for choice in choices])[0]
@@ -261,14 +273,15 @@ def table(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return a table of up to `most` of these arguments, at least one, and the classes chosen.
 
-    A sane table has only values of the first class of each argument.
+    A sane table has only values of the first class of each argument; to be compared, any value is as good as another.
     """
     chosen: dict[str, Any] = {}
     classes: list[str] = []
     for key in random.sample(list(arguments), random.randint(1, min(most, len(arguments)))):
         if {key, *chosen} >= {"x-message-ttl", "x-max-priority"}:
             continue  # as for messages with both, see `Composer.message`
-        name, chosen[key] = choose(random, arguments[key][:1] if sane else arguments[key])
+        usual = arguments[key] if arguments[key] is HEADER_VALUES else arguments[key][:1]
+        name, chosen[key] = choose(random, usual if sane else arguments[key])
         classes.append(f"{owner}.{key}:{name}")
     return chosen, classes
 
@@ -276,7 +289,15 @@ def table(
 def all_classes() -> set[str]:
     """Return the names of all classes that can be chosen."""
     every = {f"{field}:{choice.name}" for field, choices in FIELDS.items() for choice in choices}
-    tables = {method: arguments for method, (arguments, _) in ARGUMENTS.items()}
-    for owner, keys in (*tables.items(), ("header", MESSAGE_HEADERS), ("property", PROPERTIES)):
+    for owner, keys in _TABLES.items():
         every |= {f"{owner}.{key}:{choice.name}" for key, choices in keys.items() for choice in choices}
+    every |= {f"frame:{kind}" for kind in FRAMES}
     return every | {f"{bit}:{state}" for bit in BITS for state in ("set", "unset")}
+
+
+def of_class(random: Random, name: str) -> Any:
+    """Return a value of a class of a field, or of an argument, property or header: `owner.key:class`."""
+    head, _, label = name.rpartition(":")
+    owner, _, key = head.rpartition(".")
+    choices = _TABLES[owner][key] if owner else FIELDS[head]
+    return random.choice(next(each.values for each in choices if each.name == label))

@@ -149,3 +149,12 @@ def test_a_planted_defect_fits_the_code_as_it_is(patch: Path, tmp_path: Path) ->
 
 def test_there_are_twenty_planted_defects() -> None:
     assert len(list(PATCHES.glob("*.patch"))) == 20
+
+
+def test_every_class_of_argument_can_be_asked_for() -> None:
+    coverage = Coverage()
+    compose = Composer(Random(1), coverage)
+    for name in vocabulary.all_classes() - {f"{bit}:{state}" for bit in vocabulary.BITS for state in ("set", "unset")}:
+        before = coverage.classes[name]
+        compose.of_class(0, 1, name)
+        assert coverage.classes[name] > before
