@@ -282,7 +282,7 @@ class ClassicQueue(Queue):
     def _delay(self, message: Message, seconds: float) -> None:
         """Keep a message that came back until it may be tried again, or until it expires."""
         if self._delayed is None:
-            self._delayed = Delayed(self._timers, self._try_again)
+            self._delayed = Delayed(self._timers, self._work, self._try_again)
         due = self._timers.now() + seconds
         self._delayed.add(message, due if message.deadline is None else min(due, message.deadline))
         self.aside += 1

@@ -14,8 +14,9 @@ from amqpd import fields
 from amqpd.broker.message import Account, Message, Trail
 from amqpd.broker.returns import LOST, REFUSED
 from amqpd.broker.rewriting import rewritten
-from amqpd.broker.schedule import Schedule
+from amqpd.broker.schedule import SLICE, Schedule
 from amqpd.broker.timers import Timers
+from amqpd.broker.work import Work, WorkList
 from amqpd.fields import EMPTY
 
 if TYPE_CHECKING:
@@ -84,15 +85,16 @@ class Retries:
 class Delayed:
     """Messages that wait before they are ready again. `ready` gets those whose time has come, in that order."""
 
-    __slots__ = ("_hurried", "_messages", "_ready", "_schedule", "_timers")
+    __slots__ = ("_messages", "_ready", "_released", "_schedule", "_timers", "_work")
 
-    def __init__(self, timers: Timers, ready: Callable[[list[Message]], None]) -> None:
+    def __init__(self, timers: Timers, work: WorkList, ready: Callable[[list[Message]], None]) -> None:
         self._timers = timers
+        self._work = work
         self._ready = ready
         self._messages: dict[int, Message] = {}
         self._schedule = Schedule(timers, self._due)
-        self._hurried: list[Schedule] = []
-        """What an operator released, each with something left."""
+        self._released: list[Schedule] = []
+        """What an operator let go, each with something left."""
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -103,13 +105,19 @@ class Delayed:
         self._schedule.add(due, message.number)
 
     def release(self) -> int:
-        """Let all that wait now be ready, the earliest first, a slice a turn; return how many."""
-        count = len(self._messages) - sum(map(len, self._hurried))
+        """Let all that wait now be ready, the earliest first: a slice here, the rest as work; return how many."""
+        count = len(self._schedule)
         if count:
-            self._schedule.hurry()
-            self._hurried.append(self._schedule)
-            self._schedule = Schedule(self._timers, self._due)
+            schedule, self._schedule = self._schedule, Schedule(self._timers, self._due)
+            self._released.append(schedule)
+            if self.release_step(schedule, SLICE):
+                self._work.add(EarlyRelease(self, schedule))
         return count
+
+    def release_step(self, schedule: Schedule, budget: int) -> bool:
+        """Let some of a schedule be ready; return whether there are more."""
+        self._due([schedule.pop() for _ in range(min(budget, len(schedule)))])
+        return bool(len(schedule))
 
     def octets(self) -> int:
         """Body octets of all of them."""
@@ -117,7 +125,7 @@ class Delayed:
 
     def drop(self) -> Message:
         """Take out the one that would be ready first. Only while there are any."""
-        schedule = self._hurried[0] if self._hurried else self._schedule
+        schedule = self._released[0] if self._released else self._schedule
         message = self._messages.pop(schedule.pop())
         self._forget_empty()
         return message
@@ -125,9 +133,9 @@ class Delayed:
     def take_all(self) -> list[Message]:
         """Take all of them out."""
         messages, self._messages = list(self._messages.values()), {}
-        for schedule in (*self._hurried, self._schedule):
+        for schedule in (*self._released, self._schedule):
             schedule.clear()
-        self._hurried = []
+        self._released = []
         return messages
 
     def _due(self, numbers: list[int]) -> None:
@@ -135,4 +143,17 @@ class Delayed:
         self._ready([self._messages.pop(number) for number in numbers])
 
     def _forget_empty(self) -> None:
-        self._hurried = [each for each in self._hurried if len(each)]
+        self._released = [each for each in self._released if len(each)]
+
+
+class EarlyRelease(Work):
+    """Lets what waited be ready slice by slice."""
+
+    __slots__ = ("_delayed", "_schedule")
+
+    def __init__(self, delayed: Delayed, schedule: Schedule) -> None:
+        self._delayed = delayed
+        self._schedule = schedule
+
+    def step(self, budget: int) -> bool:
+        return self._delayed.release_step(self._schedule, max(1, budget))

@@ -15,7 +15,7 @@ from typing import Final
 from amqpd.broker.timers import Timer, Timers
 
 TICKS: Final = 1_000_000
-"""Due times are kept to the microsecond."""
+"""Due times are kept to the microsecond: what is due may be handed over so much early, and never late."""
 BUCKET: Final = 16
 """A bucket is 2 to this power ticks long: 66 ms."""
 SHIFT: Final = 64
@@ -31,14 +31,12 @@ OPENED: Final = 1024
 class Schedule:
     """Calls `due` with the numbers whose time has come, earliest first."""
 
-    __slots__ = ("_buckets", "_due", "_later", "_open", "_opening", "_order", "_soon", "_timer", "_timers", "hurried")
+    __slots__ = ("_buckets", "_due", "_later", "_open", "_opening", "_order", "_soon", "_timer", "_timers")
 
     def __init__(self, timers: Timers, due: Callable[[list[int]], None]) -> None:
         self._timers = timers
         self._due = due
         self._timer: Timer | None = None
-        self.hurried = False
-        """Everything in it is due now."""
         self.clear()
 
     def __len__(self) -> int:
@@ -47,7 +45,7 @@ class Schedule:
 
     def add(self, due: float, number: int) -> None:
         """Hand a number over at `due`, in seconds of the monotonic clock."""
-        ticks = round(due * TICKS)
+        ticks = int(due * TICKS)
         key = ticks << SHIFT | number
         at = ticks >> BUCKET
         if at <= self._open:
@@ -64,11 +62,6 @@ class Schedule:
         heapq.heappush(self._order, at)
         if self._order[0] == at:
             self._wake()
-
-    def hurry(self) -> None:
-        """Hand over at once all that is here, a slice a turn. Nothing may be added any more."""
-        self.hurried = True
-        self._wake()
 
     def pop(self) -> int:
         """Take out the number that is due first. Only while there is one."""
@@ -93,14 +86,14 @@ class Schedule:
 
     def _run(self) -> None:
         """Hand over a slice of what is due by now, and set the timer for the rest."""
-        now = round(self._timers.now() * TICKS) + 1
+        now = int(self._timers.now() * TICKS) + 2
         soon = self._soon
         numbers: list[int] = []
-        if self._opening or (not soon and self._order and (self.hurried or self._order[0] << BUCKET < now)):
+        if self._opening or (not soon and self._order and self._order[0] << BUCKET < now):
             self._go_on_opening()
         if not self._opening:
             end = now << SHIFT
-            while soon and len(numbers) < SLICE and (self.hurried or soon[0] < end):
+            while soon and len(numbers) < SLICE and soon[0] < end:
                 numbers.append(heapq.heappop(soon) & NUMBER)
         self._wake()
         if numbers:
@@ -120,12 +113,12 @@ class Schedule:
         if not len(self):
             return
         timers, timer = self._timers, self._timer
-        if self.hurried or self._opening:
+        if self._opening:
             due = timers.now()
         elif self._soon:
-            due = (self._soon[0] >> SHIFT) / TICKS
+            due = ((self._soon[0] >> SHIFT) - 0.5) / TICKS
         else:
-            due = (self._order[0] << BUCKET) / TICKS
+            due = ((self._order[0] << BUCKET) - 0.5) / TICKS
         if timer is not None and timer.callback is not None:
             if timer.deadline <= due:
                 return

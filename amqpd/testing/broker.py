@@ -132,6 +132,13 @@ class EmbeddedBroker:
         """Let a paused queue deliver what waits, and go on. Raises KeyError if there is no such queue or vhost."""
         self._operate(operator.resume, queue, vhost)
 
+    def retry_delayed(self, queue: str, vhost: str = "/") -> int:
+        """Let a queue's messages that wait for their next try be ready now (x-delayed-retry-min); return how many.
+
+        Raises KeyError if there is no such queue or vhost.
+        """
+        return self._operate(operator.retry_delayed, queue, vhost)
+
     def delete_message(self, queue: str, number: int, vhost: str = "/") -> bool:
         """Drop the ready message with this enqueue number (`messages` tells them); return whether it was there.
 

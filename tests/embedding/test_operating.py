@@ -29,6 +29,17 @@ def test_a_paused_queue_delivers_nothing_until_it_is_resumed(
     assert not amqpd.queue("q").paused
 
 
+def test_what_waits_for_its_next_try_is_released(
+    amqpd: EmbeddedBroker, channel: pika.adapters.blocking_connection.BlockingChannel
+) -> None:
+    channel.queue_declare("q", arguments={"x-delayed-retry-type": "all", "x-delayed-retry-min": 3_600_000})
+    channel.basic_publish("", "q", b"again")
+    channel.basic_nack(channel.basic_get("q")[0].delivery_tag, requeue=True)
+    assert channel.basic_get("q")[0] is None
+    assert amqpd.retry_delayed("q") == 1
+    assert channel.basic_get("q")[2] == b"again"
+
+
 def test_messages_have_numbers_by_which_they_are_deleted_and_moved(
     amqpd: EmbeddedBroker, channel: pika.adapters.blocking_connection.BlockingChannel
 ) -> None:

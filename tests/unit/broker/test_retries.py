@@ -11,6 +11,7 @@ from amqpd.broker.message import Message
 from amqpd.broker.operations import operator
 from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.returns import LOST, REFUSED, RETURNED, TIMED_OUT
+from amqpd.broker.schedule import SLICE as SLICE_OF_TIMER
 from amqpd.properties import Properties
 from tests.unit.broker.world import RecordingConsumer, World, accounted, configure, expiring, message, publish
 
@@ -319,7 +320,8 @@ def test_an_operator_releases_what_waits(world: World) -> None:
     for found in [got(queue) for _ in range(count)]:
         queue.put_back(found, REFUSED)
     assert operator.retry_delayed(world.broker, world.vhost, "q") == count
-    world.advance(0)
+    assert len(queue.browse(count)) == SLICE_OF_TIMER
+    world.drain()
     assert len(queue.browse(count)) == count
     assert operator.retry_delayed(world.broker, world.vhost, "q") == 0
 
@@ -331,7 +333,6 @@ def test_what_comes_back_after_a_release_waits_again(world: World) -> None:
     for _ in range(2):
         queue.put_back(got(queue), REFUSED)
     assert operator.retry_delayed(world.broker, world.vhost, "q") == 2
-    world.advance(0)
     queue.put_back(got(queue), REFUSED)
     world.advance(1.999)
     assert waiting(queue) == [b"b"]

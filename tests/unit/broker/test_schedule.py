@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from amqpd.broker.schedule import OPENED, SLICE, Schedule
@@ -33,6 +33,7 @@ class Kept:
             pass
 
 
+@example([0], [28, 4, 0])
 @given(st.lists(st.integers(0, 400), max_size=60), st.lists(st.integers(0, 100), min_size=1, max_size=6))
 def test_numbers_are_handed_over_at_their_time_and_in_its_order(dues: list[int], steps: list[int]) -> None:
     """Whatever is added between, and however time passes."""
@@ -62,16 +63,6 @@ def test_the_earliest_comes_first_however_many_are_of_one_moment() -> None:
     kept.advance(0.2)
     assert kept.due == list(range(1, count + 1))
     assert max(map(len, kept.slices)) == SLICE
-
-
-def test_what_is_hurried_is_due_at_once() -> None:
-    kept = Kept()
-    for number, due in ((1, 100), (2, 3), (3, 3.1), (4, 50)):
-        kept.add(due, number)
-    kept.schedule.hurry()
-    kept.advance(0)
-    assert kept.due == [2, 3, 4, 1]
-    assert not len(kept.schedule)
 
 
 def test_the_earliest_can_be_taken_out() -> None:
