@@ -45,9 +45,12 @@ def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="session", params=[timed.AMQPD, timed.RABBITMQ])
 def timed_broker(request: pytest.FixtureRequest) -> Iterator[timed.TimedBroker]:
     """Yield amqpd, which answers like RabbitMQ 3.10 and does no more than that, and then a RabbitMQ node."""
+    journal = chosen_journal(request.config)
+    if request.param == timed.RABBITMQ and journal is not None:
+        pytest.skip("RabbitMQ has no journal to choose: it is tested without --journal")
     with ExitStack() as stack:
         try:
-            running = stack.enter_context(timed.running(request.param, chosen_journal(request.config)))
+            running = stack.enter_context(timed.running(request.param, journal))
         except Unavailable as reason:
             pytest.skip(str(reason))
         yield running
