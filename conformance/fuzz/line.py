@@ -40,6 +40,8 @@ class Line:
         self.consumers: list[str | ServerTag] = []
         self._no_ack = False
         self._no_ack_consumers: set[str | ServerTag] = set()
+        self.declared = False
+        """It has declared a queue, which an empty name stands for since."""
         self.uncommitted: set[str] = set()
         """Methods that wait for a commit."""
         self.windowed = False
@@ -79,6 +81,8 @@ class Line:
                 self._published()
         elif step.method == "confirm.select" and step.fields.get("nowait") and self.state == "open":
             self.state = "confirm"
+        elif step.method == "queue.declare":
+            self.declared = self.declared or bool(step.fields.get("nowait"))
         elif step.method in ("basic.consume", "basic.get"):
             self._no_ack = bool(step.fields.get("no_ack"))
             if step.fields.get("nowait") and isinstance(tag := step.fields.get("consumer_tag"), str):
@@ -122,10 +126,10 @@ class Line:
                 self.state = "closing"
             case "channel.close-ok":
                 self.begin("unopened")
-            case "confirm.select-ok":
-                self.state = "confirm"
-            case "tx.select-ok":
-                self.state = "tx"
+            case "queue.declare-ok":
+                self.declared = True
+            case "confirm.select-ok" | "tx.select-ok":
+                self.state = received.name.partition(".")[0]
             case "basic.consume-ok":
                 self._consuming(received["consumer_tag"])
             case "basic.recover-ok":

@@ -30,6 +30,8 @@ NO_EXCHANGE = re.compile("no exchange '([^']*)'")
 AT_ONCE = ("channel.open", "exchange.declare", "queue.declare", "queue.bind", "queue.unbind", "exchange.bind",
            "basic.qos", "confirm.select", "tx.select")  # fmt: skip
 """Methods whose effect is there when they are answered. Of others, a queue of RabbitMQ may tell its old depth once."""
+SHORTCUTS = ("basic.get", "basic.consume", "queue.delete", "queue.purge", "queue.bind", "queue.unbind")
+"""Methods in which an empty name means the last queue; where there is none, even a channel that closes refuses them."""
 REPLIES = {name: (f"{name}-ok",) for name in METHODS if f"{name}-ok" in METHODS} | {
     "basic.get": ("basic.get-ok", "basic.get-empty")
 }
@@ -186,9 +188,10 @@ class Player:
             return
         line = wire.lines[step.channel]
         before = self._state_before
-        answered = _is_answered(before, step)
+        answered = _is_answered(before, step, line)
+        closes = _closes(wire, step.channel)
         replies = REPLIES.get(step.method, ())
-        while wire.state == "open" and answered and not (line.state == "closing" != before):
+        while wire.state == "open" and answered and _closes(wire, step.channel) == closes:
             for event in wire.events:
                 if isinstance(event, Received) and event.channel == step.channel and event.name in replies:
                     self._answered(wire, step, event)
@@ -344,13 +347,19 @@ def _encode(step: Send, fields: dict[str, Any]) -> bytes:
     return payload
 
 
-def _is_answered(state: str, step: Send) -> bool:
+def _closes(wire: Wire, channel: int) -> int:
+    events = [event for event in wire.events if isinstance(event, Received) and event.channel == channel]
+    return sum(event.name == "channel.close" for event in events)
+
+
+def _is_answered(state: str, step: Send, line: Line) -> bool:
     """Say whether a step in this state makes something come on its channel, or ends the connection."""
     match state:
         case "unopened":
             return step.method not in CONTENT_BEARING
         case "closing":
-            return step.method in ("channel.open", "channel.close")
+            nameless = step.method in SHORTCUTS and step.fields["queue"] == "" and not line.declared
+            return nameless or step.method in ("channel.open", "channel.close")
         case "header-due" | "body-due":
             return False
         case _:
