@@ -152,6 +152,7 @@ def main() -> None:
         for name, make in CASES.items()
         if name.startswith("direct") or not wanted or any(each in name for each in wanted)
     }
+    gc.freeze()  # as the server does with what it starts with
     best = dict.fromkeys(running, float("inf"))
     for _ in range(ROUNDS):
         for name, (client, pieces) in running.items():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 PROPERTIES: Final = ("correlation_id", "message_id", "timestamp")
-KNOWN: Final = 8192
+KNOWN: Final = 16_384
 """Values whose destination is remembered."""
 LOTS_A_UNIT: Final = 16
 """Lots that may be drawn for one unit of the turn's budget."""
@@ -38,12 +38,11 @@ LOG_RANGE: Final = 64 * log(2)
 
 
 class Lot(NamedTuple):
-    """What one destination draws with: numbers that depend on its name alone, and what its lots are multiplied by."""
+    """What one destination draws with: numbers that depend on its name alone."""
 
     seed: int
     factor: int
-    scale: float
-    destination: Queue | Exchange
+    winner: tuple[Queue | Exchange]
 
 
 class ConsistentHash(MessageExchangeType):
@@ -64,8 +63,8 @@ class ConsistentHash(MessageExchangeType):
         self._work = context.work
         self._weight_maximum = context.compat.profile.hash_weight_maximum
         self._bindings: dict[Queue | Exchange, dict[Binding, int]] = {}
-        self._lots: list[Lot] | None = []
-        """None: to be made anew."""
+        self._lots: dict[int, list[Lot]] | None = {}
+        """By weight; None: to be made anew."""
         self._known: dict[int, tuple[Queue | Exchange, ...]] = {}
 
     def check(self, routing_key: str, arguments: Table, destination: Queue | Exchange) -> None:
@@ -111,23 +110,28 @@ class ConsistentHash(MessageExchangeType):
         lots = self._lots
         if lots is None:
             lots = self._lots = self._made()
-        self._work.spent += len(lots) // LOTS_A_UNIT
+        self._work.spent += len(self._bindings) // LOTS_A_UNIT
         best = float("inf")
         winner: tuple[Queue | Exchange, ...] = ()
-        for seed, factor, scale, destination in lots:
-            product = (value ^ seed) * factor
-            lot = (LOG_RANGE - log((product >> 64 ^ product & MASK) + 1)) * scale
+        for weight, equals in lots.items():
+            top, first = -1, winner
+            for seed, factor, destination in equals:
+                product = (value ^ seed) * factor
+                drawn = product >> 64 ^ product & MASK
+                if drawn > top:
+                    top, first = drawn, destination
+            lot = (LOG_RANGE - log(top + 1)) / weight
             if lot < best:
-                best, winner = lot, (destination,)
+                best, winner = lot, first
         return winner
 
-    def _made(self) -> list[Lot]:
+    def _made(self) -> dict[int, list[Lot]]:
         """Where a destination is bound several times, its oldest binding gives the weight."""
-        lots = []
+        lots: dict[int, list[Lot]] = {}
         for destination, bindings in self._bindings.items():
             name = f"{destination.kind} {destination.name}".encode("utf-8", "surrogateescape")
-            weight = next(iter(bindings.values()))
-            lots.append(Lot(hash64(name), hash64(b"factor of " + name) | 1, 1 / weight, destination))
+            lot = Lot(hash64(name), hash64(b"factor of " + name) | 1, (destination,))
+            lots.setdefault(next(iter(bindings.values())), []).append(lot)
         return lots
 
     def _changed(self) -> None:

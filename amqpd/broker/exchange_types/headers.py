@@ -28,6 +28,7 @@ KNOWN: Final = 4096
 SMALL: Final = 256
 """Octets of values up to which a set is remembered."""
 LONGSTR: Final = ord("S")
+"""The tag of texts, which compare by their octets."""
 PRESENT: Final = object()
 """Stands in a pattern for a void argument."""
 NEVER: Final = object()
@@ -127,7 +128,10 @@ class Headers(ExchangeType):
     def _find(self, picked: tuple[tuple[bytes, bytes], ...]) -> tuple[Queue | Exchange, ...]:
         """The destinations of all patterns that match the headers (octets of name and value), in their order."""
         found = dict(self._always)
-        headers = {name: octets_value(octets, self._loose) for name, octets in picked}
+        loose = self._loose
+        headers = {
+            name: octets if octets[0] == LONGSTR else comparable(read_field(octets), loose) for name, octets in picked
+        }
         tried = 0
         for name, value in headers.items():
             values = self._index.get(name)
@@ -189,11 +193,6 @@ def _asked(name: str, field: Field, loose: bool) -> Asked:
     if field.tag == "V":
         return Asked(octets, PRESENT)
     return Asked(octets, NEVER if field.tag == "T" and not loose else comparable(field, loose))
-
-
-def octets_value(octets: bytes, loose: bool) -> Hashable:
-    """The same as `comparable`, for a field that is not decoded unless it must be."""
-    return octets if octets[0] == LONGSTR else comparable(read_field(octets), loose)
 
 
 def comparable(field: Field, loose: bool) -> Hashable:
