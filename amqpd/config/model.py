@@ -77,7 +77,8 @@ class Limits:
     consumer_timeout: Seconds | None = _setting(
         None,
         "Time after which a delivery that isn't acknowledged closes its channel (406); 0 is never. Unset, that is "
-        "never, or with `strict` RabbitMQ's half an hour. As in RabbitMQ, `compat` 4.3 has none for classic queues.",
+        "never, or with `strict` RabbitMQ's half an hour. As in RabbitMQ, `compat` 4.3 has none for classic queues, "
+        "and quorum queues take the message back. `x-consumer-timeout` says otherwise for a queue or a consumer.",
     )
     consumer_timeout_tick: Seconds = _setting(
         60.0, "Longest time between two looks for such deliveries: the close may come so much later.", Above(0)
