@@ -252,6 +252,24 @@ def test_returns_with_an_ack_between_them_come_back_one_by_one(channel: Channel,
     assert _committed(channel, 2) == [b"c", b"a"]
 
 
+@pytest.mark.proves("tx.undo")
+def test_what_was_acked_comes_back_before_what_came_later(channel: Channel, other: Channel, queue: str) -> None:
+    """The later one has expired meanwhile: it stays as long as it isn't the head of the queue."""
+    other.publish("", queue, b"a")
+    other.fence(queue)
+    channel.consume(queue)
+    assert channel.bodies(1) == [b"a"]
+    channel.call("tx.select")
+    channel.ack(1)
+    other.publish("", queue, b"late", {"expiration": "0"})
+    assert channel.bodies(1) == [b"late"]
+    with channel.refused(404, "NOT_FOUND - no exchange 'none' in vhost '/'", "exchange.declare"):
+        channel.call("exchange.declare", exchange="none", passive=True)
+    channel.open()
+    other.fence(queue)
+    assert other.counts(queue) == (2, 0)
+
+
 @pytest.mark.proves("tx.batch")
 def test_deliveries_are_not_transactional(channel: Channel, other: Channel, queue: str) -> None:
     channel.call("tx.select")

@@ -59,8 +59,3 @@ class Transaction:
         """Drop the publishes; return what is outstanding again, by tag."""
         _, settlements = self.take()
         return {each.tag: each.delivery for each in settlements}
-
-    def abandon(self) -> list[Delivery]:
-        """The channel ends: drop the publishes; return the deliveries that go back to their queues."""
-        _, settlements = self.take()
-        return [each.delivery for each in settlements]

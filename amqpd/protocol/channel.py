@@ -397,18 +397,13 @@ class Channel:
             self.connection.ack_timeout.channel_fails(self)
         queues = {consumer.queue for consumer in self.consumers.values()}
         early = {each for each in queues if each.type.returns_before_close}
-        transaction = self.transaction
-        uncommitted = 0 if transaction is None else len(transaction.settlements)
-        waits = bool(uncommitted or self.unacked.gotten) or any(each.unacked for each in self.retired)
+        waits = self._roll_back() or bool(self.unacked.gotten) or any(each.unacked for each in self.retired)
         waits = waits or len(early) < len(queues)
         self._stop_consuming()
         self._delete_unused(queues)  # before anything returns: what was outstanding there goes with the queue
         rest: list[Delivery] = []
-        if waits and len(self.unacked) + uncommitted <= SLICE:
-            outstanding = self.unacked.take_all()
-            if transaction is not None:
-                outstanding += transaction.abandon()
-            mine, rest = _split(outstanding, early)
+        if waits and len(self.unacked) <= SLICE:
+            mine, rest = _split(self.unacked.take_all(), early)
             give_back(mine)
         else:
             self._requeue_all()
@@ -428,6 +423,7 @@ class Channel:
         Up to `limit` messages go back at once, more of them in slices; return how many went at once.
         """
         settling, self._settling = self._settling, None
+        self._roll_back()
         queues = {consumer.queue for consumer in self.consumers.values()}
         self._stop_consuming()
         self._delete_unused(queues)
@@ -462,12 +458,17 @@ class Channel:
             if origin is queue:
                 yield Holding(queue.complete(message), self.number, tag, None if consumer is None else consumer.tag)
 
+    def _roll_back(self) -> bool:
+        """The channel ends: what its transaction has settled is outstanding as before. Return whether it has any."""
+        transaction, self.transaction = self.transaction, None
+        settled = {} if transaction is None else transaction.roll_back()
+        if settled:
+            self.unacked.restore(settled)
+        return bool(settled)
+
     def _stop(self) -> None:
         self.direct = False
         self._open = False
-        if self.transaction is not None:
-            give_back(self.transaction.abandon())
-            self.transaction = None
         self.retired = {}
         self.confirms = None
         self._drop_content()

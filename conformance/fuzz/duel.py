@@ -9,7 +9,7 @@ from functools import partial
 from pprint import pformat
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from conformance.fuzz.races import is_left_to_chance
+from conformance.fuzz.races import TAGS_INTERLEAVE, is_left_to_chance
 from conformance.fuzz.steps import Raw, Send
 
 if TYPE_CHECKING:
@@ -67,14 +67,20 @@ class Duel:
     def play(self, step: Step) -> Difference | None:
         """Play one step to both and return the difference that shows."""
         self.program.append(step)
+        if _settles_up_to_a_tag(step) and self.first.outstanding(step) != self.second.outstanding(step):
+            self._end_undecided(TAGS_INTERLEAVE)
+            return None
         seen = self._both(lambda player: player.play(step))
         if seen[0] != seen[1] and self.first.races and is_left_to_chance(*seen):
-            self.over = True
-            self.undecided.update(self.first.races)
+            self._end_undecided(*self.first.races)
             return None
         if self.tell:
             self.tell(f"{step!r}\n{_told(seen[0], '')}")
         return Difference(self.program, *seen) if seen[0] != seen[1] else None
+
+    def _end_undecided(self, *races: str) -> None:
+        self.over = True
+        self.undecided.update(races)
 
     def play_all(self, steps: Iterable[Step]) -> Difference | None:
         """Play steps until a difference shows; everything is clean before and after."""
@@ -111,6 +117,10 @@ class Duel:
 
 def _follow(step: Step, player: Player) -> None:
     player.follow(step)
+
+
+def _settles_up_to_a_tag(step: Step) -> bool:
+    return isinstance(step, Send) and step.method in ("basic.ack", "basic.nack") and bool(step.fields.get("multiple"))
 
 
 def concerns(step: Step) -> str:

@@ -82,6 +82,11 @@ class Player:
         self._begin(step)
         return self._settle(step)
 
+    def outstanding(self, step: Step) -> list[Delivered]:
+        """Return what the step's channel has not settled, in the order in which it came."""
+        wire = self.wires.get(step.connection)
+        return wire.lines[step.channel].unsettled if wire is not None and isinstance(step, Send) else []
+
     def follow(self, step: Step) -> None:
         """Play a step and wait until its own channel has done it."""
         self._begin(step)
@@ -92,6 +97,8 @@ class Player:
     def _begin(self, step: Step) -> None:
         """Send a step without waiting for anything."""
         self.races.clear()
+        if any(races.has_a_window(wire.lines.values()) for wire in self.wires.values()):
+            self.races.add(races.WINDOW)
         match step:
             case Dial():
                 self._leave(step.connection)
@@ -107,8 +114,6 @@ class Player:
                     fields = {name: self._resolve(line, value) for name, value in step.fields.items()}
                     self._remember(step.method, fields, wire)
                     self._state_before = line.state
-                    if races.opens_a_window(line, step):
-                        self.races.add(races.WINDOW_OPENS)
                     if races.commits_a_mixture(line, step):
                         self.races.add(races.ACK_OVERTAKES)
                     if step.method == "basic.cancel" and self._single:

@@ -18,12 +18,14 @@ CONNECTION_ENDS = "a connection with consumers ends"
 """Its channels are processes that end one after the other: one may still get, and lose or give back once more, what an
 earlier one gave back, and what several give back to one queue comes in any order.
 """
-WINDOW_OPENS = "a channel-wide window opens"
+WINDOW = "a channel has a window of its own"
 """The limiter of a channel's basic.qos is a process beside the channel, which tells queues in a random order that there
 is room. A queue takes its word (priority 3 in rabbit_amqqueue_process) before the return that was sent earlier
-(priority 0): with both waiting, the next message goes out and not the one that returns.
+(priority 0): with both waiting, the next message goes out and not the one that returns. Whose turn it is in a queue
+depends on it from then on.
 """
-SETTLING = ("basic.ack", "basic.reject", "basic.nack", "basic.recover", "basic.recover-async", "tx.commit", "basic.qos")
+TAGS_INTERLEAVE = "settling up to a tag what came from several queues"
+"""What several queues give to one channel arrives in any order, and so does what lies below a tag."""
 ACK_OVERTAKES = "a commit with acks and other things"
 """A commit sends a queue its publishes and settlements one after the other, and a queue takes acks (priority 4) before
 the rest (priority 0): whether the room that they make was there before depends on how many of them it finds waiting.
@@ -33,9 +35,9 @@ ACTIVE_LEAVES = "a single active consumer is cancelled"
 """
 
 
-def opens_a_window(line: Line, step: Send) -> bool:
-    """Say whether a step may make room on a channel that has a window of its own."""
-    return line.windowed and step.method in SETTLING
+def has_a_window(lines: Iterable[Line]) -> bool:
+    """Say whether one of these channels has a window of its own and something that it counts for."""
+    return any(line.windowed and (line.consumers or line.tags) for line in lines)
 
 
 def commits_a_mixture(line: Line, step: Send) -> bool:

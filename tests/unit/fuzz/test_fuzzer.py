@@ -58,15 +58,18 @@ def test_connections_and_channels_that_do_not_matter_are_left_out_at_once() -> N
     assert len(tried) < 15
 
 
-def test_a_window_of_the_channel_makes_a_settlement_a_race() -> None:
+def test_a_window_of_the_channel_is_a_race_for_its_consumers() -> None:
     line = Line()
     line.begin("open")
-    reject = Send(0, 1, "basic.reject", {"delivery_tag": 1, "requeue": True})
-    line.sent(Send(0, 1, "basic.qos", {"prefetch_count": 2, "global": False}))
-    assert not races.opens_a_window(line, reject)
     line.sent(Send(0, 1, "basic.qos", {"prefetch_count": 2, "global": True}))
-    assert races.opens_a_window(line, reject)
-    assert not races.opens_a_window(line, Send(0, 1, "basic.get", {"queue": "q0"}))
+    assert not races.has_a_window([line])
+    line.sent(Send(0, 1, "basic.consume", {"consumer_tag": "c0", "nowait": True}))
+    assert races.has_a_window([line])
+    line.sent(Send(0, 1, "channel.close-ok"))
+    line.begin("open")
+    line.sent(Send(0, 1, "basic.qos", {"prefetch_count": 2, "global": False}))
+    line.sent(Send(0, 1, "basic.consume", {"consumer_tag": "c0", "nowait": True}))
+    assert not races.has_a_window([line])
 
 
 def test_acks_and_publishes_of_one_commit_are_a_race() -> None:
