@@ -168,7 +168,7 @@ def _one_of(names: Iterable[str]) -> str:
 def _populate_from(broker: Broker, access: AccessFile) -> None:
     for vhost in access.vhosts:
         made, limits = broker.add_vhost(vhost.name), vhost.limits
-        made.default_queue_type = vhost.default_queue_type
+        broker.set_default_queue_type(made, vhost.default_queue_type)
         broker.limit_vhost(made, max_connections=limits.max_connections, max_queues=limits.max_queues)
     for entry in access.users:
         user = User.with_password(entry.name, entry.password or "", entry.tags)

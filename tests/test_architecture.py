@@ -23,7 +23,7 @@ MAY_KNOW = {
     "broker": GROUND,
     "access_file": GROUND,
     "protocol": GROUND | {"wire", "broker"},
-    "storage": GROUND,
+    "storage": GROUND | {"broker"},
     "plugins": GROUND | {"broker", "protocol"},
     "server": GROUND | {"protocol", "broker"},
     "app": GROUND | {"access_file", "broker", "plugins", "protocol", "server"},

@@ -31,6 +31,7 @@ from amqpd.broker.queue import SLICE, Declaration, Means, Queue
 from amqpd.broker.queue_arguments import CLASSIC
 from amqpd.broker.queue_types import BUILT_IN as BUILT_IN_QUEUES
 from amqpd.broker.queue_types.port import QueueType
+from amqpd.broker.recording import Recorder
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
 from amqpd.broker.settings import settings_of
@@ -75,7 +76,8 @@ class Broker:
         self.account = Account()
         self._means = Means(self.compat, self.account, self.timers, self.work, clock)
         self.events = Events(clock)
-        self.access = Access(self.events)
+        self.recorder = Recorder(self.journal)
+        self.access = Access(self.events, self.recorder)
         self.alarms = Alarms()
         self.alarms.on_change = self._alarm_changed
         self.vhosts: dict[str, VHost] = {}
@@ -157,28 +159,42 @@ class Broker:
             self.known_queue_type(default_queue_type)
         vhost = self.vhosts.get(name)
         if vhost is None:
-            context = ExchangeContext(
-                self.compat,
-                self.exchange_types,
-                account=self.account,
-                timers=self.timers,
-                work=self.work,
-                randomness=self._randomness,
-            )
-            vhost = VHost(name, context, self.reply_consumers, self._make_queue, self.events, by)
-            vhost.dead_letters = deaths = DeadLetters(self, vhost)
-            vhost.on_death = deaths.add
+            vhost = self.place_vhost(name, by)
             vhost.default_queue_type = default_queue_type
-            self.vhosts[name] = vhost
+            self.recorder.vhost(vhost)
             if self.events.heard:
                 announce.vhost_created(vhost, self.name, by)
         return vhost
+
+    def place_vhost(self, name: str, by: str = INTERNAL) -> VHost:
+        """The same for one that was there before the broker was started: nothing is recorded."""
+        context = ExchangeContext(
+            self.compat,
+            self.exchange_types,
+            account=self.account,
+            timers=self.timers,
+            work=self.work,
+            randomness=self._randomness,
+        )
+        vhost = VHost(name, context, self.reply_consumers, self._make_queue, self.events, self.recorder, by)
+        vhost.dead_letters = deaths = DeadLetters(self, vhost)
+        vhost.on_death = deaths.add
+        self.vhosts[name] = vhost
+        return vhost
+
+    def set_default_queue_type(self, vhost: VHost, name: str | None) -> None:
+        """Let queues that ask for no type have this one; None leaves it to the broker. Raises ValueError if it is no
+        queue type's.
+        """
+        vhost.default_queue_type = None if name is None else self.known_queue_type(name)
+        self.recorder.vhost(vhost)
 
     def limit_vhost(
         self, vhost: VHost, *, max_connections: int | None = None, max_queues: int | None = None, by: str = INTERNAL
     ) -> None:
         """Set the limits of a virtual host; None is no limit."""
         vhost.max_connections, vhost.max_queues = max_connections, max_queues
+        self.recorder.vhost(vhost)
         if self.events.heard:
             limits = {"max-connections": max_connections, "max-queues": max_queues}
             announce.vhost_limits(self.events, vhost.name, limits, by)
@@ -199,6 +215,7 @@ class Broker:
             vhost.delete_exchange(exchange, by)
             if self.events.heard:
                 announce.deleting_exchange(vhost, exchange.name, by, begins=False)
+        self.recorder.vhost_gone(vhost)
         if self.events.heard:
             announce.vhost_deleted(self.events, name, self.name, by)
 
@@ -207,6 +224,7 @@ class Broker:
         before = self.access.users.get(user.name)
         self.access.users[user.name] = user
         self.access.changed()
+        self.recorder.user(user)
         if self.events.heard:
             announce.user_changed(self.events, before, user, by)
 
@@ -214,6 +232,7 @@ class Broker:
         """Delete a user; its connections are closed. Raises KeyError if there is none."""
         del self.access.users[name]
         self.access.forget_user(name)
+        self.recorder.user_gone(name)
         if self.events.heard:
             announce.user_deleted(self.events, name, by)
         for session in [each for each in self.sessions if each.user.name == name]:

@@ -7,6 +7,7 @@ whose work is bounded, because a pattern and a name come from people.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -14,6 +15,7 @@ import attrs
 from amqpd import patterns
 from amqpd.broker import announce
 from amqpd.broker.events import INTERNAL, Events
+from amqpd.broker.recording import Recorder
 from amqpd.broker.users import User
 
 CONFIGURE: Final = "configure"
@@ -60,8 +62,9 @@ class TopicPermissions:
 class Access:
     """All users and permissions. `generation` rises with every change, so that caches know when they are stale."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, recorder: Recorder) -> None:
         self._events = events
+        self._recorder = recorder
         self.users: dict[str, User] = {}
         self.permissions: dict[tuple[str, str], Permissions] = {}
         self.topic_permissions: dict[tuple[str, str, str], TopicPermissions] = {}
@@ -82,6 +85,7 @@ class Access:
     ) -> None:
         """Set a user's permissions in a vhost. Raises patterns.PatternError for a pattern that can't be compiled."""
         self.permissions[user, vhost] = Permissions(configure, write, read)
+        self._recorder.permissions(user, vhost, configure, write, read)
         self.changed()
         if self._events.heard:
             announce.permission_created(self._events, user, vhost, configure, write, read, by)
@@ -89,6 +93,7 @@ class Access:
     def revoke(self, user: str, vhost: str, *, by: str = INTERNAL) -> None:
         """Clear a user's permissions in a vhost, if there are any."""
         self.permissions.pop((user, vhost), None)
+        self._recorder.permissions_gone([(user, vhost)])
         self.changed()
         if self._events.heard:
             announce.permission_deleted(self._events, user, vhost, by)
@@ -98,23 +103,25 @@ class Access:
     ) -> None:
         """Set a user's permissions for the routing keys of a topic exchange."""
         permissions = self.topic_permissions[user, vhost, exchange] = TopicPermissions(write, read)
+        self._recorder.topic_permissions(user, vhost, exchange, permissions)
         self.changed()
         if self._events.heard:
             announce.topic_permission_created(self._events, user, vhost, exchange, permissions, by)
 
     def revoke_topic(self, user: str, vhost: str, exchange: str | None = None, *, by: str = INTERNAL) -> None:
         """Clear them for one exchange, or for all exchanges of a vhost."""
-        for key in list(self.topic_permissions):
-            if key[:2] == (user, vhost) and exchange in (None, key[2]):
-                del self.topic_permissions[key]
+        self._forget_topics(lambda key: key[:2] == (user, vhost) and exchange in (None, key[2]))
         self.changed()
         if self._events.heard:
             announce.topic_permission_deleted(self._events, user, vhost, exchange, by)
 
     def forget_user(self, user: str) -> None:
         """Drop all permissions of a user that is deleted."""
-        self.permissions = {key: value for key, value in self.permissions.items() if key[0] != user}
-        self.topic_permissions = {key: value for key, value in self.topic_permissions.items() if key[0] != user}
+        gone = [key for key in self.permissions if key[0] == user]
+        for key in gone:
+            del self.permissions[key]
+        self._recorder.permissions_gone(gone)
+        self._forget_topics(lambda key: key[0] == user)
         self.changed()
 
     def forget_vhost(self, vhost: str, *, by: str = INTERNAL) -> None:
@@ -122,5 +129,11 @@ class Access:
         for user, granted in list(self.permissions):
             if granted == vhost:
                 self.revoke(user, vhost, by=by)
-        self.topic_permissions = {key: value for key, value in self.topic_permissions.items() if key[1] != vhost}
+        self._forget_topics(lambda key: key[1] == vhost)
         self.changed()
+
+    def _forget_topics(self, concerned: Callable[[tuple[str, str, str]], bool]) -> None:
+        gone = [key for key in self.topic_permissions if concerned(key)]
+        for key in gone:
+            del self.topic_permissions[key]
+        self._recorder.topic_permissions_gone(gone)

@@ -12,6 +12,7 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.work import WorkList
 
 if TYPE_CHECKING:
+    from amqpd.broker.definitions import Change
     from amqpd.broker.message import Message
     from amqpd.broker.queue import Queue
 
@@ -23,9 +24,16 @@ class Journal(ABC):
 
     immediate: bool
     """True: whatever was recorded is as durable as it gets at once, and nobody needs to ask for each publish."""
+    keeps_definitions: bool = False
+    """Whether it wants to be told of changes of definitions."""
 
     def attach(self, work: WorkList) -> None:
         """The broker that uses this journal starts: its work list is where results of later turns are settled."""
+
+    def define(self, change: Change) -> None:
+        """Make a change of definitions durable, after all those before it; `definitions_durable` tells when it is.
+        Called only where `keeps_definitions`.
+        """
 
     @abstractmethod
     def definitions_durable(self) -> Pending[None] | None:

@@ -52,6 +52,7 @@ class Declaration:
     durable: bool = False
     auto_delete: bool = False
     owner: Session | None = None
+    id: int = 0
 
 
 @attrs.frozen
@@ -81,6 +82,7 @@ class Queue:
         "deleted",
         "durable",
         "exclusive_consumer",
+        "id",
         "name",
         "on_death",
         "on_expiry",
@@ -95,6 +97,8 @@ class Queue:
 
     def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
         self.name = declared.name
+        self.id = declared.id
+        """What names it in storage, for ever; 0: it isn't durable, or exclusive."""
         self.type = type_
         self.durable = declared.durable
         self.auto_delete = declared.auto_delete

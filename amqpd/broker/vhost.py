@@ -7,40 +7,31 @@ remembered elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from amqpd.broker import announce
 from amqpd.broker.bindings import Binding, binding_key
 from amqpd.broker.events import INTERNAL, Events
-from amqpd.broker.exchange import Exchange, ExchangeType
+from amqpd.broker.exchange import Exchange
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.policies import Policies
+from amqpd.broker.predeclared import PREDECLARED, DefaultExchange
 from amqpd.broker.queue import REJECTED, Declaration, OnDeath, OnExpiry, Queue
+from amqpd.broker.recording import Recorder
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
 from amqpd.broker.settings import settings_of
 from amqpd.broker.work import Work
 from amqpd.fields import EMPTY, Table
-from amqpd.properties import Properties
 
 if TYPE_CHECKING:
     from amqpd.broker.dead_letter import DeadLetters
     from amqpd.broker.session import Session
 
-PREDECLARED: Final = (
-    ("amq.direct", "direct", False),
-    ("amq.topic", "topic", False),
-    ("amq.match", "headers", False),
-    ("amq.headers", "headers", False),
-    ("amq.fanout", "fanout", False),
-    ("amq.rabbitmq.trace", "topic", True),
-)
-"""Name, type, internal; in RabbitMQ's order."""
-
-QUEUE_OCTETS: Final = 1600
-"""What a queue costs in memory: 1,140 with arguments and a lease like others', 1,550 with arguments of its own
+QUEUE_OCTETS: Final = 1700
+"""What a queue costs in memory: 1,180 with arguments and a lease like others', 1,600 with arguments of its own
 (tests/bench/idle_queues.py); clients can make any number of them.
 """
 BINDING_OCTETS: Final = 600
@@ -51,26 +42,10 @@ Addresses = tuple[str | ReplyConsumer, ...]
 """A route that is kept: names of queues, which may come and go."""
 
 
-class DefaultExchange(ExchangeType):
-    """The exchange without a name: the routing key is the queue's name. It has no bindings of its own."""
-
-    name: ClassVar[str] = "direct"
-
-    def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
-        self.queues: dict[str, Queue] = {}
-
-    def add(self, binding: Binding) -> None:
-        raise TypeError("nothing is bound to the default exchange")
-
-    remove = add
-
-    def route(self, routing_key: str, properties: Properties) -> Collection[Queue | Exchange]:
-        queue = self.queues.get(routing_key)
-        return () if queue is None else (queue,)
-
-
 class VHost(OnExpiry):
-    """One virtual host. Whatever changes it takes `by`, the user who acts, for the events."""
+    """One virtual host. Whatever changes it takes `by`, the user who acts, for the events; what is only placed was
+    there before the broker was started: nobody is told of it, and nothing recorded.
+    """
 
     def __init__(
         self,
@@ -79,6 +54,7 @@ class VHost(OnExpiry):
         reply_consumers: dict[str, ReplyConsumer],
         make_queue: Callable[[Declaration, Policies], Queue],
         events: Events,
+        recorder: Recorder,
         by: str = INTERNAL,
     ) -> None:
         self.name = name
@@ -100,6 +76,7 @@ class VHost(OnExpiry):
         """Called with what died in a queue that has a dead-letter exchange."""
         self.dead_letters: DeadLetters | None = None
         self._make_queue = make_queue
+        self._recorder = recorder
         self._work = context.work
         self._account = context.account
         self._topology = 0
@@ -117,12 +94,16 @@ class VHost(OnExpiry):
     # -- the graph -------------------------------------------------------------------------------------------------
 
     def add_exchange(self, exchange: Exchange, by: str = INTERNAL) -> None:
+        self.place_exchange(exchange)
+        self._recorder.exchange(self, exchange)
+        if self.events.heard:
+            announce.exchange_created(self, exchange, by)
+
+    def place_exchange(self, exchange: Exchange) -> None:
         exchange.configure(self.policies.of_exchange(exchange.name).definition)
         self.exchanges[exchange.name] = exchange
         self._routes_changed()
         self._topology += 1
-        if self.events.heard:
-            announce.exchange_created(self, exchange, by)
 
     def delete_exchange(self, exchange: Exchange, by: str = INTERNAL) -> None:
         """Remove it and its bindings on both sides; auto-delete sources that lose their last binding go too."""
@@ -140,16 +121,22 @@ class VHost(OnExpiry):
         by: str = INTERNAL,
     ) -> Queue:
         """Create a queue; an exclusive one belongs to `owner`."""
-        queue = self._make_queue(Declaration(name, arguments, durable, auto_delete, owner), self.policies)
+        number = self._recorder.next_queue_id() if durable and owner is None else 0
+        queue = self.place_queue(Declaration(name, arguments, durable, auto_delete, owner, number))
+        self._recorder.queue(self, queue)
+        if self.events.heard:
+            announce.queue_created(self, queue, by)
+        return queue
+
+    def place_queue(self, declared: Declaration) -> Queue:
+        queue = self._make_queue(declared, self.policies)
         self._account.definitions += QUEUE_OCTETS
         queue.on_expiry = self
         queue.on_death = self.on_death
-        self.queues[name] = queue
-        if owner is not None:
-            owner.exclusive_queues[queue] = None
+        self.queues[queue.name] = queue
+        if queue.owner is not None:
+            queue.owner.exclusive_queues[queue] = None
         self._routes_changed()
-        if self.events.heard:
-            announce.queue_created(self, queue, by)
         return queue
 
     def delete_queue(self, queue: Queue, by: str = INTERNAL) -> int:
@@ -168,6 +155,7 @@ class VHost(OnExpiry):
                 further = self._remove_exchange(binding.source)
                 exchanges += further[0]
                 bindings += further[1]
+        self._recorder.queue_gone(self, queue)
         self._routes_changed()
         if self.events.heard:
             for consumer in queue.consumers.members() if queue.type.telling.consumers_of_deleted else ():
@@ -213,15 +201,20 @@ class VHost(OnExpiry):
         if binding_key(destination, routing_key, arguments) in source.outgoing:
             return
         binding = Binding(source, destination, routing_key, arguments)
-        source.add(binding)
+        self.place_binding(binding)
+        self._recorder.binding(self, binding)
+        source.router.bound(binding)
+        if self.events.heard:
+            announce.binding_created(self, binding, by)
+
+    def place_binding(self, binding: Binding) -> None:
+        destination = binding.destination
+        binding.source.add(binding)
         self._account.definitions += BINDING_OCTETS
         if isinstance(destination, Exchange):
             self._topology += 1
         (destination.bindings if isinstance(destination, Queue) else destination.incoming)[binding] = None
         self._routes_changed()
-        source.router.bound(binding)
-        if self.events.heard:
-            announce.binding_created(self, binding, by)
 
     def unbind(self, binding: Binding, by: str = INTERNAL) -> None:
         """Remove a binding; an auto-delete exchange goes with its last one as a source."""
@@ -249,6 +242,7 @@ class VHost(OnExpiry):
                 bindings.append(binding)
                 if self._is_unused(binding.source):
                     going.append(binding.source)
+            self._recorder.exchange_gone(self, each)
             each.router.deleted()
         self._routes_changed()
         self._topology += 1
@@ -266,6 +260,7 @@ class VHost(OnExpiry):
             self._topology += 1
         incoming = destination.bindings if isinstance(destination, Queue) else destination.incoming
         incoming.pop(binding, None)
+        self._recorder.binding_gone(self, binding)
 
     def set_tracing(self, on: bool) -> None:
         """Switch the firehose; routes that are remembered elsewhere are found anew."""

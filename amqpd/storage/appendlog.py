@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from amqpd.broker.definitions import Cell, Change, Kind
 from amqpd.storage import rows
 from amqpd.storage.definitions import Definitions, Made, decoded, encoded
-from amqpd.storage.engine import Cell, Change, Damage, Durability, Engine, Kind, StaleEpoch
+from amqpd.storage.engine import Damage, Durability, Engine, StaleEpoch
 from amqpd.storage.files import Files, RealFiles
 from amqpd.storage.folder import Folder
 from amqpd.storage.segments import Log

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from amqpd.storage.engine import Cell
+from amqpd.broker.definitions import Cell
 
 Made: TypeAlias = tuple[str, tuple[Cell, ...], tuple[Cell, ...] | None]
 """Kind, key, and the new values; None: gone."""

@@ -13,14 +13,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from typing import TypeAlias
 
 import attrs
 
-Cell: TypeAlias = str | int | float | bytes | None
-"""What one column of a definition holds."""
-
-
+from amqpd.broker.definitions import Cell, Change, Kind
 
 
 class Durability(Enum):
@@ -53,26 +49,6 @@ class Damage:
     where: str
     """The file, or the table."""
     what: str
-
-
-@attrs.frozen
-class Kind:
-    """One kind of definition: a table."""
-
-    name: str
-    key: tuple[str, ...]
-    """The columns that identify a row."""
-    values: tuple[str, ...]
-    """The other columns."""
-
-
-@attrs.frozen
-class Change:
-    """One row of definitions is there from now on, or (`values` None) gone."""
-
-    kind: Kind
-    key: tuple[Cell, ...]
-    values: tuple[Cell, ...] | None
 
 
 class Engine(ABC):

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from amqpd.broker.definitions import Cell, Change, Kind
 from amqpd.storage import rows
-from amqpd.storage.engine import Cell, Change, Damage, Durability, Engine, Kind, StaleEpoch
+from amqpd.storage.engine import Damage, Durability, Engine, StaleEpoch
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import Folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from amqpd.broker.alarms import DISK, MEMORY
+from amqpd.broker.definitions import Change
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Journal
 from amqpd.broker.work import WorkList
@@ -25,9 +26,13 @@ class FaultyJournal(Journal):
         self._holding = False
         self._held: list[Pending[None]] = []
         self.immediate = inner.immediate
+        self.keeps_definitions = inner.keeps_definitions
 
     def attach(self, work: WorkList) -> None:
         self._inner.attach(work)
+
+    def define(self, change: Change) -> None:
+        self._inner.define(change)
 
     def definitions_durable(self) -> Pending[None] | None:
         return self._inner.definitions_durable()

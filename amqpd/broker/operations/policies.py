@@ -42,6 +42,7 @@ def set_policy(
     policy = Policy(name=name, pattern=pattern, definition=dict(definition), priority=priority, apply_to=apply_to)
     before = _matches(vhost)
     vhost.policies.set(policy, operator=operator)
+    broker.recorder.policy(vhost, policy, operator=operator)
     pending = _changed(broker, vhost)
     if vhost.events.heard:
         announce.policy_set(vhost, policy, _differing(vhost, before), by, operator=operator)
@@ -54,6 +55,7 @@ def clear_policy(
     """Remove a policy; what it changed is undone. Raises KeyError if there is none of that name."""
     before = _matches(vhost)
     vhost.policies.clear(name, operator=operator)
+    broker.recorder.policy_gone(vhost, name, operator=operator)
     pending = _changed(broker, vhost)
     if vhost.events.heard:
         announce.policy_cleared(vhost, name, _differing(vhost, before), by, operator=operator)

@@ -14,11 +14,13 @@ import attrs
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import DEFAULT, Compat
 from amqpd.broker.consumers import Consumer
+from amqpd.broker.definitions import Rows
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.message import OVERHEAD, SMALL_HEADER, Message
 from amqpd.broker.ports import Holding, Journal, Peer, Randomness
 from amqpd.broker.queue import Queue
 from amqpd.broker.reply_to import ReplyConsumer
+from amqpd.broker.restoring import restore
 from amqpd.broker.session import Session
 from amqpd.broker.users import User
 from amqpd.clock import ManualClock
@@ -144,13 +146,22 @@ class RecordingReplyConsumer(ReplyConsumer):
 
 
 class World:
-    """One broker with the vhost `/`, and short ways to fill it."""
+    """One broker with the vhost `/`, and short ways to fill it. It begins with what `rows` define."""
 
-    def __init__(self, profile: str = DEFAULT, *, strict: bool = False, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        profile: str = DEFAULT,
+        *,
+        strict: bool = False,
+        journal: Journal | None = None,
+        rows: Rows | None = None,
+    ) -> None:
         self.clock = ManualClock()
         self.broker = Broker(
             self.clock, SeededRandomness(), compat=Compat.of(profile, strict=strict), journal=journal
         )
+        if rows is not None:
+            restore(self.broker, rows)
         self.vhost = self.broker.add_vhost("/")
 
     def session(self, user: str = "guest", *, grant: tuple[str, str, str] | None = GRANT_ALL) -> Session:

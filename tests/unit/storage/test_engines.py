@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from amqpd.broker.definitions import Change, Kind
 from amqpd.storage.appendlog import AppendLogEngine
-from amqpd.storage.engine import Change, Durability, Engine, Kind, StaleEpoch, UnknownFormat
+from amqpd.storage.engine import Durability, Engine, StaleEpoch, UnknownFormat
 from amqpd.storage.sqlite import SqliteEngine
 
 QUEUE = Kind("queues", ("vhost", "name"), ("durable", "arguments"))
