@@ -8,6 +8,7 @@ deliveries of each consumer. Cancels have no order at all.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.fields import Typed
@@ -16,6 +17,7 @@ from conformance.received import Received
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conformance.fuzz.line import Line
     from conformance.fuzz.player import Depth
     from conformance.fuzz.wire import Wire
 
@@ -23,6 +25,7 @@ Observation = dict[str, Any]
 REPLY_TO = re.compile(r"amq\.rabbitmq\.reply-to\.g[^ '\"]*")
 LONG_AGO = 1_750_000_000
 """Seconds since 1970; what a step says lies before, or beyond all clocks."""
+UNKNOWN_TAG = re.compile(r"unknown delivery tag (\d+)")
 MADE_UP = re.compile(r"amq\.(gen|ctag)-[-_A-Za-z0-9]{22}")
 
 
@@ -82,7 +85,8 @@ def observe(names: Names, wires: Mapping[int, Wire], depths: Mapping[str, Depth]
             if isinstance(event, str):
                 seen.setdefault(f"connection {number}", []).append(event)
             else:
-                _sort_in(seen, names, f"connection {number} channel {event.channel}", event)
+                told = name_the_tag(event, wire.lines[event.channel])
+                _sort_in(seen, names, f"connection {number} channel {event.channel}", told)
         wire.events.clear()
         for channel, line in wire.lines.items():
             if cancels := seen.get(f"connection {number} channel {channel} cancels"):
@@ -91,6 +95,16 @@ def observe(names: Names, wires: Mapping[int, Wire], depths: Mapping[str, Depth]
                 seen[f"connection {number} channel {channel} confirms"] = (sorted(line.acked), sorted(line.nacked))
     seen["depths"] = {names.neutral(name): depth for name, depth in sorted(depths.items()) if depth != 404}
     return seen
+
+
+def name_the_tag(event: Received, line: Line) -> Received:
+    """Let a refusal of a delivery tag name the delivery: what several queues give to one channel comes in any order."""
+    if event.name == "channel.close" and (found := UNKNOWN_TAG.search(event["reply_text"])):
+        for delivery, tag in line.tags.items():
+            if tag == int(found[1]):
+                fields = {**event.fields, "reply_text": f"{event['reply_text'][: found.start(1)]}of {delivery}"}
+                return replace(event, fields=fields)
+    return event
 
 
 def learn(names: Names, events: list[Received | str]) -> None:

@@ -114,6 +114,8 @@ class Player:
                     fields = {name: self._resolve(line, value) for name, value in step.fields.items()}
                     self._remember(step.method, fields, wire)
                     self._state_before = line.state
+                    if races.returns_by_made_up_names(line, step):
+                        self.races.add(races.NAMES_ORDER)
                     if races.commits_a_mixture(line, step):
                         self.races.add(races.ACK_OVERTAKES)
                     if step.method == "basic.cancel" and self._single:

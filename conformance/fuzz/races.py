@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.fuzz.steps import ServerTag
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,6 +28,8 @@ depends on it from then on.
 """
 TAGS_INTERLEAVE = "settling up to a tag what came from several queues"
 """What several queues give to one channel arrives in any order, and so does what lies below a tag."""
+NAMES_ORDER = "messages of consumers with made-up tags return together"
+"""Returns go to a queue consumer by consumer, in the order of the tags."""
 ACK_OVERTAKES = "a commit with acks and other things"
 """A commit sends a queue its publishes and settlements one after the other, and a queue takes acks (priority 4) before
 the rest (priority 0): whether the room that they make was there before depends on how many of them it finds waiting.
@@ -38,6 +42,13 @@ ACTIVE_LEAVES = "a single active consumer is cancelled"
 def has_a_window(lines: Iterable[Line]) -> bool:
     """Say whether one of these channels has a window of its own and something that it counts for."""
     return any(line.windowed and (line.consumers or line.tags) for line in lines)
+
+
+def returns_by_made_up_names(line: Line, step: Send) -> bool:
+    """Say whether a step may return messages of several consumers, of which the broker has named one."""
+    holders = {each.consumer for each in (line.tags if step.method == "tx.commit" else line.unsettled)}
+    together = step.fields.get("multiple") or step.method.startswith(("basic.recover", "tx.commit"))
+    return bool(together) and len(holders) > 1 and any(isinstance(each, ServerTag) for each in holders)
 
 
 def commits_a_mixture(line: Line, step: Send) -> bool:

@@ -232,7 +232,7 @@ FIELDS: Mapping[str, Choices] = {
     "heartbeat": (Choice(5, "off", (0,)), Choice(1, "on", (60, 65535))),
 }  # fmt: skip
 BITS: Mapping[str, int] = {
-    "nowait": 10, "passive": 12, "immediate": 2, "internal": 8, "no_local": 6, "exclusive": 7, "durable": 35,
+    "nowait": 10, "passive": 12, "immediate": 50, "internal": 8, "no_local": 6, "exclusive": 7, "durable": 35,
     "auto_delete": 20, "if_unused": 25, "if_empty": 25, "mandatory": 30, "no_ack": 20, "multiple": 25, "requeue": 65,
     "global": 10,
 }  # fmt: skip

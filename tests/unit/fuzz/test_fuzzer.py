@@ -13,7 +13,7 @@ from conformance.fields import Typed
 from conformance.fuzz import races, steps, vocabulary
 from conformance.fuzz.coverage import STATES, Coverage
 from conformance.fuzz.line import Line
-from conformance.fuzz.normal import Names
+from conformance.fuzz.normal import Names, name_the_tag
 from conformance.fuzz.planted import PATCHES
 from conformance.fuzz.probes import WAYS
 from conformance.fuzz.sense import Known
@@ -21,6 +21,7 @@ from conformance.fuzz.sessions import Composer
 from conformance.fuzz.shrink import shrink
 from conformance.fuzz.steps import Binding, Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
 from conformance.methods import METHODS
+from conformance.received import Received
 
 ROOT = Path(__file__).resolve().parents[3]
 TAG = "amq.ctag-" + "a" * 22
@@ -83,6 +84,24 @@ def test_acks_and_publishes_of_one_commit_are_a_race() -> None:
     assert races.commits_a_mixture(line, commit)
     line.sent(commit)
     assert not races.commits_a_mixture(line, commit)
+
+
+def test_returns_of_a_consumer_that_the_broker_named_are_a_race_beside_others() -> None:
+    line = Line()
+    line.begin("open")
+    nack = Send(0, 1, "basic.nack", {"delivery_tag": 0, "multiple": True, "requeue": True})
+    line.unsettled = [Delivered("c0", 0), Delivered("c1", 0)]
+    assert not races.returns_by_made_up_names(line, nack)
+    line.unsettled.append(Delivered(ServerTag(0), 0))
+    assert races.returns_by_made_up_names(line, nack)
+    assert not races.returns_by_made_up_names(line, Send(0, 1, "basic.reject", {"delivery_tag": 1, "requeue": True}))
+
+
+def test_the_refusal_of_a_tag_names_the_delivery() -> None:
+    line = Line()
+    line.tags = {Delivered("c0", 0): 3}
+    close = Received(1, "channel.close", {"reply_text": "unknown delivery tag 3"}, b"", None)
+    assert name_the_tag(close, line)["reply_text"] == "unknown delivery tag of Delivered(consumer='c0', number=0)"
 
 
 def test_only_who_gets_a_message_is_left_to_chance() -> None:
