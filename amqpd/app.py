@@ -7,13 +7,13 @@ import socket
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from amqpd import plugins
 from amqpd.access_file import AccessFile, load_access_file
-from amqpd.broker.alarms import MemoryWatch
+from amqpd.broker.alarms import DISK, MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
 from amqpd.broker.event_exchange import EventExchange
@@ -22,13 +22,16 @@ from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config
-from amqpd.config.errors import bad_value
+from amqpd.config.errors import ConfigError, bad_value
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import Node, Settings
 from amqpd.server import memory
 from amqpd.server.offload import Threads
 from amqpd.server.server import Server, running
 from amqpd.version import __version__
+
+if TYPE_CHECKING:
+    from amqpd.storage.journal import EngineJournal
 
 RESIDENT_CHECK: Final = 2.5
 """Seconds between two looks at the resident size."""
@@ -41,17 +44,36 @@ class SystemRandomness(Randomness):
         return secrets.token_bytes(count)
 
 
+def open_storage(config: Config, clock: Clock) -> EngineJournal | None:
+    """Open what the configuration says is to be kept; None: nothing.
+
+    Raises ConfigError for a folder that is in use or that this version cannot read, OSError where the disk does.
+    """
+    if config.data_dir is None or config.transient:
+        return None
+    from amqpd.storage.engine import DirectoryInUse, Durability, UnknownFormat
+    from amqpd.storage.journal import EngineJournal
+    from amqpd.storage.sqlite import SqliteEngine
+
+    try:
+        return EngineJournal(SqliteEngine(config.data_dir, Durability(config.durability)), clock)
+    except (DirectoryInUse, UnknownFormat) as error:
+        raise ConfigError(str(error), key="data_dir", value=str(config.data_dir)) from error
+
+
 def make_node(
     config: Config,
     *,
     clock: Clock | None = None,
     randomness: Randomness | None = None,
     journal: Journal | None = None,
+    storage: EngineJournal | None = None,
     offload: Offload | None = None,
 ) -> Node:
     """Build the broker that a configuration describes. Raises ConfigError for an access file that is wrong.
 
-    With a clock of the caller's own, heartbeats and other liveness timers stay on the real one.
+    With a clock of the caller's own, heartbeats and other liveness timers stay on the real one. `storage` is what is
+    restored; it is the journal, or stands behind it.
     """
     queue_types = {each.name: each for each in plugins.queue_types()}
     if config.queues.default_type not in queue_types:
@@ -60,7 +82,7 @@ def make_node(
         clock or SystemClock(),
         randomness or SystemRandomness(),
         compat=Compat.of(config.compat, strict=config.strict),
-        journal=journal,
+        journal=journal or storage,
         offload=offload,
         exchange_types=plugins.exchange_types(),
         queue_types=queue_types.values(),
@@ -69,17 +91,37 @@ def make_node(
         name=config.server.cluster_name or f"amqpd@{socket.gethostname()}",
     )
     liveness = broker.timers if clock is None else Timers(SystemClock())
-    _populate(broker, config)
+    _populate(broker, config, storage)
     if broker.compat.extends("event-exchange") if config.events.exchange is None else config.events.exchange:
-        EventExchange(broker.events, broker.vhosts[config.default.vhost])
+        default = broker.vhosts.get(config.default.vhost)  # somebody may have deleted it before a restart
+        if default is not None:
+            EventExchange(broker.events, default)
+    if storage is not None:
+        storage.on_failure = lambda: broker.alarms.set(DISK, "journal", True)
+        storage.restore_graph(broker)
     node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
     node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
     return node
 
 
 @asynccontextmanager
-async def serve_node(node: Node, config: Config) -> AsyncGenerator[Server]:
-    """Serve a node where the configuration says. Raises OSError for an address or a TLS file that can't be used."""
+async def serve_node(node: Node, config: Config, storage: EngineJournal | None = None) -> AsyncGenerator[Server]:
+    """Serve a node where the configuration says; in the end, what is kept is closed in order.
+
+    Raises OSError for an address or a TLS file that can't be used.
+    """
+    try:
+        async with _served(node, config) as server:
+            if storage is not None:
+                storage.start(node.broker.offload)
+            yield server
+    finally:
+        if storage is not None:
+            storage.close()
+
+
+@asynccontextmanager
+async def _served(node: Node, config: Config) -> AsyncGenerator[Server]:
     tls = None
     if config.tls.port is not None:
         from amqpd.server.tls import context
@@ -142,14 +184,14 @@ def _settings(config: Config, broker: Broker) -> Settings:
     )
 
 
-def _populate(broker: Broker, config: Config) -> None:
+def _populate(broker: Broker, config: Config, storage: EngineJournal | None) -> None:
     default = config.default
-    broker.add_vhost(default.vhost)
-    broker.add_user(User.with_password(default.user, default.password, default.user_tags))
-    broker.access.grant(default.user, default.vhost)
+    if storage is None or not storage.restore_access(broker):
+        broker.add_vhost(default.vhost)
+        broker.add_user(User.with_password(default.user, default.password, default.user_tags))
+        broker.access.grant(default.user, default.vhost)
     if config.access_file is not None:
-        users, vhosts = (default.user,), (default.vhost,)
-        access = load_access_file(config.access_file, users=users, vhosts=vhosts)
+        access = load_access_file(config.access_file, users=tuple(broker.access.users), vhosts=tuple(broker.vhosts))
         _check_queue_types(broker, access, config.access_file)
         _populate_from(broker, access)
 

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from amqpd.app import make_node, serve_node
+from amqpd.app import make_node, open_storage, serve_node
 from amqpd.broker.ports import Journal, MemoryJournal
 from amqpd.clock import OffsetClock
 from amqpd.config import Config, load
@@ -44,11 +44,13 @@ async def serve(
     one that is wrong, OSError for an address that is taken.
     """
     config = _configured(config, settings)
-    clock, faulty = OffsetClock(), FaultyJournal(journal or MemoryJournal())
-    node = make_node(config, clock=clock, journal=faulty, offload=Threads())
+    clock = OffsetClock()
+    storage = None if journal is not None else open_storage(config, clock)
+    faulty = FaultyJournal(journal or storage or MemoryJournal())
+    node = make_node(config, clock=clock, journal=faulty, storage=storage, offload=Threads())
     own: BaseException | None = None
     try:
-        async with serve_node(node, config) as server:
+        async with serve_node(node, config, storage) as server:
             broker = EmbeddedBroker(server, clock, faulty, config, lambda function: function())
             try:
                 yield broker
@@ -73,7 +75,7 @@ def run_in_thread(
     unless `shutdown_timeout` says otherwise. A child process that is forked meanwhile keeps nothing of it.
     """
     config = _configured(config, {**IN_THREAD, **settings} if config is None else settings)
-    thread = _BrokerThread(config, journal or MemoryJournal())
+    thread = _BrokerThread(config, journal)
     owner = os.getpid()
     broker = thread.start_and_wait()
     try:
@@ -114,7 +116,7 @@ def _configured(config: Config | None, settings: dict[str, object]) -> Config:
 class _BrokerThread:
     """Starts trio in a thread and hands out the broker, or the error that kept it from starting."""
 
-    def __init__(self, config: Config, journal: Journal) -> None:
+    def __init__(self, config: Config, journal: Journal | None) -> None:
         self._config = config
         self._journal = journal
         self._started = threading.Event()
@@ -154,9 +156,11 @@ class _BrokerThread:
     async def _serve(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
         self._stop = trio.Event()
-        clock, journal = OffsetClock(), FaultyJournal(self._journal)
-        node = make_node(self._config, clock=clock, journal=journal, offload=Threads())
-        async with serve_node(node, self._config) as server:
+        clock = OffsetClock()
+        storage = None if self._journal is not None else open_storage(self._config, clock)
+        journal = FaultyJournal(self._journal or storage or MemoryJournal())
+        node = make_node(self._config, clock=clock, journal=journal, storage=storage, offload=Threads())
+        async with serve_node(node, self._config, storage) as server:
             with _closed_in_children(server.open_sockets):
                 self._broker = EmbeddedBroker(server, clock, journal, self._config, self._call)
                 self._started.set()

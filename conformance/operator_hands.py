@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -141,8 +142,8 @@ def operator_of(target: str, compat: str, *, events: bool = False) -> Iterator[O
         with rabbitmq.controlled_node((EVENT_EXCHANGE,) if events else ()) as node:
             yield OfRabbitMQ(node)
     elif target == "amqpd":
-        with ExitStack() as running:
-            yield OfAmqpd(running, compat, events_exchange=events)
+        with tempfile.TemporaryDirectory(prefix="conformance-amqpd-") as folder, ExitStack() as running:
+            yield OfAmqpd(running, compat, events_exchange=events, data_dir=folder)
     else:
         yield None
 

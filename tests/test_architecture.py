@@ -26,7 +26,7 @@ MAY_KNOW = {
     "storage": GROUND | {"broker"},
     "plugins": GROUND | {"broker", "protocol"},
     "server": GROUND | {"protocol", "broker"},
-    "app": GROUND | {"access_file", "broker", "plugins", "protocol", "server"},
+    "app": GROUND | {"access_file", "broker", "plugins", "protocol", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "broker", "server", "testing"},
     "cli": GROUND | {"app", "broker", "server"},

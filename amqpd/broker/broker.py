@@ -273,7 +273,12 @@ class Broker:
         settings = settings_of(declared.arguments, definition, queue_type, self.compat)
         # A table of its own, so that nothing is kept but octets until somebody asks for what they say.
         declared = attrs.evolve(declared, arguments=self._arguments.one(Table(declared.arguments.raw)))
-        return queue_type.create(declared, settings, self._means)
+        account: Account = self.account
+        if declared.id and queue_type.journaled:
+            account = self.journal.account_of(account, declared.id, all_messages=queue_type.persists_all)
+        queue = queue_type.create(declared, settings, attrs.evolve(self._means, account=account))
+        account.opened(queue)
+        return queue
 
     def _alarm_changed(self) -> None:
         before, self._short = self._short, self.alarms.reasons

@@ -231,7 +231,6 @@ class ClassicQueue(Queue):
         self._number = max(self._number, last_number)
 
     def delivered_up_to(self) -> int:
-        """The highest number of which it is certain that all up to it were delivered, or are gone."""
         first = self.ready.first_new()
         return self._number if first is None else first - 1
 

@@ -12,6 +12,7 @@ from amqpd.properties import Properties
 
 if TYPE_CHECKING:
     from amqpd.broker.dead_letter import Death
+    from amqpd.broker.queue import Queue
 
 OVERHEAD: Final = 220
 """Octets that a waiting message costs beyond its body: the object, its number, its list slot. A test holds it near
@@ -162,6 +163,9 @@ class Account:
                 self.octets -= len(message.body)
 
     # What follows is of interest only to who keeps a record beside the account: see `queue_account`.
+
+    def opened(self, queue: Queue) -> None:
+        """The queue whose account this is has been made."""
 
     def die(self, message: Message) -> None:
         """A message that was held is gone, and will be published as a dead letter; `buried` says when that is done."""

@@ -16,13 +16,13 @@ R = TypeVar("R")
 class Pending(Generic[T]):
     """A result that is not there yet."""
 
-    __slots__ = ("_callback", "_error", "_result", "done")
+    __slots__ = ("_callbacks", "_error", "_result", "done")
 
     def __init__(self) -> None:
         self.done = False
         self._result: T | None = None
         self._error: Exception | None = None
-        self._callback: Callable[[Pending[T]], None] | None = None
+        self._callbacks: tuple[Callable[[Pending[T]], None], ...] = ()
 
     def settle(self, result: T) -> None:
         """Give the result. Raises RuntimeError if there is one already."""
@@ -43,11 +43,11 @@ class Pending(Generic[T]):
         return self._result  # type: ignore[return-value]  # T itself may include None; `done` guards the unset case
 
     def when_done(self, callback: Callable[[Pending[T]], None]) -> None:
-        """Call back once, at settlement or at once if that has happened."""
+        """Call back once, at settlement or at once if that has happened; several are called in their order."""
         if self.done:
             callback(self)
         else:
-            self._callback = callback
+            self._callbacks = (*self._callbacks, callback)
 
     def then(self, function: Callable[[T], R]) -> Pending[R]:
         """A Pending of `function` applied to the result; its exceptions and ours become the new one's."""
@@ -70,6 +70,6 @@ class Pending(Generic[T]):
 
     def _finish(self) -> None:
         self.done = True
-        callback, self._callback = self._callback, None
-        if callback is not None:
+        callbacks, self._callbacks = self._callbacks, ()
+        for callback in callbacks:
             callback(self)

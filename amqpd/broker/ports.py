@@ -13,7 +13,7 @@ from amqpd.broker.work import WorkList
 
 if TYPE_CHECKING:
     from amqpd.broker.definitions import Change
-    from amqpd.broker.message import Message
+    from amqpd.broker.message import Account, Message
     from amqpd.broker.queue import Queue
 
 T = TypeVar("T")
@@ -34,6 +34,13 @@ class Journal(ABC):
         """Make a change of definitions durable, after all those before it; `definitions_durable` tells when it is.
         Called only where `keeps_definitions`.
         """
+
+    def account_of(self, account: Account, queue: int, *, all_messages: bool) -> Account:
+        """The account that a durable queue with this id is to use: one that records what it holds, where that is kept.
+
+        `all_messages`: whatever their delivery mode.
+        """
+        return account
 
     @abstractmethod
     def definitions_durable(self) -> Pending[None] | None:

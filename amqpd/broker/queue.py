@@ -191,6 +191,10 @@ class Queue:
     def restore(self, messages: list[Message], last_number: int) -> None:
         """Take what the queue held before a restart, in order; `last_number` is the highest that it ever gave."""
 
+    def delivered_up_to(self) -> int:
+        """The highest number of which it is certain that all up to it were delivered, or are gone."""
+        return 0
+
     # -- messages on their way back: nothing to wait for unless a type keeps their places ------------------------------
 
     def put_back_all(self, messages: list[Message]) -> None:

@@ -17,8 +17,15 @@ class QueueAccount(Account):
     __slots__ = ("_account",)
 
     def __init__(self, account: Account) -> None:
-        super().__init__()
         self._account = account
+
+    @property
+    def octets(self) -> int:
+        return self._account.octets
+
+    @octets.setter
+    def octets(self, octets: int) -> None:
+        self._account.octets = octets
 
     def hold(self, message: Message) -> None:
         self._account.hold(message)

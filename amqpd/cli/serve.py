@@ -58,11 +58,13 @@ def serve(config_file: Path | None, **flags: object) -> None:
 
 
 async def _serve(config: Config) -> None:
-    from amqpd.app import make_node, serve_node
+    from amqpd.app import make_node, open_storage, serve_node
+    from amqpd.clock import SystemClock
     from amqpd.server.offload import Threads
 
-    node = make_node(config, offload=Threads())
-    async with serve_node(node, config) as server:
+    storage = open_storage(config, SystemClock())
+    node = make_node(config, storage=storage, offload=Threads())
+    async with serve_node(node, config, storage) as server:
         _settle_garbage()
         # Before it says that it is ready: whoever reads that may send a signal at once, and a second one ends it.
         with trio.open_signal_receiver(*_signals()) as received:
@@ -75,7 +77,10 @@ async def _serve(config: Config) -> None:
 def _announce(server: Server, config: Config) -> None:
     from amqpd.server.server import listening_on
 
-    log.info("everything is kept in memory: messages and definitions are gone when the broker stops")
+    if config.data_dir is None or config.transient:
+        log.info("everything is kept in memory: messages and definitions are gone when the broker stops")
+    else:
+        log.info(f"what is durable is kept in {config.data_dir}", durability=config.durability)
     if server.addresses:
         log.info(f"listening on {listening_on(server.addresses)}")
     if server.tls_addresses:

@@ -203,7 +203,16 @@ class Config:
     compat: Compat = _setting("4.2", "The RabbitMQ version whose behaviour, limits and announced version apply.")
     strict: bool = _setting(False, "Turn amqpd's own extensions off.")
     access_file: Path | None = _setting(None, "TOML file with virtual hosts, users and permissions.")
-    transient: bool = _setting(False, "Keep everything in memory and write nothing to disk.")
+    data_dir: Path | None = _setting(
+        None,
+        "Folder in which durable definitions and persistent messages are kept; unset, everything is in memory.",
+    )
+    durability: Literal["fsync", "os", "none"] = _setting(
+        "fsync",
+        "What a confirm of a persistent message waits for: the disk (`fsync`: it survives a power failure), the "
+        "operating system (`os`: it survives the end of the process) or nothing (`none`: it survives an orderly stop).",
+    )
+    transient: bool = _setting(False, "Keep everything in memory and write nothing to disk, whatever `data_dir` says.")
     shutdown_timeout: Seconds = _setting(10.0, "Time that a stop gives clients to answer the close.", Within(0))
     tls: Tls = attrs.Factory(Tls)
     server: Server = attrs.Factory(Server)

@@ -65,6 +65,7 @@ class Channel:
         "_window_shut",
         "ages",
         "assembler",
+        "awaited",
         "confirms",
         "connection",
         "consumers",
@@ -107,6 +108,8 @@ class Channel:
         """Unsettled messages of basic.get that were there when the window was set."""
         self.last_queue = ""
         self.confirms: Confirms | None = None
+        self.awaited: tuple[Pending[None], list[int]] | None = None
+        """What the latest publishes wait for before they are confirmed, and their numbers."""
         self.transaction: Transaction | None = None
         self.reply_port: ReplyPort | None = None
         self.retired: dict[ChannelConsumer, None] = {}

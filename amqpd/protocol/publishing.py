@@ -20,6 +20,7 @@ from amqpd.protocol import tracing
 from amqpd.wire.content import BODY_SIZE_LIMIT, MALFORMED, ContentHeader
 
 if TYPE_CHECKING:
+    from amqpd.broker.pending import Pending
     from amqpd.broker.vhost import Route
     from amqpd.protocol.channel import Channel
     from amqpd.protocol.node import Node
@@ -115,7 +116,7 @@ def _too_large(size: int, limit: int) -> PreconditionFailed:
 
 
 def _confirm_when_durable(channel: Channel, number: int) -> None:
-    """The queues have it; the journal says when it is safe."""
+    """The queues have it; the journal says when it is safe. Publishes that become so together wait together."""
     confirms = channel.confirms
     assert confirms is not None
     pending = channel.connection.node.broker.journal.messages_durable()
@@ -124,16 +125,24 @@ def _confirm_when_durable(channel: Channel, number: int) -> None:
         channel.confirm_later()
         return
     confirms.wait(number)
+    awaited = channel.awaited
+    if awaited is not None and awaited[0] is pending:
+        awaited[1].append(number)
+        return
+    numbers = [number]
+    channel.awaited = pending, numbers
 
-    def durable(done: object) -> None:
+    def durable(done: Pending[None]) -> None:
         if channel.confirms is not confirms:
             return  # the channel ended meanwhile
         try:
-            pending.result()
+            done.result()
         except Exception:  # noqa: BLE001  # the journal has logged why; to the publisher it is a nack
-            confirms.settle(number, accepted=False)
+            accepted = False
         else:
-            confirms.settle(number, accepted=True)
+            accepted = True
+        for each in numbers:
+            confirms.settle(each, accepted)
         channel.confirm_later()
 
     pending.when_done(durable)

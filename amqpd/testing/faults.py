@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from amqpd.broker.alarms import DISK, MEMORY
 from amqpd.broker.definitions import Change
+from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Journal
 from amqpd.broker.work import WorkList
@@ -33,6 +34,9 @@ class FaultyJournal(Journal):
 
     def define(self, change: Change) -> None:
         self._inner.define(change)
+
+    def account_of(self, account: Account, queue: int, *, all_messages: bool) -> Account:
+        return self._inner.account_of(account, queue, all_messages=all_messages)
 
     def definitions_durable(self) -> Pending[None] | None:
         return self._inner.definitions_durable()

@@ -57,6 +57,10 @@ class QueueType:
     """What a policy's apply-to calls queues of this type."""
     server_named: ClassVar[bool] = False
     """Whether the broker makes up names for such queues."""
+    journaled: ClassVar[bool] = True
+    """Whether its messages go to the journal as they come and go, by way of the queue's account."""
+    persists_all: ClassVar[bool] = False
+    """Whether it keeps every message over a restart, whatever its delivery mode."""
     default_prefetch: ClassVar[int] = 0
     """The window of a consumer that asked for none; 0: unlimited."""
     obeys_channel_window: ClassVar[bool] = True

@@ -22,6 +22,7 @@ class Quorum(QueueType):
     name: ClassVar[str] = "quorum"
     module: ClassVar[str] = "rabbit_quorum_queue"
     letter: ClassVar[str] = "Q"
+    persists_all: ClassVar[bool] = True
     policy_target: ClassVar[str] = "quorum_queues"
     default_prefetch: ClassVar[int] = 2000
     obeys_channel_window: ClassVar[bool] = False

@@ -21,6 +21,7 @@ class Stream(QueueType):
     name: ClassVar[str] = "stream"
     module: ClassVar[str] = "rabbit_stream_queue"
     letter: ClassVar[str] = "S"
+    journaled: ClassVar[bool] = False
     policy_target: ClassVar[str] = "streams"
     obeys_channel_window: ClassVar[bool] = False
     tells_offsets: ClassVar[bool] = True

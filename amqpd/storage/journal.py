@@ -1,0 +1,262 @@
+"""The journal of a durable broker: it collects what a turn changes and commits it, one group at a time.
+
+While one commit is with the engine, everything that happens belongs to the next: an idle broker commits a single
+message at once, a busy one batches. A commit is the changes of definitions, then one row of records, so that no record
+becomes durable before what it refers to. It ends between turns: what one turn did is there as a whole or not at all.
+
+After an error of the disk nothing more is taken: the disk alarm blocks publishers, what waits to be confirmed is
+refused, and consumers go on with what is in memory. https://www.rabbitmq.com/docs/alarms
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from amqpd.broker import restoring
+from amqpd.broker.definitions import Change
+from amqpd.broker.message import Account, Message, Trail
+from amqpd.broker.pending import Pending
+from amqpd.broker.ports import Inline, Journal, Offload
+from amqpd.broker.work import Call, WorkList
+from amqpd.log import get_logger
+from amqpd.storage.batch import NO_DEADLINE, Batch, decode
+from amqpd.storage.contents import content_of, message_of
+from amqpd.storage.recording import RecordingAccount
+from amqpd.storage.replay import Kept, Replay, Rows
+
+if TYPE_CHECKING:
+    from amqpd.broker.broker import Broker
+    from amqpd.clock import Clock
+    from amqpd.storage.engine import Engine
+
+log = get_logger(__name__)
+
+SHARD: Final = "broker"
+"""An embedded engine has one: all queues."""
+
+
+class JournalFailed(Exception):
+    """The disk has failed, and nothing is recorded any more."""
+
+
+class _Commit:
+    """What becomes durable together."""
+
+    __slots__ = ("batch", "changes", "durable", "touched")
+
+    def __init__(self) -> None:
+        self.batch = Batch()
+        self.changes: list[Change] = []
+        self.touched: dict[int, RecordingAccount] = {}
+        """Queues whose messages were published, settled or handed out."""
+        self.durable: Pending[None] = Pending()
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.touched)
+
+
+class EngineJournal(Journal):
+    """Records what the model does, on an engine."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        """Own the engine from now on. Restoring comes before anything is recorded."""
+        self.immediate = False
+        self.keeps_definitions = True
+        self._engine = engine
+        self._clock = clock
+        self._epoch = engine.claim(SHARD)
+        self._offload: Offload = Inline()
+        self._work: WorkList | None = None
+        self._rows = Rows()
+        self._open = _Commit()
+        self._flying: _Commit | None = None
+        self._scheduled = False
+        self._error: OSError | None = None
+        self.on_failure: Callable[[], None] | None = None
+        """Called once when the disk has failed."""
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def attach(self, work: WorkList) -> None:
+        self._work = work
+
+    def start(self, offload: Offload) -> None:
+        """Commit elsewhere from now on: the engine may block."""
+        self._offload = offload
+
+    def close(self) -> None:
+        """Commit what is left, and let go of the engine."""
+        self._offload = Inline()
+        if self._flying is None:
+            self._begin()
+        self._engine.close()
+
+    # -- recovery ----------------------------------------------------------------------------------------------------
+
+    def restore_access(self, broker: Broker) -> bool:
+        """Restore virtual hosts, users, permissions and policies; return whether there were any."""
+        return restoring.restore_access(broker, self._engine.get)
+
+    def restore_graph(self, broker: Broker) -> None:
+        """Restore exchanges, queues with their messages, and bindings. Raises OSError."""
+        replay = Replay()
+        for seq, data in self._engine.read(SHARD):
+            replay.take(seq, decode(data))
+        for damage in self._engine.damages():
+            log.error("damaged data: what it held is lost", where=damage.where, what=damage.what)
+        restored = restoring.restore_graph(broker, self._engine.get)
+        replay.forget({*restored.queues, *restored.missing})
+        live: dict[int, dict[int, list[int]]] = {seq: {} for seq in replay.rows}
+        offset = self._clock.monotonic() - self._clock.wall()
+        for number, state in replay.queues.items():
+            messages = []
+            for kept in state.in_order():
+                live[kept.row].setdefault(number, []).append(kept.number)
+                messages.append(_message(kept, offset))
+            queue = restored.queues.get(number)
+            if queue is not None:
+                queue.restore(messages, state.last_number)
+        for seq in replay.rows:
+            self._rows.add(seq, 0, live[seq].items())
+        count = sum(replay.live().values())
+        if count:
+            log.info("messages recovered", messages=count)
+
+    # -- records -----------------------------------------------------------------------------------------------------
+
+    def account_of(self, account: Account, queue: int, *, all_messages: bool) -> Account:
+        return RecordingAccount(account, self, queue, all_messages=all_messages)
+
+    def define(self, change: Change) -> None:
+        if self._error is None:
+            self._open.changes.append(change)
+            self._schedule()
+
+    def published(self, account: RecordingAccount, message: Message) -> None:
+        """A queue keeps a message."""
+        if self._error is not None:
+            return
+        deadline = NO_DEADLINE
+        if message.deadline is not None:
+            deadline = round((message.deadline - self._clock.monotonic() + self._clock.wall()) * 1000)
+        self._touch(account)
+        self._open.batch.publish(account.number, message.number, content_of(message), deadline, message.sharing)
+
+    def settled(self, account: RecordingAccount, number: int) -> None:
+        """A message has left its queue for good."""
+        if self._error is None:
+            self._touch(account)
+            self._open.batch.settle(account.number, number)
+
+    def returned(self, account: RecordingAccount, number: int, failures: int) -> None:
+        """A message came back, where failures are counted."""
+        if self._error is None:
+            self._touch(account)
+            self._open.batch.give_back(account.number, number, failures)
+
+    def handed_out(self, account: RecordingAccount) -> None:
+        """A queue handed messages out."""
+        if self._error is None:
+            self._touch(account)
+
+    def _touch(self, account: RecordingAccount) -> None:
+        self._open.touched[account.number] = account
+        self._schedule()
+
+    # -- commits -----------------------------------------------------------------------------------------------------
+
+    def definitions_durable(self) -> Pending[None] | None:
+        return self._when(lambda commit: bool(commit.changes))
+
+    def messages_durable(self) -> Pending[None] | None:
+        return self._when(lambda commit: bool(commit.touched))
+
+    def _when(self, concerns: Callable[[_Commit], bool]) -> Pending[None] | None:
+        if self._error is not None:
+            pending: Pending[None] = Pending()
+            pending.fail(self._failure())
+            return pending
+        for commit in (self._open, self._flying):
+            if commit is not None and concerns(commit):
+                return commit.durable
+        return None
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._flying is None and self._work is not None:
+            self._scheduled = True
+            self._work.add(Call(self._begin))
+
+    def _begin(self) -> None:
+        self._scheduled = False
+        if self._flying is not None or not self._open:
+            return
+        commit, self._open = self._open, _Commit()
+        self._flying = commit
+        for account in commit.touched.values():
+            if account.queue is not None:
+                commit.batch.deliver(account.number, account.queue.delivered_up_to())
+        data = commit.batch.encode() if commit.touched else b""
+        dead = list(self._rows.dead())
+        below = dead[-1] + 1 if dead else 0
+        committed = self._offload.run(lambda: self._commit(commit.changes, data, below))
+        committed.when_done(lambda done: self._committed(commit, len(data), below, done))
+
+    def _commit(self, changes: list[Change], data: bytes, below: int) -> int:
+        """What blocks: away from the broker's thread."""
+        if changes:
+            self._engine.put(changes)
+        seq = self._engine.append(SHARD, self._epoch, data) if data else 0
+        if below:
+            self._engine.trim(SHARD, below)
+        self._engine.maintain()
+        return seq
+
+    def _committed(self, commit: _Commit, octets: int, below: int, done: Pending[int]) -> None:
+        self._flying = None
+        try:
+            seq = done.result()
+        except OSError as error:
+            self._fail(error, commit)
+            return
+        if below:
+            self._rows.trim(below)
+        if octets:
+            queues = commit.batch.queues
+            self._rows.add(seq, octets, ((number, records.published) for number, records in queues.items()))
+            for number, records in queues.items():
+                for first, last in records.settled:
+                    for each in range(first, last + 1):
+                        self._rows.settled(number, each)
+        commit.durable.settle(None)
+        self._begin()
+
+    def _fail(self, error: OSError, commit: _Commit) -> None:
+        self._error = error
+        log.error(
+            "the journal has failed: publishers are blocked, and nothing is recorded any more. "
+            "Make room or repair the disk, then restart the broker.",
+            error=str(error),
+        )
+        lost, self._open = (commit, self._open), _Commit()
+        for each in lost:
+            each.durable.fail(self._failure())
+        if self.on_failure is not None:
+            self.on_failure()
+
+    def _failure(self) -> JournalFailed:
+        return JournalFailed(f"the journal has failed: {self._error}")
+
+
+def _message(kept: Kept, offset: float) -> Message:
+    """What a queue gets back; `offset`: of the monotonic clock to the wall's."""
+    message = message_of(kept.content)
+    message.number, message.redelivered = kept.number, kept.redelivered
+    if kept.deadline != NO_DEADLINE:
+        message.deadline = kept.deadline / 1000 + offset
+    if kept.failures:
+        trail = message.trail or Trail()
+        trail.failures = max(trail.failures, kept.failures)
+        trail.returns = max(trail.returns, trail.failures)
+        message.trail = trail
+    return message

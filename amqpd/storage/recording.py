@@ -1,0 +1,84 @@
+"""The account of one durable queue, which tells the journal what begins and ends its stay there.
+
+Persistent messages are recorded, and in queues of some types all of them. A message that dies stays on record until its
+dead letter is published, so that both become durable together. What is delivered and settled before its first commit
+leaves no trace.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from amqpd.broker.message import Account, Message
+from amqpd.broker.queue_account import QueueAccount
+from amqpd.properties import Properties
+
+if TYPE_CHECKING:
+    from amqpd.broker.queue import Queue
+    from amqpd.storage.journal import EngineJournal
+
+PERSISTENT: Final = 2
+"""The delivery mode of messages that are to survive a restart."""
+
+
+class RecordingAccount(QueueAccount):
+    """Stands between a queue and the broker's account."""
+
+    __slots__ = ("_all", "_journal", "_known", "_number", "queue")
+
+    def __init__(self, account: Account, journal: EngineJournal, number: int, *, all_messages: bool) -> None:
+        """`number`: of the queue; `all_messages`: whatever their delivery mode."""
+        super().__init__(account)
+        self._journal = journal
+        self._number = number
+        self._all = all_messages
+        self._known = False
+        """Whether any message of the queue was ever recorded."""
+        self.queue: Queue | None = None
+
+    @property
+    def number(self) -> int:
+        """The queue's own, as the records name it."""
+        return self._number
+
+    def opened(self, queue: Queue) -> None:
+        self.queue = queue
+
+    def hold(self, message: Message) -> None:
+        self._account.hold(message)
+        if self._all or message.properties.delivery_mode == PERSISTENT:
+            self._known = True
+            self._journal.published(self, message)
+
+    def release(self, message: Message) -> None:
+        self._account.release(message)
+        self.buried(message)
+
+    def die(self, message: Message) -> None:
+        self._account.release(message)
+
+    def buried(self, message: Message) -> None:
+        if self._all or message.properties.delivery_mode == PERSISTENT:
+            self._journal.settled(self, message.number)
+
+    def renumber(self, message: Message, number: int) -> None:
+        recorded = self._all or message.properties.delivery_mode == PERSISTENT
+        if recorded:
+            self._journal.settled(self, message.number)
+        message.number = number
+        if recorded:
+            self._journal.published(self, message)
+
+    def rewrite(self, message: Message, properties: Properties) -> None:
+        self._account.rewrite(message, properties)
+        trail = message.trail
+        if trail is not None and trail.failures and (self._all or properties.delivery_mode == PERSISTENT):
+            self._journal.returned(self, message.number, trail.failures)
+
+    def handed_out(self) -> None:
+        if self._known:
+            self._journal.handed_out(self)
+
+    def restore(self, message: Message) -> None:
+        self._known = True
+        self._account.hold(message)

@@ -1,0 +1,326 @@
+"""What a durable broker has after a restart: messages in order with all that is known of them, and nothing settled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amqpd.broker.alarms import DISK
+from amqpd.broker.broker import Broker
+from amqpd.broker.compat import Compat
+from amqpd.broker.message import Message
+from amqpd.broker.pending import Pending
+from amqpd.broker.queue import Queue
+from amqpd.broker.returns import REFUSED
+from amqpd.clock import ManualClock
+from amqpd.fields import from_python
+from amqpd.properties import Properties
+from amqpd.storage.appendlog import AppendLogEngine
+from amqpd.storage.journal import EngineJournal, JournalFailed
+from tests.unit.broker.world import RecordingConsumer, SeededRandomness
+from tests.unit.storage.disk import Disk
+
+FOLDER = Path("data")
+PERSISTENT = Properties.of(delivery_mode=2)
+
+
+class Durable:
+    """A broker on a disk, whose clock goes on over restarts."""
+
+    def __init__(self, disk: Disk | None = None, clock: ManualClock | None = None) -> None:
+        self.disk = disk or Disk()
+        self.clock = clock or ManualClock()
+        self.journal = EngineJournal(AppendLogEngine(FOLDER, files=self.disk, segment=5000), self.clock)
+        self.broker = Broker(self.clock, SeededRandomness(), compat=Compat.of(), journal=self.journal)
+        self.journal.on_failure = lambda: self.broker.alarms.set(DISK, "journal", True)
+        self.journal.restore_access(self.broker)
+        self.vhost = self.broker.add_vhost("/")
+        self.journal.restore_graph(self.broker)
+        self.drain()
+
+    def queue(self, name: str = "q", arguments: dict[str, object] | None = None, *, durable: bool = True) -> Queue:
+        found = self.vhost.queues.get(name)
+        if found is None:
+            found = self.vhost.add_queue(name, durable, False, None, from_python(arguments or {}))
+        return found
+
+    def publish(self, *bodies: bytes, queue: str = "q", properties: Properties = PERSISTENT) -> None:
+        for body in bodies:
+            self.vhost.publish(Message("", queue, properties, body), (self.vhost.queues[queue],))
+
+    def drain(self) -> None:
+        while self.broker.drain():
+            pass
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        while self.broker.timers.run_due():
+            self.drain()
+        self.drain()
+
+    def restarted(self) -> Durable:
+        """After the end of the process: what a turn had not committed is gone."""
+        return Durable(Disk(self.disk.contents()), self.clock)
+
+    def bodies(self, queue: str = "q") -> list[bytes]:
+        return [message.body for message in self.vhost.queues[queue].browse(10_000)]
+
+
+@pytest.fixture
+def durable() -> Durable:
+    return Durable()
+
+
+def test_persistent_messages_of_durable_queues_are_there_again_in_order(durable: Durable) -> None:
+    durable.queue()
+    durable.queue("transient", durable=False)
+    durable.publish(b"1", b"2")
+    durable.publish(b"gone", properties=Properties.of())
+    durable.publish(b"3")
+    durable.publish(b"gone", queue="transient")
+    durable.drain()
+    again = durable.restarted()
+    assert again.bodies() == [b"1", b"2", b"3"]
+    assert "transient" not in again.vhost.queues
+    again.publish(b"4")
+    again.drain()
+    assert again.restarted().bodies() == [b"1", b"2", b"3", b"4"]
+
+
+def test_what_a_turn_has_not_committed_is_gone_as_a_whole(durable: Durable) -> None:
+    durable.queue()
+    durable.drain()
+    durable.publish(b"1", b"2")
+    assert durable.restarted().bodies() == []
+    durable.drain()
+    assert durable.restarted().bodies() == [b"1", b"2"]
+
+
+def test_settled_messages_do_not_rise_again(durable: Durable) -> None:
+    queue = durable.queue()
+    durable.publish(*[b"%d" % number for number in range(10)])
+    durable.drain()
+    for _ in range(4):
+        message = queue.get()
+        assert message is not None
+        queue.settle(message)
+    durable.drain()
+    assert durable.restarted().bodies() == [b"4", b"5", b"6", b"7", b"8", b"9"]
+    queue.purge()
+    durable.drain()
+    assert durable.restarted().bodies() == []
+
+
+def test_unsettled_messages_come_back_marked_as_redelivered(durable: Durable) -> None:
+    queue = durable.queue()
+    durable.publish(b"1", b"2", b"3")
+    durable.drain()
+    consumer = RecordingConsumer(queue, window=2)
+    queue.add_consumer(consumer)
+    queue.resume()
+    durable.drain()
+    found = durable.restarted().vhost.queues["q"].browse(5)
+    assert [(each.body, each.redelivered) for each in found] == [(b"1", True), (b"2", True), (b"3", False)]
+
+
+def test_what_is_acknowledged_before_its_commit_is_confirmed_and_leaves_no_trace(durable: Durable) -> None:
+    queue = durable.queue()
+    durable.drain()
+    durable.publish(b"x" * 100_000)
+    message = queue.get()
+    assert message is not None
+    queue.settle(message)
+    pending = durable.journal.messages_durable()
+    before = sum(map(len, durable.disk.contents().values()))
+    durable.drain()
+    assert pending is not None
+    assert pending.done
+    assert sum(map(len, durable.disk.contents().values())) < before + 300
+
+
+def test_a_message_to_many_queues_is_written_once(durable: Durable) -> None:
+    queues = [durable.queue(str(number)) for number in range(50)]
+    durable.drain()
+    before = sum(map(len, durable.disk.contents().values()))
+    durable.vhost.publish(Message("e", "k", PERSISTENT, b"x" * 100_000), tuple(queues))
+    durable.drain()
+    assert sum(map(len, durable.disk.contents().values())) < before + 110_000
+    again = durable.restarted()
+    assert all(again.bodies(str(number)) == [b"x" * 100_000] for number in range(50))
+
+
+def test_a_message_expires_at_its_time_though_the_broker_was_down(durable: Durable) -> None:
+    durable.queue("q", {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"})
+    durable.queue("dead")
+    durable.publish(b"m", properties=Properties.of(delivery_mode=2, expiration="10000"))
+    durable.drain()
+    durable.clock.advance(4)
+    again = durable.restarted()
+    assert again.bodies() == [b"m"]
+    again.advance(5.9)
+    assert again.bodies() == [b"m"]
+    again.advance(0.2)
+    assert (again.bodies(), again.bodies("dead")) == ([], [b"m"])
+    durable.clock.advance(100)
+    late = durable.restarted()
+    late.advance(0)
+    assert (late.bodies(), late.bodies("dead")) == ([], [b"m"])
+
+
+def test_the_history_of_a_dead_letter_is_kept(durable: Durable) -> None:
+    queue = durable.queue("q", {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"})
+    dead = durable.queue("dead", {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q"})
+    durable.publish(b"m")
+    message = queue.get()
+    assert message is not None
+    queue.reject(message)
+    durable.drain()
+    again = durable.restarted()
+    dead = again.vhost.queues["dead"]
+    message = dead.get()
+    assert message is not None
+    assert message.properties.headers is not None
+    assert "x-first-death-queue" in message.properties.headers
+    dead.reject(message)
+    again.drain()
+    [found] = again.vhost.queues["q"].browse(5)
+    assert found.trail is not None
+    assert [(death.queue, death.count) for death in found.trail.deaths] == [("dead", 1), ("q", 1)]
+
+
+def test_failures_are_counted_on(durable: Durable) -> None:
+    queue = durable.queue("q", {"x-queue-type": "quorum", "x-delivery-limit": 2})
+    durable.publish(b"m", properties=Properties.of())
+    durable.drain()
+    for _ in range(2):
+        message = durable.vhost.queues["q"].get()
+        assert message is not None
+        durable.vhost.queues["q"].put_back(message)
+        durable.drain()
+        durable = durable.restarted()
+    queue = durable.vhost.queues["q"]
+    message = queue.get()
+    assert message is not None
+    assert message.redelivered
+    assert message.properties.headers is not None
+    assert message.properties.headers.to_python()["x-delivery-count"] == 2
+    queue.put_back(message)
+    durable.drain()
+    assert durable.bodies() == durable.restarted().bodies() == []
+
+
+def test_a_message_that_went_to_the_tail_stays_there(durable: Durable) -> None:
+    queue = durable.queue("q", {"x-queue-type": "quorum", "x-delivery-limit": -1})
+    durable.publish(b"1", b"2")
+    message = queue.get()
+    assert message is not None
+    queue.put_back(message, REFUSED)
+    durable.drain()
+    assert durable.bodies() == durable.restarted().bodies() == [b"2", b"1"]
+
+
+def test_a_deleted_queue_and_a_new_one_of_its_name_share_nothing(durable: Durable) -> None:
+    durable.queue()
+    durable.publish(b"old")
+    durable.drain()
+    durable.vhost.delete_queue(durable.vhost.queues["q"])
+    durable.queue()
+    durable.publish(b"new")
+    durable.drain()
+    assert durable.restarted().bodies() == [b"new"]
+
+
+def test_rows_go_once_their_messages_are_settled(durable: Durable) -> None:
+    queue = durable.queue()
+    held = None
+    for number in range(200):
+        durable.publish(b"%d" % number * 100)
+        durable.drain()
+        message = queue.get()
+        assert message is not None
+        if number:
+            queue.settle(message)
+        else:
+            queue.put_back(message)
+            held = queue.get()
+        durable.drain()
+    assert held is not None
+    size = sum(map(len, durable.disk.contents().values()))
+    assert size > 20_000, "the oldest one is still there, and so are the rows behind it"
+    queue.settle(held)
+    for _ in range(3):
+        durable.publish(b"last")
+        durable.drain()
+    assert sum(map(len, durable.disk.contents().values())) < 15_000
+    assert durable.restarted().bodies() == durable.bodies()
+
+
+def test_a_failing_disk_blocks_publishers_and_refuses_confirms(durable: Durable) -> None:
+    queue = durable.queue()
+    durable.publish(b"safe")
+    durable.drain()
+    durable.disk.room = 10
+    durable.publish(b"lost" * 100)
+    pending = durable.journal.messages_durable()
+    assert pending is not None
+    durable.drain()
+    with pytest.raises(JournalFailed, match="no space left"):
+        pending.result()
+    assert durable.broker.alarms.reasons == (DISK,)
+    later = durable.journal.messages_durable()
+    assert later is not None
+    with pytest.raises(JournalFailed):
+        later.result()
+    message = queue.get()
+    assert message is not None
+    queue.settle(message)
+    durable.drain()
+    durable.disk.room = None
+    assert durable.restarted().bodies() == [b"safe"]
+
+
+@given(st.integers(0, 2**32))
+def test_a_power_loss_at_any_moment_loses_nothing_confirmed_and_brings_nothing_back(seed: int) -> None:
+    """Publishes to one and to two queues, settlements, dead letters and requeues, with power losses in between."""
+    random = Random(seed)
+    durable = Durable()
+    durable.queue("a", {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "b"})
+    durable.queue("b", {"x-queue-type": "quorum"})
+    durable.drain()
+    confirmed: dict[bytes, str] = {}
+    body = 0
+    for _ in range(3):
+        waiting: list[tuple[Pending[None] | None, dict[bytes, str | None]]] = []
+        changes: dict[bytes, str | None] = {}
+        for _ in range(random.randint(1, 25)):
+            queue = durable.vhost.queues[random.choice("ab")]
+            action = random.choice(("publish", "publish", "settle", "reject", "requeue", "drain"))
+            if action == "publish":
+                body += 1
+                durable.publish(b"%d" % body, queue=queue.name)
+                changes[b"%d" % body] = queue.name
+            elif action == "drain":
+                waiting.append((durable.journal.messages_durable(), changes))
+                changes = {}
+                durable.drain()
+            elif (message := queue.get()) is not None:
+                if action == "requeue":
+                    queue.put_back(message)
+                elif action == "settle" or queue.name == "b":
+                    queue.settle(message)
+                    changes[message.body] = None
+                else:
+                    queue.reject(message)
+                    changes[message.body] = "b"
+        for _, made in waiting:
+            confirmed |= {each: where for each, where in made.items() if where is not None}
+            for each in [each for each, where in made.items() if where is None]:
+                confirmed.pop(each, None)
+        durable = Durable(durable.disk.lose_power(random), durable.clock)
+        found = {each: name for name in "ab" for each in durable.bodies(name)}
+        assert len(found) == sum(len(durable.bodies(name)) for name in "ab"), "nothing stands twice"
+        assert found == confirmed, "all turns that were drained, and none of what came later"
