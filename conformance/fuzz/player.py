@@ -51,12 +51,16 @@ class Player:
         """Names that were declared, for those who want to use one."""
         self.internal: set[str] = set()
         """Those of them that nobody may publish to."""
+        self.by_headers: set[str] = set()
+        """Those that look at headers."""
         self.bindings: list[Binding] = []
         """Bindings that were made, some of which may be gone."""
         self.owners: dict[str, Wire] = {}
         """The connections of exclusive queues."""
         self._left: dict[str, set[str]] = {"queue": {*QUEUES, "nowhere"}, "exchange": {*EXCHANGES, "nowhere"}}
         """Names that may be there since something declared them; a broker that runs already may have any."""
+        self._several: set[tuple[int, int]] = set()
+        """Connections and channels that had several consumers when the step began."""
         self._left_bindings: list[dict[str, Any]] = []
         self.depths: dict[str, Depth] = {}
         self.races: set[str] = set()
@@ -96,9 +100,7 @@ class Player:
 
     def _begin(self, step: Step) -> None:
         """Send a step without waiting for anything."""
-        self.races.clear()
-        if any(races.has_a_window(wire.lines.values()) for wire in self.wires.values()):
-            self.races.add(races.WINDOW)
+        self._foresee_races(step)
         match step:
             case Dial():
                 self._leave(step.connection)
@@ -114,13 +116,24 @@ class Player:
                     fields = {name: self._resolve(line, value) for name, value in step.fields.items()}
                     self._remember(step.method, fields, wire)
                     self._state_before = line.state
-                    if races.returns_by_made_up_names(line, step):
-                        self.races.add(races.NAMES_ORDER)
-                    if races.commits_a_mixture(line, step):
-                        self.races.add(races.ACK_OVERTAKES)
-                    if step.method == "basic.cancel" and self._single:
-                        self.races.add(races.ACTIVE_LEAVES)
                     wire.send(step, _encode(step, fields))
+
+    def _foresee_races(self, step: Step) -> None:
+        """Take note of what a step may leave to chance, which depends on what was there before it."""
+        self.races.clear()
+        lines = {(number, channel): line for number, wire in self.wires.items() for channel, line in wire.lines.items()}
+        self._several = {place for place, line in lines.items() if races.several_consume(line)}
+        if races.has_a_window(lines.values()):
+            self.races.add(races.WINDOW)
+        if not isinstance(step, Send):
+            return
+        if (line := lines.get((step.connection, step.channel))) is not None:
+            if races.returns_by_made_up_names(line, step):
+                self.races.add(races.NAMES_ORDER)
+            if races.commits_a_mixture(line, step):
+                self.races.add(races.ACK_OVERTAKES)
+        if step.method == "basic.cancel" and self._single:
+            self.races.add(races.ACTIVE_LEAVES)
 
     def _standing(self, connection: int) -> Wire | None:
         wire = self.wires.get(connection)
@@ -171,6 +184,9 @@ class Player:
                 break
             seen, depths = self._seen(), self.depths
         self._look_for_ends(*self.wires.values())
+        for connection, channel in self._several:
+            if (wire := self.wires.get(connection)) is not None and _ends(wire, channel):
+                self.races.add(races.CHANNEL_ENDS)
         self._learn_from_refusals()
         return observe(self.names, self.wires, self.depths)
 
@@ -214,6 +230,8 @@ class Player:
                 self.owners[reply["queue"]] = wire
         elif reply.name == "exchange.declare-ok" and step.fields["exchange"]:
             self.exchanges.add(step.fields["exchange"])
+            if step.fields.get("type") == "headers":
+                self.by_headers.add(step.fields["exchange"])
             if step.fields.get("internal") and not step.fields.get("passive"):
                 self.internal.add(step.fields["exchange"])
         elif reply.name in ("queue.bind-ok", "exchange.bind-ok"):
@@ -226,6 +244,7 @@ class Player:
     def _forget_exchange(self, name: str) -> None:
         self.exchanges.discard(name)
         self.internal.discard(name)
+        self.by_headers.discard(name)
 
     def _bound(self, wire: Wire, step: Send) -> None:
         binding = Binding.made_by(step)
@@ -332,6 +351,7 @@ class Player:
         self.queues.clear()
         self.exchanges.clear()
         self.internal.clear()
+        self.by_headers.clear()
         self._single = False
         self.owners.clear()
         self.bindings.clear()
@@ -357,6 +377,11 @@ def _encode(step: Send, fields: dict[str, Any]) -> bytes:
 def _closes(wire: Wire, channel: int) -> int:
     events = [event for event in wire.events if isinstance(event, Received) and event.channel == channel]
     return sum(event.name == "channel.close" for event in events)
+
+
+def _ends(wire: Wire, channel: int) -> bool:
+    events = [event for event in wire.events if isinstance(event, Received) and event.channel == channel]
+    return any(event.name in ("channel.close", "channel.close-ok") for event in events)
 
 
 def _is_answered(state: str, step: Send, line: Line) -> bool:

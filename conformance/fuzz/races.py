@@ -20,6 +20,9 @@ CONNECTION_ENDS = "a connection with consumers ends"
 """Its channels are processes that end one after the other: one may still get, and lose or give back once more, what an
 earlier one gave back, and what several give back to one queue comes in any order.
 """
+CHANNEL_ENDS = "a channel with several consumers ends"
+"""It tells its queues one after the other: what dies in one may reach another consumer of the channel before that ends.
+"""
 WINDOW = "a channel has a window of its own"
 """The limiter of a channel's basic.qos is a process beside the channel, which tells queues in a random order that there
 is room. A queue takes its word (priority 3 in rabbit_amqqueue_process) before the return that was sent earlier
@@ -60,6 +63,11 @@ def ends_consuming(lines: Iterable[Line]) -> bool:
     """Say whether it is a race what becomes of the messages of these channels, which end together."""
     holding = [line for line in lines if line.consumers or line.tags]
     return len(holding) > 1 or any(line.consumers for line in holding)
+
+
+def several_consume(line: Line) -> bool:
+    """Say whether it is a race what else a channel gets when it ends."""
+    return len(line.consumers) > 1 and bool(line.tags)
 
 
 def is_left_to_chance(first: Observation, second: Observation) -> bool:

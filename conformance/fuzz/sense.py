@@ -29,6 +29,8 @@ class Known(NamedTuple):
     exchanges: tuple[str, ...] = ()
     internal: frozenset[str] = frozenset()
     """Those of the exchanges that nobody may publish to."""
+    by_headers: frozenset[str] = frozenset()
+    """Those that look at headers."""
     bindings: tuple[Binding, ...] = ()
 
 
@@ -85,13 +87,24 @@ def _key(random: Random, known: Known) -> Any:
 
 def _bind_queue(random: Random, _: Line, known: Known) -> Fields:
     exchange = random.choice((*known.exchanges, *known.exchanges, *BUILT_IN))
-    return {"queue": random.choice(known.queues), "exchange": exchange, "routing_key": _key(random, known)}
+    pattern = _pattern(random, exchange, known)
+    return {"queue": random.choice(known.queues), "exchange": exchange, "routing_key": _key(random, known), **pattern}
 
 
 def _bind_exchange(random: Random, _: Line, known: Known) -> Fields:
     names = (*known.exchanges, *known.exchanges, *BUILT_IN)
     source, destination = random.choice(names), random.choice(names)
-    return {"source": source, "destination": destination, "routing_key": _key(random, known)}
+    pattern = _pattern(random, source, known)
+    return {"source": source, "destination": destination, "routing_key": _key(random, known), **pattern}
+
+
+def _pattern(random: Random, exchange: str, known: Known) -> Fields:
+    """Return the arguments of a binding to an exchange that looks at headers."""
+    if exchange != "amq.headers" and exchange not in known.by_headers:
+        return {}
+    keys = random.sample(("colour", "size", "x-colour"), random.randint(1, 3))
+    wanted = {key: vocabulary.choose(random, vocabulary.HEADER_VALUES)[1] for key in keys}
+    return {"arguments": {"x-match": random.choice(("all", "any", "all-with-x", "any-with-x")), **wanted}}
 
 
 def _unbind(kind: str, otherwise: Callable[[Random, Line, Known], Fields]) -> Callable[[Random, Line, Known], Fields]:

@@ -238,6 +238,7 @@ class Session:
             tuple(ServerNamed(named.index(each)) if each in named else each for each in own),
             tuple(sorted(player.exchanges)),
             frozenset(player.internal),
+            frozenset(player.by_headers),
             tuple(each for each in player.bindings if each.source in player.exchanges or each.source in BUILT_IN),
         )
 

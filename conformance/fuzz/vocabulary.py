@@ -87,6 +87,8 @@ USUAL_QUEUES: Sequence[Mapping[str, Any]] = (
     {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q2"},
     {"x-max-length-bytes": 10, "x-overflow": "reject-publish"},
     {"x-dead-letter-exchange": "amq.topic"},
+    {"x-dead-letter-exchange": ""},
+    {"x-dead-letter-exchange": ""},
     {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q3"},
     {"x-message-ttl": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q0"},
     {"x-max-priority": 5},
