@@ -24,6 +24,7 @@ from conformance.catalogue.markers import Suite, suite_of
 from conformance.catalogue.outcomes import Recorder
 from conformance.client import Connection
 from conformance.conditions import Condition
+from conformance.operator_hands import Operator, operator_of
 from conformance.rabbitmq import Unavailable
 from conformance.targets import Target, open_target, version_of
 
@@ -192,3 +193,12 @@ def condition(request: pytest.FixtureRequest, target: Target) -> Condition:
     marker = request.node.get_closest_marker("proves")
     assert marker is not None, "the test names no entry: mark it with pytest.mark.proves(...)"
     return Condition(marker.args[0], target.version)
+
+
+@pytest.fixture(scope="module")
+def operator(target: Target, request: pytest.FixtureRequest) -> Iterator[Operator]:
+    """Give a broker of the module's own, which may be disturbed; one with events where the module has EVENTS set."""
+    with operator_of(target.name, "3.10", events=getattr(request.module, "EVENTS", False)) as operator:
+        if operator is None:
+            pytest.skip(f"{target.name} cannot be operated")
+        yield operator

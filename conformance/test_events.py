@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.fields import Typed
-from conformance.operator_hands import operator_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,9 +16,11 @@ if TYPE_CHECKING:
     from conformance.client import Connection
     from conformance.operator_hands import Operator
     from conformance.received import Received
-    from conformance.targets import Target
 
 pytestmark = pytest.mark.slow
+
+EVENTS = True
+"""The broker of these tests has the event exchange: see the fixture `operator`."""
 
 EXCHANGE = "amq.rabbitmq.event"
 NOBODY = ("user_who_performed_action", "rmq-internal")
@@ -28,15 +29,6 @@ OPERATOR = ("user_who_performed_action", "rmq-cli")
 PID = re.compile(r"<.+\.\d+\.\d+\.\d+>")
 
 Pairs = list[tuple[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def operator(target: Target) -> Iterator[Operator]:
-    """Give a broker with the event exchange."""
-    with operator_of(target.name, "3.10", events=True) as operator:
-        if operator is None:
-            pytest.skip(f"{target.name} cannot be operated")
-        yield operator
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.fields import Typed
-from conformance.operator_hands import operator_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from conformance.fields import Table
     from conformance.operator_hands import Operator
     from conformance.received import Received
-    from conformance.targets import Target
 
 pytestmark = pytest.mark.slow
 
@@ -38,15 +36,6 @@ PROPERTIES: dict[str, Any] = {
     "app_id": "app",
     "cluster_id": "cl",
 }
-
-
-@pytest.fixture(scope="module")
-def operator(target: Target) -> Iterator[Operator]:
-    """Give a broker whose firehose may be switched on."""
-    with operator_of(target.name, "3.10") as operator:
-        if operator is None:
-            pytest.skip(f"{target.name} cannot be operated")
-        yield operator
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.client import CAPABILITIES
-from conformance.operator_hands import operator_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,18 +15,8 @@ if TYPE_CHECKING:
     from conformance.channel import Channel
     from conformance.client import Connection
     from conformance.operator_hands import Operator
-    from conformance.targets import Target
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def operator(target: Target) -> Iterator[Operator]:
-    """Give a broker that may be disturbed."""
-    with operator_of(target.name, "3.10") as operator:
-        if operator is None:
-            pytest.skip(f"{target.name} cannot be operated")
-        yield operator
 
 
 @pytest.fixture

@@ -6,26 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from conformance.operator_hands import operator_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.channel import Channel
     from conformance.fields import Value
     from conformance.operator_hands import Operator
-    from conformance.targets import Target
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def operator(target: Target) -> Iterator[Operator]:
-    """Give a broker with an operator."""
-    with operator_of(target.name, "3.10") as operator:
-        if operator is None:
-            pytest.skip(f"{target.name} cannot be operated")
-        yield operator
 
 
 @pytest.fixture

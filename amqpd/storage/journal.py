@@ -72,7 +72,7 @@ class EngineJournal(Journal):
         self._open = _Commit()
         self._flying: _Commit | None = None
         self._scheduled = False
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self.on_failure: Callable[[], None] | None = None
         """Called once when the disk has failed."""
 
@@ -88,8 +88,11 @@ class EngineJournal(Journal):
     def close(self) -> None:
         """Commit what is left, and let go of the engine."""
         self._offload = Inline()
-        if self._flying is None:
-            self._begin()
+        flying, self._flying = self._flying, None
+        if flying is not None:
+            # Nobody will tell what became of it. If it is there, a second time changes nothing: see `replay`.
+            self._launch(flying)
+        self._begin()
         self._engine.close()
 
     # -- recovery ----------------------------------------------------------------------------------------------------
@@ -189,9 +192,11 @@ class EngineJournal(Journal):
 
     def _begin(self) -> None:
         self._scheduled = False
-        if self._flying is not None or not self._open:
-            return
-        commit, self._open = self._open, _Commit()
+        if self._flying is None and self._open and self._error is None:
+            commit, self._open = self._open, _Commit()
+            self._launch(commit)
+
+    def _launch(self, commit: _Commit) -> None:
         self._flying = commit
         for account in commit.touched.values():
             if account.queue is not None:
@@ -216,7 +221,7 @@ class EngineJournal(Journal):
         self._flying = None
         try:
             seq = done.result()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  # a disk or a defect: in either case it isn't known to be there
             self._fail(error, commit)
             return
         if below:
@@ -231,12 +236,12 @@ class EngineJournal(Journal):
         commit.durable.settle(None)
         self._begin()
 
-    def _fail(self, error: OSError, commit: _Commit) -> None:
+    def _fail(self, error: Exception, commit: _Commit) -> None:
         self._error = error
         log.error(
             "the journal has failed: publishers are blocked, and nothing is recorded any more. "
             "Make room or repair the disk, then restart the broker.",
-            error=str(error),
+            exc_info=error,
         )
         lost, self._open = (commit, self._open), _Commit()
         for each in lost:

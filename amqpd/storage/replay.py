@@ -85,6 +85,7 @@ class Replay:
                 if kept is not None:
                     kept.failures = failures
             queue.delivered = max(queue.delivered, records.delivered)
+            queue.last_number = max(queue.last_number, queue.delivered)  # or new messages would pass for delivered ones
 
     def forget(self, known: Iterable[int]) -> None:
         """Drop the queues that are not among these: they were deleted."""

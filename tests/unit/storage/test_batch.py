@@ -110,6 +110,16 @@ def test_a_queue_remembers_its_highest_number_though_it_is_empty() -> None:
     assert (replay.queues[1].in_order(), replay.queues[1].last_number) == ([], 9)
 
 
+def test_numbers_go_on_above_what_was_delivered() -> None:
+    """The row that settled the last ones may have gone."""
+    batch = Batch()
+    batch.settle(1, 3)
+    batch.deliver(1, 10)
+    replay = Replay()
+    replay.take(1, decode(batch.encode()))
+    assert replay.queues[1].last_number == 10
+
+
 class JournalAgainstADictionary(RuleBasedStateMachine):
     """Random publishes, settlements, returns, commits, copies and trims; a crash at any moment leaves what was
     committed.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
+from amqpd.broker.ports import Offload
 from amqpd.broker.queue import Queue
 from amqpd.broker.returns import REFUSED
 from amqpd.clock import ManualClock
@@ -24,6 +27,7 @@ from amqpd.storage.journal import EngineJournal, JournalFailed
 from tests.unit.broker.world import RecordingConsumer, SeededRandomness
 from tests.unit.storage.disk import Disk
 
+T = TypeVar("T")
 FOLDER = Path("data")
 PERSISTENT = Properties.of(delivery_mode=2)
 
@@ -283,6 +287,71 @@ def test_a_failing_disk_blocks_publishers_and_refuses_confirms(durable: Durable)
     assert durable.restarted().bodies() == [b"safe"]
 
 
+class Lost(Offload):
+    """Takes work and never does it, as a thread that the end of the server came before."""
+
+    def run(self, function: Callable[[], T]) -> Pending[T]:
+        return Pending()
+
+
+class Unheard(Offload):
+    """Does the work and tells nobody."""
+
+    def run(self, function: Callable[[], T]) -> Pending[T]:
+        function()
+        return Pending()
+
+
+class Defective(Offload):
+    """Ends all work with an error that no disk raises."""
+
+    def run(self, function: Callable[[], T]) -> Pending[T]:
+        pending: Pending[T] = Pending()
+        pending.fail(ValueError("a defect"))
+        return pending
+
+
+def test_an_orderly_end_commits_what_was_on_its_way_and_what_came_after(durable: Durable) -> None:
+    durable.queue()
+    durable.drain()
+    durable.journal.start(Lost())
+    durable.publish(b"on its way")
+    durable.drain()
+    durable.publish(b"after")
+    durable.drain()
+    assert durable.restarted().bodies() == []
+    durable.journal.close()
+    assert durable.restarted().bodies() == [b"on its way", b"after"]
+
+
+def test_a_commit_that_nobody_was_told_of_is_made_again_without_harm(durable: Durable) -> None:
+    durable.queue()
+    durable.publish(b"settled")
+    durable.drain()
+    durable.journal.start(Unheard())
+    durable.publish(b"1", b"2")
+    message = durable.vhost.queues["q"].get()
+    assert message is not None
+    durable.vhost.queues["q"].settle(message)
+    durable.drain()
+    assert durable.restarted().bodies() == [b"1", b"2"]
+    durable.journal.close()
+    assert durable.restarted().bodies() == [b"1", b"2"]
+
+
+def test_a_defect_in_a_commit_is_no_confirm(durable: Durable) -> None:
+    durable.queue()
+    durable.drain()
+    durable.journal.start(Defective())
+    durable.publish(b"m")
+    pending = durable.journal.messages_durable()
+    durable.drain()
+    assert pending is not None
+    with pytest.raises(JournalFailed, match="a defect"):
+        pending.result()
+    assert durable.broker.alarms.reasons == (DISK,)
+
+
 @given(st.integers(0, 2**32))
 def test_a_power_loss_at_any_moment_loses_nothing_confirmed_and_brings_nothing_back(seed: int) -> None:
     """Publishes to one and to two queues, settlements, dead letters and requeues, with power losses in between."""
@@ -294,7 +363,7 @@ def test_a_power_loss_at_any_moment_loses_nothing_confirmed_and_brings_nothing_b
     confirmed: dict[bytes, str] = {}
     body = 0
     for _ in range(3):
-        waiting: list[tuple[Pending[None] | None, dict[bytes, str | None]]] = []
+        waiting: list[dict[bytes, str | None]] = []
         changes: dict[bytes, str | None] = {}
         for _ in range(random.randint(1, 25)):
             queue = durable.vhost.queues[random.choice("ab")]
@@ -304,7 +373,7 @@ def test_a_power_loss_at_any_moment_loses_nothing_confirmed_and_brings_nothing_b
                 durable.publish(b"%d" % body, queue=queue.name)
                 changes[b"%d" % body] = queue.name
             elif action == "drain":
-                waiting.append((durable.journal.messages_durable(), changes))
+                waiting.append(changes)
                 changes = {}
                 durable.drain()
             elif (message := queue.get()) is not None:
@@ -316,7 +385,7 @@ def test_a_power_loss_at_any_moment_loses_nothing_confirmed_and_brings_nothing_b
                 else:
                     queue.reject(message)
                     changes[message.body] = "b"
-        for _, made in waiting:
+        for made in waiting:
             confirmed |= {each: where for each, where in made.items() if where is not None}
             for each in [each for each, where in made.items() if where is None]:
                 confirmed.pop(each, None)
