@@ -17,6 +17,7 @@ from amqpd.broker.alarms import DISK, MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
 from amqpd.broker.event_exchange import EventExchange
+from amqpd.broker.pager import Pager
 from amqpd.broker.ports import Journal, Offload, Randomness
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 RESIDENT_CHECK: Final = 2.5
 """Seconds between two looks at the resident size."""
+SPILL: Final = "spill"
+"""The folder in the data directory for what memory has no room for."""
 
 
 class SystemRandomness(Randomness):
@@ -53,10 +56,12 @@ def open_storage(config: Config, clock: Clock) -> EngineJournal | None:
         return None
     from amqpd.storage.engine import DirectoryInUse, Durability, UnknownFormat
     from amqpd.storage.journal import EngineJournal
+    from amqpd.storage.spill import SpillFiles
     from amqpd.storage.sqlite import SqliteEngine
 
     try:
-        return EngineJournal(SqliteEngine(config.data_dir, Durability(config.durability)), clock)
+        engine = SqliteEngine(config.data_dir, Durability(config.durability))
+        return EngineJournal(engine, clock, SpillFiles(config.data_dir / SPILL))
     except (DirectoryInUse, UnknownFormat) as error:
         raise ConfigError(str(error), key="data_dir", value=str(config.data_dir)) from error
 
@@ -101,6 +106,8 @@ def make_node(
         storage.restore_graph(broker)
     node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
     node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
+    if storage is not None and storage.spill is not None:
+        node.pager = Pager(broker, storage.spill, config.memory.paging_in_bytes(memory.available()))
     return node
 
 

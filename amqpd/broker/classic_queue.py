@@ -13,20 +13,24 @@ from amqpd.broker.dead_letter import DELIVERY_LIMIT, EXPIRED, MAXLEN
 from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
 from amqpd.broker.expiry import Expiry, HeadExpiry
 from amqpd.broker.expiry_anywhere import ExpiryAnywhere
-from amqpd.broker.message import Message
+from amqpd.broker.message import Account, Message
 from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
 from amqpd.broker.pending import Pending
+from amqpd.broker.ports import Spill
 from amqpd.broker.priorities import PriorityReadyList
 from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Declaration, Means, Queue
 from amqpd.broker.queue_work import Release, Trim
 from amqpd.broker.ready_list import ReadyList
 from amqpd.broker.retries import DISABLED, Delayed, Retries
 from amqpd.broker.returns import LOST, ReturnWork
+from amqpd.log import get_logger
 from amqpd.properties import EXPIRATION
 
 if TYPE_CHECKING:
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
+
+log = get_logger(__name__)
 
 ANYWHERE: Final = "anywhere"
 """Where messages expire, if not at the head."""
@@ -54,6 +58,7 @@ class ClassicQueue(Queue):
     def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
         super().__init__(type_, declared, settings, means)
         self.ready = ReadyList() if settings.max_priority is None else PriorityReadyList(settings.max_priority)
+        self.ready.on_loss = self._lost
         self.consumers.single = settings.single_active_consumer
         self.limits: Limits | None = None
         self._message_ttl: float | None = None
@@ -234,6 +239,22 @@ class ClassicQueue(Queue):
         first = self.ready.first_new()
         return self._number if first is None else first - 1
 
+    # -- memory ----------------------------------------------------------------------------------------------------
+
+    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
+        return self.ready.page_out(spill, account, most)
+
+    def _lost(self, count: int) -> None:
+        """The disk did not give messages back."""
+        log.error(
+            "waiting messages cannot be read back, and are lost until a restart brings persistent ones back: "
+            "check the disk",
+            queue=self.name,
+            messages=count,
+        )
+        if self.limits is not None:
+            self.limits.octets = self._octets()
+
     # -- settings --------------------------------------------------------------------------------------------------
 
     def configure(self, settings: Settings) -> None:
@@ -371,17 +392,17 @@ class ClassicQueue(Queue):
         if self.limits is not None:
             self.limits.octets = 0
         if count:
-            self._free(dropped.pop, count)
+            self._free(dropped.pop, lambda: dropped.count)
         if self._delayed is not None and len(self._delayed):
             delayed = self._delayed.take_all()
             self.aside -= len(delayed)
-            self._free(delayed.pop, len(delayed))
             count += len(delayed)
+            self._free(delayed.pop, delayed.__len__)
         return count
 
-    def _free(self, pop: Callable[[], Message], count: int) -> Release:
+    def _free(self, pop: Callable[[], Message], left: Callable[[], int]) -> Release:
         """Let go of messages that have left the queue together."""
-        release = Release(pop, count, self._account)
+        release = Release(pop, left, self._account)
         self._work.add(release)
         return release
 

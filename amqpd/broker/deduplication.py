@@ -51,7 +51,7 @@ class KeyedAccount(QueueAccount):
 
     def will_free(self, release: Release) -> None:
         """What this work frees is in the queue no more."""
-        self._freeing = [*(each for each in self._freeing if each.left), release]
+        self._freeing = [*(each for each in self._freeing if each.left()), release]
 
     def hold(self, message: Message) -> None:
         super().hold(message)
@@ -108,8 +108,8 @@ class Deduplicating(ClassicQueue):
             self._account.let_go(message)
         return ACCEPTED
 
-    def _free(self, pop: Callable[[], Message], count: int) -> Release:
-        release = super()._free(pop, count)
+    def _free(self, pop: Callable[[], Message], left: Callable[[], int]) -> Release:
+        release = super()._free(pop, left)
         self._keys.will_free(release)
         return release
 

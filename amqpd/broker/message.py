@@ -147,6 +147,11 @@ class Account:
         self.octets -= OVERHEAD
         self.let_go(message)
 
+    def cost(self, message: Message) -> int:
+        """What holding this message adds, if nobody else has its body."""
+        header = len(message.properties.raw)
+        return len(message.body) + OVERHEAD + (header if header > SMALL_HEADER else 0)
+
     def rewrite(self, message: Message, properties: Properties) -> None:
         """Give a message that is held other properties."""
         before, after = len(message.properties.raw), len(properties.raw)

@@ -9,13 +9,32 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, ClassVar, Final, NamedTuple
 
-from amqpd.broker.message import Message
+from amqpd.broker import trails
+from amqpd.broker.message import Message, Trail
 from amqpd.properties import Properties
 
 RUN: Final = 1024
 """Messages in one packed run."""
+
+
+class Columns(NamedTuple):
+    """What a run holds besides its numbers, as bytes, strings, numbers and tuples of them. None: no message has it."""
+
+    bodies: Sequence[bytes | None]
+    exchanges: str | tuple[str, ...]
+    routing_keys: str | tuple[str, ...]
+    properties: bytes | tuple[bytes, ...]
+    deadlines: tuple[float | None, ...] | None
+    redelivered: bytes | None
+    trails: tuple[bytes | None, ...] | None
+    published: tuple[bytes | None, ...] | None
+    """The properties as they came, of messages whose trail has them."""
+
+    def plain(self) -> tuple[Any, ...]:
+        """The same as a tuple of no type of its own, for `marshal`."""
+        return tuple(self)
 
 
 class Run:
@@ -24,17 +43,20 @@ class Run:
     A message that was removed leaves a hole, None, among the bodies: nothing moves, and its body is free at once.
     """
 
+    paged: ClassVar[bool] = False
+    """Whether its contents are out of memory."""
+
     __slots__ = (
         "_bodies",
         "_deadlines",
         "_exchanges",
-        "_numbers",
         "_properties",
+        "_redelivered",
         "_routing_keys",
         "_sharing",
         "_trails",
         "count",
-        "first",
+        "numbers",
     )
 
     def __init__(self, messages: list[Message]) -> None:
@@ -44,41 +66,70 @@ class Run:
         self._exchanges = _column([message.exchange for message in messages])
         self._routing_keys = _column([message.routing_key for message in messages])
         self._properties = _properties_column([message.properties for message in messages])
-        first, last = messages[0].number, messages[-1].number
-        self.first = first
-        """The lowest number that was packed."""
-        self._numbers: int | array[int] = (
-            first if last - first + 1 == self.count else array("Q", [message.number for message in messages])
-        )
+        self.numbers = _numbers([message.number for message in messages])
+        """All that were packed, lowest first; what they stood for may have gone."""
         deadlines = [message.deadline for message in messages]
         self._deadlines = tuple(deadlines) if any(each is not None for each in deadlines) else None
         sharing = [message.sharing for message in messages]
         self._sharing = tuple(sharing) if any(each is not None for each in sharing) else None
-        trails = [message.trail for message in messages]
-        self._trails = tuple(trails) if any(each is not None for each in trails) else None
+        pasts = [message.trail for message in messages]
+        self._trails = tuple(pasts) if any(each is not None for each in pasts) else None
+        redelivered = bytes([message.redelivered for message in messages])
+        self._redelivered = redelivered if any(redelivered) else None
+        """Of those that wait since before a restart."""
+
+    def columns(self) -> Columns:
+        """All but the numbers, of a run without holes; `of` makes it a run again. Nobody shares the bodies then."""
+        properties, pasts = self._properties, self._trails
+        encoded = published = None
+        if pasts is not None:
+            encoded = tuple([None if each is None else trails.encoded(each) for each in pasts])
+            befores = [None if each is None else each.published for each in pasts]
+            published = tuple([None if each is None else each.raw for each in befores])
+        return Columns(
+            self._bodies,
+            self._exchanges,
+            self._routing_keys,
+            properties.raw if isinstance(properties, Properties) else properties,
+            self._deadlines,
+            self._redelivered,
+            encoded,
+            published,
+        )
+
+    @classmethod
+    def of(cls, numbers: Sequence[int], columns: Columns) -> Run:
+        """A run from its numbers and what `columns` gave."""
+        run = cls.__new__(cls)
+        run.numbers = numbers
+        run.count = len(numbers)
+        run._bodies, run._exchanges, run._routing_keys = columns.bodies, columns.exchanges, columns.routing_keys
+        properties = columns.properties
+        run._properties = Properties.parse(properties) if isinstance(properties, bytes) else properties
+        run._deadlines, run._redelivered = columns.deadlines, columns.redelivered
+        run._sharing = run._trails = None
+        if columns.trails is not None and columns.published is not None:
+            run._trails = tuple(map(_trail, columns.trails, columns.published))
+        return run
 
     def unpack(self) -> list[Message]:
         """The messages again, last one first."""
         return self._unpack(self._filled())
 
     @property
+    def first(self) -> int:
+        """The lowest number that was packed."""
+        return self.numbers[0]
+
+    @property
     def last(self) -> int:
         """The highest number that was packed."""
-        return self.first + len(self._bodies) - 1 if isinstance(self._numbers, int) else self._numbers[-1]
-
-    def numbers(self) -> Sequence[int]:
-        """All that were packed, lowest first; what they stood for may have gone."""
-        return range(self.first, self.last + 1) if isinstance(self._numbers, int) else self._numbers
+        return self.numbers[-1]
 
     def place(self, number: int) -> int | None:
         """Where the message with this number is, for `[place]` and `pop(place)`; None if it isn't here."""
-        if isinstance(self._numbers, int):
-            index = number - self._numbers
-        else:
-            index = bisect_left(self._numbers, number)
-            if index < len(self._numbers) and self._numbers[index] != number:
-                return None
-        return None if not 0 <= index < len(self._bodies) or self._bodies[index] is None else index
+        index = place_in(self.numbers, number)
+        return None if index is None or self._bodies[index] is None else index
 
     def __getitem__(self, place: int) -> Message:
         """The message at a place, unpacked for the look only."""
@@ -95,7 +146,7 @@ class Run:
 
     def deadlines(self) -> Iterator[tuple[float, int]]:
         """The deadlines and numbers of those that are left and have one."""
-        for deadline, number, body in zip(self._deadlines or (), self.numbers(), self._bodies, strict=False):
+        for deadline, number, body in zip(self._deadlines or (), self.numbers, self._bodies, strict=False):
             if deadline is not None and body is not None:
                 yield deadline, number
 
@@ -110,7 +161,7 @@ class Run:
 
     def _unpack(self, places: Sequence[int]) -> list[Message]:
         messages: list[Message] = []
-        numbers, exchanges, keys, properties = self._numbers, self._exchanges, self._routing_keys, self._properties
+        numbers, exchanges, keys, properties = self.numbers, self._exchanges, self._routing_keys, self._properties
         known = properties if isinstance(properties, Properties) else None
         for index in places:
             body = self._bodies[index]
@@ -121,16 +172,28 @@ class Run:
                 known if known is not None else _at(properties, index),
                 body,
             )
-            message.number = numbers + index if isinstance(numbers, int) else numbers[index]
+            message.number = numbers[index]
+            if self._redelivered is not None:
+                message.redelivered = self._redelivered[index] > 0
             if self._deadlines is not None:
                 message.deadline = self._deadlines[index]
             if self._sharing is not None:
                 message.sharing = self._sharing[index]
             if self._trails is not None:
-                trail = message.trail = self._trails[index]
-                message.redelivered = trail is not None and trail.returns > 0
+                message.trail = self._trails[index]
             messages.append(message)
         return messages
+
+
+def place_in(numbers: Sequence[int], number: int) -> int | None:
+    """The index of a number among rising ones; None if it isn't one of them."""
+    index = bisect_left(numbers, number)
+    return index if index < len(numbers) and numbers[index] == number else None
+
+
+def _numbers(numbers: list[int]) -> Sequence[int]:
+    first, last = numbers[0], numbers[-1]
+    return range(first, last + 1) if last - first + 1 == len(numbers) else array("Q", numbers)
 
 
 def _column(values: list[str]) -> str | tuple[str, ...]:
@@ -146,3 +209,11 @@ def _properties_column(values: list[Properties]) -> Properties | tuple[bytes, ..
 def _at(properties: Properties | tuple[bytes, ...], index: int) -> Properties:
     assert isinstance(properties, tuple)
     return Properties.parse(properties[index])
+
+
+def _trail(encoded: bytes | None, published: bytes | None) -> Trail | None:
+    if encoded is None:
+        return None
+    trail = trails.decoded(encoded)
+    trail.published = None if published is None else Properties.parse(published)
+    return trail

@@ -63,6 +63,26 @@ class MemoryJournal(Journal):
         return None
 
 
+class Block(ABC):
+    """Octets that left memory."""
+
+    @abstractmethod
+    def read(self) -> bytes:
+        """The octets again. Raises OSError, also where they are not what was written."""
+
+    @abstractmethod
+    def free(self) -> None:
+        """They are not needed any more."""
+
+
+class Spill(ABC):
+    """Where octets go that memory has no room for. Nothing of it outlives the process."""
+
+    @abstractmethod
+    def keep(self, data: bytes) -> Block:
+        """Write octets out. Raises OSError."""
+
+
 class Offload(ABC):
     """Runs what is too slow for the broker's thread."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from amqpd.broker.message import Message
+from amqpd.broker.message import Account, Message
+from amqpd.broker.ports import Spill
 from amqpd.broker.ready_list import ReadyList
 
 
@@ -71,8 +72,15 @@ class PriorityReadyList(ReadyList):
     def octets(self) -> int:
         return sum(level.octets() for level in self._order)
 
+    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
+        # The lowest priority first: it is taken last.
+        more = [level.page_out(spill, account, most) for level in reversed(self._order)]
+        return any(more)
+
     def take_all(self) -> ReadyList:
         taken = PriorityReadyList(self._maximum)
+        for level in self._order:
+            level.on_loss = taken._lost
         taken._by_priority, taken._order, taken.count = self._by_priority, self._order, self.count
         self._by_priority, self._order, self.count = {}, [], 0
         return taken
@@ -87,7 +95,13 @@ class PriorityReadyList(ReadyList):
         priority = self._priority(message)
         return self._by_priority.get(priority) or self._add_level(priority, ReadyList())
 
+    def _lost(self, count: int) -> None:
+        self.count -= count
+        if self.on_loss is not None:
+            self.on_loss(count)
+
     def _add_level(self, priority: int, level: ReadyList) -> ReadyList:
+        level.on_loss = self._lost
         self._by_priority[priority] = level
         self._order = [self._by_priority[each] for each in sorted(self._by_priority, reverse=True)]
         return level

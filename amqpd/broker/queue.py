@@ -29,6 +29,7 @@ from amqpd.fields import EMPTY, Table
 if TYPE_CHECKING:
     from amqpd.broker.at_least_once import Attempt
     from amqpd.broker.bindings import Binding
+    from amqpd.broker.ports import Spill
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.session import Session
     from amqpd.broker.settings import Settings
@@ -178,6 +179,12 @@ class Queue:
     def remove(self, number: int) -> Message | None:
         """Take one message out for good, or return None if it isn't ready. Raises NotImplementedHere."""
         raise self._indivisible()
+
+    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
+        """Move the contents of about so many runs of waiting messages out of memory; return whether there may be more.
+        Raises OSError; what could not be written stays.
+        """
+        return False
 
     def numbers(self) -> Iterator[int]:
         """Those of all ready messages, in delivery order. It stays valid, but messages may have gone by the time that

@@ -29,18 +29,19 @@ class Release(Work):
 
     __slots__ = ("_account", "_pop", "left")
 
-    def __init__(self, pop: Callable[[], Message], count: int, account: Account) -> None:
+    def __init__(self, pop: Callable[[], Message], left: Callable[[], int], account: Account) -> None:
         self._pop = pop
-        self.left = count
+        self.left = left
+        """How many messages there are still."""
         self._account = account
 
     def step(self, budget: int) -> bool:
-        portion = min(self.left, max(1, budget))
-        self.left -= portion
-        for _ in range(portion):
+        for _ in range(max(1, budget)):
+            if not self.left():
+                return False
             self._account.release(self._pop())
-        return self.left > 0
+        return self.left() > 0
 
     def finish(self) -> None:
         """Free the rest at once."""
-        self.step(self.left)
+        self.step(self.left())

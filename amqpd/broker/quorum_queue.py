@@ -44,6 +44,7 @@ class QuorumQueue(ClassicQueue):
         """Has what died and must arrive (x-dead-letter-strategy)."""
         super().__init__(type_, declared, settings, means)
         self.ready = quorum_ready_list(self._profile.quorum_priorities)
+        self.ready.on_loss = self._lost
         self.consumers = GivesWay() if self._profile.single_active_follows_priority else InOrderOfArrival()
         self.consumers.single = settings.single_active_consumer
         self._gets: dict[Message, None] = {}
@@ -130,7 +131,7 @@ class QuorumQueue(ClassicQueue):
         dropped = super()._drop_ready()
         if self._keeper is not None and (dead := [message for message, _ in self._keeper.take_all()]):
             self.aside -= len(dead)
-            self._free(dead.pop, len(dead))
+            self._free(dead.pop, dead.__len__)
         if self.limits is not None:
             self.limits.over(0)
         return dropped

@@ -5,7 +5,9 @@ end), `runs` (packed columns, no object per message), `tail` (objects, as they w
 number of returned and head, which is what puts a requeued message back to its original position. Any message can be
 removed by its number: the parts are sorted, so it is found by halving.
 
-A queue that its consumers keep up with never packs anything.
+A queue that its consumers keep up with never packs anything. Where memory is short, `page_out` moves runs to the disk,
+the last ones first. The first run is always in memory: what is read back is read one run ahead of its turn, so that a
+disk which does not give it back is found out while there is something else to take.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Final
 
-from amqpd.broker.message import Message
+from amqpd.broker.message import Account, Message
 from amqpd.broker.packed_run import RUN, Run
+from amqpd.broker.paged_run import PagedRun, is_large, packed, page_out
+from amqpd.broker.ports import Spill
 from amqpd.broker.returned import InOrderOfReturn, Returned
 
 NUMBER: Final = attrgetter("number")
@@ -30,12 +34,14 @@ KEY: Final = itemgetter(0)
 class ReadyList:
     """An ordered list of waiting messages with a cheap pop, append and return to the original position."""
 
-    __slots__ = ("_head", "_returned", "_runs", "_tail", "count")
+    __slots__ = ("_head", "_returned", "_runs", "_tail", "count", "on_loss")
 
     def __init__(self) -> None:
         self._returned: Returned | None = None
         self._head: list[Message] = []
-        self._runs: deque[Run] | None = None
+        self._runs: deque[Run | PagedRun] | None = None
+        self.on_loss: Callable[[int], None] | None = None
+        """Called with how many messages the disk did not give back; `count` is without them then."""
         self._tail: list[Message] = []
         self.count = 0
 
@@ -96,9 +102,15 @@ class ReadyList:
         message = None if self._returned is None else self._returned.remove(number)
         if message is None and (place := self._place(number)) is not None:
             part, at = place
+            if isinstance(part, PagedRun):
+                run = self._recall(part)
+                if run is None:
+                    return None
+                part = run
             message = part.pop(at)
             if isinstance(part, Run) and not part.count and self._runs is not None:
                 self._runs.remove(part)
+                self._read_ahead()
         if message is not None:
             self.count -= 1
         return message
@@ -108,7 +120,7 @@ class ReadyList:
         by the time that one comes up, its message may have gone.
         """
         parts: list[Iterable[int]] = [[message.number for message in reversed(self._head)]]
-        parts += [run.numbers() for run in self._runs or ()]
+        parts += [run.numbers for run in self._runs or ()]
         parts.append([message.number for message in self._tail])
         numbers = chain.from_iterable(parts)
         if self._returned is None:
@@ -125,16 +137,16 @@ class ReadyList:
         returned = [] if self._returned is None else self._returned.in_order()
         at = 0
         for part in (self._head, *(self._runs or ()), self._tail):
-            count = part.count if isinstance(part, Run) else len(part)
+            count = len(part) if isinstance(part, list) else part.count
             if not count:
                 continue
-            last = part.last if isinstance(part, Run) else max(part[0].number, part[-1].number)
+            last = max(part[0].number, part[-1].number) if isinstance(part, list) else part.last
             until = bisect_right(returned, last, key=KEY)
             between, at = returned[at:until], until
             if offset >= count + len(between):
                 offset -= count + len(between)
                 continue
-            messages = part.unpack() if isinstance(part, Run) else part
+            messages = part if isinstance(part, list) else part.unpack()
             merged = sorted([*between, *[(message.number, message) for message in messages]], key=KEY)
             found += [message for _, message in merged[offset : offset + limit - len(found)]]
             offset = 0
@@ -166,9 +178,46 @@ class ReadyList:
         self._returned, self._head, self._runs, self._tail, self.count = None, [], None, [], 0
         return taken
 
+    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
+        """Move at most about so many runs to the disk; return whether there may be more. Raises OSError.
+
+        Large bodies at either end are packed for it first. The nearest run and what came back stay.
+        """
+        runs = list(self._runs or ())
+        if is_large(self._head):
+            runs[:0], self._head = packed(self._head[::-1]), []
+        if is_large(self._tail):
+            runs[len(runs) :], self._tail = packed(self._tail), []
+        try:
+            return page_out(runs, spill, account, most)
+        finally:
+            self._runs = deque(runs) if runs else None
+
+    def _recall(self, paged: PagedRun) -> Run | None:
+        """Bring a run back into memory where it is; None: it is lost, and out of the list."""
+        assert self._runs is not None
+        at = self._runs.index(paged)
+        try:
+            run = self._runs[at] = paged.recall()
+        except OSError:
+            del self._runs[at]
+            self.count -= paged.count
+            if self.on_loss is not None:
+                self.on_loss(paged.count)
+            return None
+        return run
+
+    def _read_ahead(self) -> None:
+        """Have the first run in memory."""
+        while self._runs and isinstance(first := self._runs[0], PagedRun):
+            self._recall(first)
+
     def _refill(self) -> list[Message]:
         if self._runs:
-            self._head = self._runs.popleft().unpack()
+            run = self._runs.popleft()
+            assert isinstance(run, Run)
+            self._head = run.unpack()
+            self._read_ahead()
         elif self._tail:
             self._tail.reverse()
             self._head, self._tail = self._tail, []
@@ -177,10 +226,10 @@ class ReadyList:
     def _make_returned(self) -> Returned:
         return Returned()
 
-    def _place(self, number: int) -> tuple[list[Message] | Run, int] | None:
+    def _place(self, number: int) -> tuple[list[Message] | Run | PagedRun, int] | None:
         """Where one is that did not come back: the part, and the place in it."""
         head, runs, tail = self._head, self._runs, self._tail
-        part: list[Message] | Run
+        part: list[Message] | Run | PagedRun
         if head and number <= head[0].number:
             part, at = head, bisect_left(head, -number, key=_descending)
         elif tail and number >= tail[0].number:

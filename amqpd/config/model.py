@@ -95,6 +95,12 @@ class Memory:
     limit: Share = _setting(
         0.6, "Above it publishers are blocked (connection.blocked); 0 raises the alarm at once.", ShareOrSize()
     )
+    paging_ratio: Share = _setting(
+        0.5,
+        "Share of that limit, or bytes, above which waiting messages leave memory for the data directory, and are read "
+        "back when it is nearly their turn. RabbitMQ's vm_memory_high_watermark_paging_ratio.",
+        ShareOrSize(),
+    )
     outbox_high_water: Size = _setting(
         MIB, "Unsent bytes of a connection at which its consumers get no further messages.", Within(1)
     )
@@ -102,13 +108,15 @@ class Memory:
     max_unfinished_content: Size = _setting(
         512 * MIB, "Most bytes that one connection may hold in messages whose body is still arriving.", Within(1)
     )
-    max_unfinished_content_total: Share = _setting(
-        0.2, "The same for all connections together.", ShareOrSize()
-    )
+    max_unfinished_content_total: Share = _setting(0.2, "The same for all connections together.", ShareOrSize())
 
     def limit_in_bytes(self, available: int) -> int:
         """Return the alarm's limit in bytes, where `available` bytes are what the machine or its cgroup offers."""
         return in_bytes(self.limit, available)
+
+    def paging_in_bytes(self, available: int) -> int:
+        """Return the mark above which messages leave memory, where `available` bytes are there."""
+        return in_bytes(self.paging_ratio, self.limit_in_bytes(available))
 
     def max_unfinished_content_total_in_bytes(self, available: int) -> int:
         """Return the cap on unfinished content in bytes, where `available` bytes are there."""

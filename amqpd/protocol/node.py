@@ -10,6 +10,7 @@ import attrs
 from amqpd import fields
 from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
+from amqpd.broker.pager import Pager
 from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
 from amqpd.protocol import announce
@@ -93,6 +94,8 @@ class Node:
         self.on_gone: Callable[[], None] | None = None
         """Called when a connection has ended."""
         self.memory: MemoryWatch | None = None
+        self.pager: Pager | None = None
+        """Moves messages out of memory, where there is a disk for them."""
         self.unfinished_content = 0
         """Octets of bodies that are still arriving, on all connections."""
         self.looks_at_all = broker.compat.profile.refuses_unknown_delivery_mode or settings.interceptors.incoming
@@ -124,6 +127,8 @@ class Node:
             # it, since no draining of queues would ever clear that.
             account = self.broker.account
             self.memory.check_account(account.octets + account.definitions - self.unfinished_content)
+            if self.pager is not None:
+                self.pager.check(account.octets)
         dirty = self.dirty
         while dirty:
             waiting, dirty[:] = dirty[:], []

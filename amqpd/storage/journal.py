@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
     from amqpd.clock import Clock
     from amqpd.storage.engine import Engine
+    from amqpd.storage.spill import SpillFiles
 
 log = get_logger(__name__)
 
@@ -59,11 +60,13 @@ class _Commit:
 class EngineJournal(Journal):
     """Records what the model does, on an engine."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        """Own the engine from now on. Restoring comes before anything is recorded."""
+    def __init__(self, engine: Engine, clock: Clock, spill: SpillFiles | None = None) -> None:
+        """Own the engine and the spill from now on. Restoring comes before anything is recorded."""
         self.immediate = False
         self.keeps_definitions = True
         self._engine = engine
+        self.spill = spill
+        """Where messages go that memory has no room for."""
         self._clock = clock
         self._epoch = engine.claim(SHARD)
         self._offload: Offload = Inline()
@@ -94,6 +97,8 @@ class EngineJournal(Journal):
             self._launch(flying)
         self._begin()
         self._engine.close()
+        if self.spill is not None:
+            self.spill.close()
 
     # -- recovery ----------------------------------------------------------------------------------------------------
 

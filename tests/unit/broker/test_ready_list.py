@@ -7,11 +7,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from amqpd.broker.message import Message
+from amqpd.broker import paged_run
+from amqpd.broker.message import Account, Message
 from amqpd.broker.packed_run import RUN
 from amqpd.broker.priorities import PriorityReadyList
 from amqpd.broker.ready_list import ReadyList, ReturnedFirst
 from amqpd.properties import Properties
+from tests.unit.broker.spills import MemorySpill
 from tests.unit.broker.world import message
 
 PLAIN = Properties.of()
@@ -211,6 +213,8 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
         self.numbers: set[int] = set()
         self.taken: dict[int, Message] = {}
         self.last = 0
+        self.spill = MemorySpill()
+        self.account = Account()
 
     @rule(count=st.sampled_from([1, 3, RUN // 2, RUN, 2 * RUN]), gap=st.integers(1, 3))
     def append(self, count: int, gap: int) -> None:
@@ -249,6 +253,13 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
                 self.numbers.remove(number)
                 self.taken[number] = removed
 
+    @rule(most=st.integers(0, 3), ends=st.booleans())
+    def page_out(self, most: int, ends: bool) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            if ends:
+                patch.setattr(paged_run, "LARGE", 1)
+            self.ready.page_out(self.spill, self.account, most)
+
     @rule()
     def take_all(self) -> None:
         taken = self.ready.take_all()
@@ -273,6 +284,10 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
     @invariant()
     def the_count_is_right(self) -> None:
         assert self.ready.count == len(self.numbers)
+
+    def teardown(self) -> None:
+        assert drained(self.ready) == sorted(self.numbers)
+        assert not self.spill.blocks
 
 
 TestReadyListAgainstNumbers = ReadyListAgainstNumbers.TestCase

@@ -1,0 +1,137 @@
+"""Packed messages whose contents have left memory: what stays is what must be known without reading them.
+
+The block that holds them is read as a whole and belongs to this run alone: messages that share a body in memory have
+copies here.
+"""
+
+from __future__ import annotations
+
+import marshal
+from array import array
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+from amqpd.broker.message import Account, Message
+from amqpd.broker.packed_run import RUN, Columns, Run, place_in
+from amqpd.broker.ports import Spill
+
+BLOCK: Final = 1024 * 1024
+"""Most body octets of a run that is to be paged out, unless a single message has more."""
+LARGE: Final = 64 * 1024
+"""Body octets from which messages at the ends of a queue are packed to be paged out."""
+RESIDENT: Final = 16
+"""Octets that a message still costs in memory: its number, and its share of the run."""
+
+
+class PagedRun:
+    """Consecutive messages without holes, out of memory."""
+
+    paged: ClassVar[bool] = True
+
+    __slots__ = ("_account", "_block", "_deadlines", "_octets", "_spared", "count", "numbers")
+
+    def __init__(self, run: Run, spill: Spill, account: Account) -> None:
+        """Write a run without holes out, and take it off the account. Raises OSError, and then nothing has changed."""
+        self.numbers = run.numbers
+        self.count = run.count
+        self._octets = run.octets()
+        due = list(run.deadlines())
+        self._deadlines = (array("d", [deadline for deadline, _ in due]), array("Q", [each for _, each in due]))
+        self._block = spill.keep(marshal.dumps(run.columns().plain()))
+        self._account = account
+        messages = run.unpack()
+        for message in messages:
+            account.release(message)
+        self._spared = sum(map(account.cost, messages)) - RESIDENT * self.count
+        account.octets += RESIDENT * self.count
+
+    @property
+    def first(self) -> int:
+        """The lowest number."""
+        return self.numbers[0]
+
+    @property
+    def last(self) -> int:
+        """The highest number."""
+        return self.numbers[-1]
+
+    def place(self, number: int) -> int | None:
+        """Where the message with this number is; None if it isn't here."""
+        return place_in(self.numbers, number)
+
+    def __getitem__(self, place: int) -> Message:
+        """The message at a place, read for the look only. Raises OSError."""
+        return self.read()[place]
+
+    def unpack(self) -> list[Message]:
+        """The messages, last one first, read for the look only. Raises OSError."""
+        return self.read().unpack()
+
+    def deadlines(self) -> Iterator[tuple[float, int]]:
+        """The deadlines and numbers of those that have one."""
+        return zip(*self._deadlines, strict=True)
+
+    def octets(self) -> int:
+        """Body octets of all of them."""
+        return self._octets
+
+    def read(self) -> Run:
+        """What is out there, for the look only. Raises OSError."""
+        octets = self._block.read()
+        return Run.of(self.numbers, Columns(*marshal.loads(octets)))  # noqa: S302  # this process wrote them, unchanged
+
+    def recall(self) -> Run:
+        """Bring it back into memory, once. Raises OSError: then the messages are lost, and off the account."""
+        self._account.octets -= RESIDENT * self.count
+        try:
+            run = self.read()
+        finally:
+            self._block.free()
+        self._account.octets += self._spared + RESIDENT * self.count
+        return run
+
+
+def is_large(messages: list[Message]) -> bool:
+    """Whether these messages have enough octets to be paged out."""
+    return sum([len(message.body) for message in messages]) >= LARGE
+
+
+def packed(messages: list[Message]) -> list[Run]:
+    """Messages as runs of at most a block."""
+    runs: list[Run] = []
+    begin = octets = 0
+    for at, message in enumerate(messages):
+        if at > begin and (octets + len(message.body) > BLOCK or at - begin == RUN):
+            runs.append(Run(messages[begin:at]))
+            begin, octets = at, 0
+        octets += len(message.body)
+    return [*runs, Run(messages[begin:])]
+
+
+def page_out(runs: list[Run | PagedRun], spill: Spill, account: Account, most: int) -> bool:
+    """Page at most about so many runs out, the last ones first and never the first one; return whether there may be
+    more. Raises OSError; the list is consistent then, too.
+    """
+    for first in runs[:1]:
+        if isinstance(first, Run):
+            runs[:1] = _fitting(first)
+    at = len(runs)
+    while at > 1:
+        at -= 1
+        run = runs[at]
+        if isinstance(run, Run):
+            if most <= 0:
+                return True
+            parts = _fitting(run)
+            most -= len(parts)
+            runs[at : at + 1] = parts
+            for place in reversed(range(at, at + len(parts))):
+                runs[place] = PagedRun(parts[place - at], spill, account)
+    return False
+
+
+def _fitting(run: Run) -> list[Run]:
+    """The messages of a run as runs without holes of at most a block."""
+    if run.count == len(run.numbers) and (run.count == 1 or run.octets() <= BLOCK):
+        return [run]
+    return packed(run.unpack()[::-1])
