@@ -50,7 +50,7 @@ class SystemRandomness(Randomness):
 def open_storage(config: Config, clock: Clock) -> EngineJournal | None:
     """Open what the configuration says is to be kept; None: nothing.
 
-    Raises ConfigError for a folder that is in use or that this version cannot read, OSError where the disk does.
+    Raises ConfigError for a folder that is in use or that this version cannot read or write.
     """
     if config.data_dir is None or config.transient:
         return None
@@ -64,6 +64,12 @@ def open_storage(config: Config, clock: Clock) -> EngineJournal | None:
         return EngineJournal(engine, clock, SpillFiles(config.data_dir / SPILL))
     except (DirectoryInUse, UnknownFormat) as error:
         raise ConfigError(str(error), key="data_dir", value=str(config.data_dir)) from error
+    except OSError as error:
+        text = (
+            f"the data directory {config.data_dir} cannot be used: {error}. Name another one (--data-dir), or keep "
+            "everything in memory (--transient)"
+        )
+        raise ConfigError(text, key="data_dir", value=str(config.data_dir)) from error
 
 
 def make_node(

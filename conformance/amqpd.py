@@ -61,8 +61,8 @@ def server(compat: str, *options: str, root: Path = ROOT) -> Iterator[int]:
 
     `root` is the folder that has the package.
     """
-    command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--compat", compat, *QUICK, *options]
-    command += ["--access-file", ACCESS]
+    command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--transient", "--compat", compat]
+    command += [*QUICK, *options, "--access-file", ACCESS]
     environment = dict(os.environ, PYTHONPATH=str(root), PYTHONUNBUFFERED="1")
     with (
         _folder_with_accounts() as folder,

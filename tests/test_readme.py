@@ -58,7 +58,7 @@ def test_the_make_targets_are_there(target: str) -> None:
 @pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="make would install a virtual environment")
 def test_make_serve_starts_a_broker_and_stops_it_on_a_signal() -> None:
     with subprocess.Popen(
-        ["make", "serve", "ARGS=--port 0"],
+        ["make", "serve", "ARGS=--port 0 --transient"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import click
+import platformdirs
 import trio
 
 from amqpd.config import Config, ConfigError, load, settings
@@ -44,7 +46,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def serve(config_file: Path | None, **flags: object) -> None:
     """Run a broker until SIGINT or SIGTERM."""
     try:
-        config = load(config_file, os.environ, flags)
+        config = _with_data_dir(load(config_file, os.environ, flags))
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     configure(config.log.level, config.log.format)
@@ -55,6 +57,13 @@ def serve(config_file: Path | None, **flags: object) -> None:
         raise click.ClickException(_first(group)) from None
     except* OSError as group:
         raise click.ClickException(_first(group)) from None
+
+
+def _with_data_dir(config: Config) -> Config:
+    """Keep data where the platform does, unless it is said where."""
+    if config.transient or config.data_dir is not None:
+        return config
+    return attrs.evolve(config, data_dir=platformdirs.user_data_path("amqpd", appauthor=False))
 
 
 async def _serve(config: Config) -> None:
@@ -77,7 +86,7 @@ async def _serve(config: Config) -> None:
 def _announce(server: Server, config: Config) -> None:
     from amqpd.server.server import listening_on
 
-    if config.data_dir is None or config.transient:
+    if config.transient:
         log.info("everything is kept in memory: messages and definitions are gone when the broker stops")
     else:
         log.info(f"what is durable is kept in {config.data_dir}", durability=config.durability)

@@ -213,7 +213,8 @@ class Config:
     access_file: Path | None = _setting(None, "TOML file with virtual hosts, users and permissions.")
     data_dir: Path | None = _setting(
         None,
-        "Folder in which durable definitions and persistent messages are kept; unset, everything is in memory.",
+        "Folder in which durable definitions and persistent messages are kept. Unset, `amqpd serve` takes the one that "
+        "the platform has for the data of its user, and a broker inside a program keeps everything in memory.",
     )
     durability: Literal["fsync", "os", "none"] = _setting(
         "fsync",

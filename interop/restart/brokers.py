@@ -52,7 +52,10 @@ class Amqpd(Broker):
 
     def start(self) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "amqpd", "serve", "--port", str(self._port), "--shutdown-timeout", PATIENCE],
+            [
+                *(sys.executable, "-m", "amqpd", "serve", "--port", str(self._port)),
+                *("--data-dir", "data", "--shutdown-timeout", PATIENCE),
+            ],
             cwd=self._folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,

@@ -98,7 +98,7 @@ def broker() -> Iterator[tuple[BrokerUrl, int]]:
     """`amqpd serve` on a free port, and its process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "amqpd", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "amqpd", "serve", "--port", str(port), "--transient"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             url = parse_url(f"amqp://127.0.0.1:{port}")

@@ -123,6 +123,8 @@ def serve() -> Iterator[StartServe]:
 
         def start(*options: str, environment: dict[str, str] | None = None, wrapper: str = "") -> ServeProcess:
             command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", *options]
+            if "--data-dir" not in options and not (environment or {}).keys() & {"AMQPD_DATA_DIR", "XDG_DATA_HOME"}:
+                command.append("--transient")
             if wrapper:
                 command = ["sh", "-c", f'{wrapper}; exec "$@"', "sh", *command]
             kept = {name: value for name, value in os.environ.items() if not name.startswith(("AMQPD_", "RABBITMQ_"))}

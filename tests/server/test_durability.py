@@ -94,6 +94,36 @@ def test_a_folder_that_is_in_use_is_refused_in_one_line(serve: StartServe, conne
     assert f"the data directory {tmp_path} is in use by another process" in line
 
 
+def test_without_a_directory_it_is_where_the_platform_keeps_data(
+    serve: StartServe, connect: Connect, tmp_path: Path
+) -> None:
+    platform = {"XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    process = serve(environment=platform)
+    assert process.port
+    [path] = [word for word in process.lines[0].split() if word.startswith(str(tmp_path))]
+    channel = channel_of(connect, process)
+    publish(channel, b"kept")
+    channel.connection.close()
+    assert Path(path, "definitions.db").exists()
+    process.stop()
+    assert channel_of(connect, serve(environment=platform)).drain("q") == [b"kept"]
+
+
+def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    ended = subprocess.run(
+        [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data")],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert f"the data directory {tmp_path / 'file' / 'data'} cannot be used" in ended.stderr
+    assert "or keep everything in memory (--transient)" in ended.stderr
+
+
 @pytest.mark.parametrize("durability", ["fsync", "os"])
 def test_a_single_message_is_confirmed_without_anything_behind_it(
     serve: StartServe, connect: Connect, tmp_path: Path, durability: str

@@ -36,7 +36,7 @@ read = ".*"
 def refused(*options: str, environment: dict[str, str] | None = None) -> str:
     """The one line with which `amqpd serve` says no."""
     ended = subprocess.run(
-        [sys.executable, "-m", "amqpd", "serve", *options],
+        [sys.executable, "-m", "amqpd", "serve", "--transient", *options],
         env={"PYTHONPATH": str(ROOT), **(environment or {})},
         capture_output=True,
         text=True,
