@@ -22,7 +22,7 @@ import pytest
 from conformance.client import Connection
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 10.0
+DEADLINE = 30.0
 READY = "Server startup complete"
 
 
