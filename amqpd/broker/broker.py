@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import attrs
@@ -181,6 +182,18 @@ class Broker:
         vhost.on_death = deaths.add
         self.vhosts[name] = vhost
         return vhost
+
+    @contextmanager
+    def dead_letters_held(self) -> Iterator[None]:
+        """What dies inside the block is published at its end."""
+        held = [vhost.dead_letters for vhost in self.vhosts.values() if vhost.dead_letters is not None]
+        for each in held:
+            each.hold()
+        try:
+            yield
+        finally:
+            for each in held:
+                each.release()
 
     def set_default_queue_type(self, vhost: VHost, name: str | None) -> None:
         """Let queues that ask for no type have this one; None leaves it to the broker. Raises ValueError if it is no

@@ -42,6 +42,7 @@ class ClassicQueue(Queue):
     __slots__ = (
         "_delayed",
         "_expiry",
+        "_freeing",
         "_message_ttl",
         "_number",
         "_profile",
@@ -68,6 +69,7 @@ class ClassicQueue(Queue):
         self._trimming = False
         self._returns: tuple[ReturnWork, ...] = ()
         self._waiting: tuple[Pending[None], ...] = ()
+        self._freeing: tuple[Release, ...] = ()
         self._expiry: Expiry | None = None
         """Set by the first message with a deadline."""
         self.aside = 0
@@ -158,6 +160,9 @@ class ClassicQueue(Queue):
         pending: Pending[None] = Pending()
         self._waiting = (*self._waiting, pending)
         return pending
+
+    def freeing(self) -> Pending[None] | None:
+        return next((each.done for each in self._freeing if not each.done.done), None)
 
     # -- messages out ----------------------------------------------------------------------------------------------
 
@@ -403,6 +408,7 @@ class ClassicQueue(Queue):
     def _free(self, pop: Callable[[], Message], left: Callable[[], int]) -> Release:
         """Let go of messages that have left the queue together."""
         release = Release(pop, left, self._account)
+        self._freeing = (*(each for each in self._freeing if not each.done.done), release)
         self._work.add(release)
         return release
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from amqpd.broker.message import Account, Message
+from amqpd.broker.pending import Pending
 from amqpd.broker.work import Work
 
 if TYPE_CHECKING:
@@ -27,20 +28,25 @@ class Trim(Work):
 class Release(Work):
     """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
 
-    __slots__ = ("_account", "_pop", "left")
+    __slots__ = ("_account", "_pop", "done", "left")
 
     def __init__(self, pop: Callable[[], Message], left: Callable[[], int], account: Account) -> None:
         self._pop = pop
         self.left = left
         """How many messages there are still."""
         self._account = account
+        self.done: Pending[None] = Pending()
 
     def step(self, budget: int) -> bool:
         for _ in range(max(1, budget)):
             if not self.left():
-                return False
+                break
             self._account.release(self._pop())
-        return self.left() > 0
+        if self.left():
+            return True
+        if not self.done.done:
+            self.done.settle(None)
+        return False
 
     def finish(self) -> None:
         """Free the rest at once."""

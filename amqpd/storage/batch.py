@@ -92,7 +92,7 @@ class Batch:
     ) -> None:
         """A queue keeps a message. Messages with the same `shared` (not None) have the same content."""
         index = None if shared is None else self._known.get(shared)
-        if index is None:
+        if index is None or not self._uses[index]:  # all that shared it were settled
             index = len(self.contents)
             self.contents.append(content)
             self._uses.append(0)

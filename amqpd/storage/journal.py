@@ -10,7 +10,7 @@ refused, and consumers go on with what is in memory. https://www.rabbitmq.com/do
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker import restoring
@@ -27,6 +27,7 @@ from amqpd.storage.replay import Kept, Replay, Rows
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
+    from amqpd.broker.queue import Queue
     from amqpd.clock import Clock
     from amqpd.storage.engine import Engine
     from amqpd.storage.spill import SpillFiles
@@ -115,6 +116,14 @@ class EngineJournal(Journal):
             log.error("damaged data: what it held is lost", where=damage.where, what=damage.what)
         restored = restoring.restore_graph(broker, self._engine.get)
         replay.forget({*restored.queues, *restored.missing})
+        with broker.dead_letters_held():
+            # What expired meanwhile dies at once, and may go to a queue that doesn't have its own messages yet.
+            self._restore_messages(replay, restored.queues)
+        count = sum(replay.live().values())
+        if count:
+            log.info("messages recovered", messages=count)
+
+    def _restore_messages(self, replay: Replay, queues: Mapping[int, Queue]) -> None:
         live: dict[int, dict[int, list[int]]] = {seq: {} for seq in replay.rows}
         offset = self._clock.monotonic() - self._clock.wall()
         for number, state in replay.queues.items():
@@ -122,14 +131,11 @@ class EngineJournal(Journal):
             for kept in state.in_order():
                 live[kept.row].setdefault(number, []).append(kept.number)
                 messages.append(_message(kept, offset))
-            queue = restored.queues.get(number)
+            queue = queues.get(number)
             if queue is not None:
                 queue.restore(messages, state.last_number)
         for seq in replay.rows:
             self._rows.add(seq, 0, live[seq].items())
-        count = sum(replay.live().values())
-        if count:
-            log.info("messages recovered", messages=count)
 
     # -- records -----------------------------------------------------------------------------------------------------
 
@@ -149,7 +155,10 @@ class EngineJournal(Journal):
         if message.deadline is not None:
             deadline = round((message.deadline - self._clock.monotonic() + self._clock.wall()) * 1000)
         self._touch(account)
-        self._open.batch.publish(account.number, message.number, content_of(message), deadline, message.sharing)
+        # What came back to one of its queues is no longer what the others have.
+        came_back = message.trail is not None and message.trail.returns
+        shared = None if came_back else message.sharing
+        self._open.batch.publish(account.number, message.number, content_of(message), deadline, shared)
 
     def settled(self, account: RecordingAccount, number: int) -> None:
         """A message has left its queue for good."""
@@ -269,4 +278,6 @@ def _message(kept: Kept, offset: float) -> Message:
         trail.failures = max(trail.failures, kept.failures)
         trail.returns = max(trail.returns, trail.failures)
         message.trail = trail
+    if message.trail is not None and message.trail.returns:
+        message.redelivered = True  # it went to the tail, under a number that was not delivered yet
     return message

@@ -17,6 +17,7 @@ from amqpd.broker.operations.lookup import (
 )
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import CONFIGURE, READ, WRITE
+from amqpd.broker.ports import Journal
 from amqpd.broker.queue import Queue
 from amqpd.broker.queue_arguments import CLASSIC, check_server_named, locate, validate
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
@@ -98,14 +99,43 @@ def declare_passive(broker: Broker, session: Session, name: str) -> Declared | P
 
 
 def purge(broker: Broker, session: Session, name: str) -> int | Pending[int]:
-    """Drop the ready messages; return how many there were."""
+    """Drop the ready messages; return how many there were, once they won't come back after a restart."""
     session.require(READ, QUEUE, name)
     queue = find_queue(session, name)
     queue.type.check_purge(f"queue '{name}' in vhost '{session.vhost.name}'")
+    purged: Pending[int] = Pending()
     pending = queue.in_place()
-    if pending is not None:
-        return pending.then(lambda _: queue.purge())
-    return once_durable(broker.journal, queue.purge())
+    if pending is None:
+        _purge(broker.journal, queue, purged)
+    else:
+        pending.when_done(lambda _: _purge(broker.journal, queue, purged))
+    return purged.result() if purged.done else purged
+
+
+def _purge(journal: Journal, queue: Queue, purged: Pending[int]) -> None:
+    """Messages are freed, and with that settled on record, slice by slice."""
+    count = queue.purge()
+    recorded = queue.id and not journal.immediate
+
+    def freed(_: Pending[None] | None) -> None:
+        freeing = queue.freeing() if recorded else None
+        durable = journal.messages_durable() if recorded and freeing is None else None
+        if freeing is not None:
+            freeing.when_done(freed)
+        elif durable is not None:
+            durable.when_done(settled)
+        else:
+            purged.settle(count)
+
+    def settled(done: Pending[None]) -> None:
+        try:
+            done.result()
+        except Exception as error:  # noqa: BLE001  # whoever waits for the purge raises it
+            purged.fail(error)
+        else:
+            purged.settle(count)
+
+    freed(None)
 
 
 def delete(broker: Broker, session: Session, name: str, *, if_unused: bool, if_empty: bool) -> int | Pending[int]:

@@ -63,6 +63,16 @@ def test_what_is_settled_in_the_same_batch_leaves_no_trace() -> None:
     assert decode(batch.encode()).contents == []
 
 
+def test_a_message_that_goes_to_the_tail_is_kept_though_its_copies_were_settled() -> None:
+    batch = Batch()
+    batch.publish(1, 1, PLAIN, shared="both")
+    batch.publish(2, 1, PLAIN, shared="both")
+    batch.settle(1, 1)
+    batch.settle(2, 1)
+    batch.publish(2, 2, PLAIN, shared="both")
+    assert published(batch, 2) == [(2, PLAIN, NO_DEADLINE)]
+
+
 def test_a_copy_that_is_settled_at_once_settles_the_older_row_too() -> None:
     batch = Batch()
     batch.copy(1, 4, PLAIN)

@@ -15,16 +15,19 @@ from amqpd.broker.alarms import DISK
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
 from amqpd.broker.message import Message
+from amqpd.broker.operations.queues import purge
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Offload
 from amqpd.broker.queue import Queue
-from amqpd.broker.returns import REFUSED
+from amqpd.broker.returns import REFUSED, RETURNED
+from amqpd.broker.session import Session
+from amqpd.broker.users import User
 from amqpd.clock import ManualClock
 from amqpd.fields import from_python
 from amqpd.properties import Properties
 from amqpd.storage.appendlog import AppendLogEngine
 from amqpd.storage.journal import EngineJournal, JournalFailed
-from tests.unit.broker.world import RecordingConsumer, SeededRandomness
+from tests.unit.broker.world import RecordingConsumer, RecordingPeer, SeededRandomness
 from tests.unit.storage.disk import Disk
 
 T = TypeVar("T")
@@ -173,6 +176,73 @@ def test_a_message_expires_at_its_time_though_the_broker_was_down(durable: Durab
     late = durable.restarted()
     late.advance(0)
     assert (late.bodies(), late.bodies("dead")) == ([], [b"m"])
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_what_expired_while_the_broker_was_down_goes_behind_what_its_new_queue_has(
+    durable: Durable, kind: str
+) -> None:
+    durable.queue("q", {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead", "x-message-ttl": 1000})
+    durable.queue("dead", {"x-queue-type": kind})
+    durable.publish(b"1", b"2")
+    durable.drain()
+    durable.publish(b"a", b"b", b"c", queue="dead")
+    durable.drain()
+    durable.clock.advance(2)
+    again = durable.restarted()
+    assert again.bodies("dead") == [b"a", b"b", b"c", b"1", b"2"]
+    assert again.restarted().bodies("dead") == [b"a", b"b", b"c", b"1", b"2"]
+
+
+def test_many_messages_that_were_delivered_are_all_marked(durable: Durable) -> None:
+    queue = durable.queue()
+    durable.publish(*[b"%d" % number for number in range(3000)])
+    for _ in range(2000):
+        queue.get()
+    durable.drain()
+    found = durable.restarted().vhost.queues["q"]
+    taken = [found.get() for _ in range(3000)]
+    assert [each is not None and each.redelivered for each in taken] == [True] * 2000 + [False] * 1000
+
+
+def test_what_went_to_the_tail_comes_back_marked(durable: Durable) -> None:
+    queue = durable.queue("q", {"x-queue-type": "quorum", "x-delivery-limit": -1})
+    durable.publish(b"1", b"2")
+    message = queue.get()
+    assert message is not None
+    queue.put_back(message, RETURNED)
+    durable.drain()
+    found = durable.restarted().vhost.queues["q"].browse(5)
+    assert [(each.body, each.redelivered) for each in found] == [(b"2", False), (b"1", True)]
+
+
+def test_failures_count_at_the_tail_though_other_queues_have_the_message(durable: Durable) -> None:
+    queue = durable.queue("q", {"x-queue-type": "quorum", "x-delivery-limit": -1})
+    durable.vhost.publish(Message("", "q", PERSISTENT, b"m"), (queue, durable.queue("other")))
+    message = queue.get()
+    assert message is not None
+    queue.put_back(message, REFUSED)
+    durable.drain()
+    again = durable.restarted().vhost.queues
+    [found], [other] = again["q"].browse(5), again["other"].browse(5)
+    assert found.trail is not None
+    assert (found.trail.failures, found.redelivered, other.trail, other.redelivered) == (1, True, None, False)
+
+
+def test_a_purge_is_done_once_nothing_of_it_comes_back(durable: Durable) -> None:
+    durable.queue()
+    durable.publish(*[b"%d" % number for number in range(1000)])
+    durable.drain()
+    access = durable.broker.access
+    access.users["u"] = User("u")
+    access.grant("u", "/")
+    session = Session("c", User("u"), durable.vhost, access, durable.broker.compat.profile, RecordingPeer())
+    purged = purge(durable.broker, session, "q")
+    assert isinstance(purged, Pending)
+    while not purged.done:
+        durable.broker.drain()
+    assert purged.result() == 1000
+    assert durable.restarted().bodies() == []
 
 
 def test_the_history_of_a_dead_letter_is_kept(durable: Durable) -> None:
