@@ -16,7 +16,7 @@ CODE   := $(wildcard amqpd tests interop conformance)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check conformance-report interop fuzz bench docs clean
+.PHONY: help serve test check conformance-report interop fuzz crash bench docs clean
 
 help: ## show this list
 	@echo "usage: make TARGET [ARGS='...']"
@@ -41,6 +41,9 @@ interop: $(VENV)/test.stamp ## ask real clients for the scenarios, on amqpd besi
 
 fuzz: $(VENV)/test.stamp ## play random conversations to amqpd and RabbitMQ (ARGS go to `python -m conformance.fuzz`)
 	$(VENVPY) -m conformance.fuzz $(ARGS)
+
+crash: $(VENV)/test.stamp ## kill a broker again and again while clients use it (ARGS go to `python -m tests.crash`)
+	$(VENVPY) -m tests.crash $(ARGS)
 
 bench: $(VENV)/core.stamp ## measure a broker (ARGS go to `amqpd bench`)
 	$(BIN)/amqpd bench $(ARGS)

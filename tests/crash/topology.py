@@ -1,0 +1,73 @@
+"""The queues that the clients use, and what the checker has to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+Argument = str | int
+
+FAN: Final = "fan"
+"""A fanout exchange."""
+BARRIER: Final = "barrier"
+"""A queue for messages whose confirm tells that what was sent before is durable."""
+
+
+@attrs.frozen
+class Queue:
+    """A durable queue."""
+
+    name: str
+    quorum: bool = False
+    dead_letters: str | None = None
+    """The queue that gets what dies here."""
+    ttl: int | None = None
+    """Milliseconds."""
+    arguments: Mapping[str, Argument] = attrs.field(factory=dict)
+    """Beyond those that follow from the above."""
+
+    def all_arguments(self) -> dict[str, Argument]:
+        """For queue.declare."""
+        found: dict[str, Argument] = dict(self.arguments)
+        found["x-queue-type"] = "quorum" if self.quorum else "classic"
+        if self.dead_letters is not None:
+            found |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": self.dead_letters}
+        if self.ttl is not None:
+            found["x-message-ttl"] = self.ttl
+        return found
+
+
+UNLIMITED: Final = {"x-delivery-limit": -1}
+WORK: Final = (Queue("work.classic"), Queue("work.quorum", quorum=True, arguments=UNLIMITED))
+FANNED: Final = (
+    Queue("fan.classic"),
+    Queue("fan.quorum", quorum=True, arguments=UNLIMITED),
+    Queue("fan.second"),
+)
+"""Bound to the fanout exchange."""
+MORTAL: Final = (
+    Queue("dead.classic", dead_letters="dead.classic.target"),
+    Queue("dead.quorum", quorum=True, dead_letters="dead.quorum.target", arguments={"x-delivery-limit": 3}),
+    Queue("brief", ttl=400, dead_letters="brief.target"),
+    Queue("short", dead_letters="short.target", arguments={"x-max-length": 20}),
+)
+TARGETS: Final = (
+    Queue("dead.classic.target"),
+    Queue("dead.quorum.target"),
+    Queue("brief.target", quorum=True, arguments=UNLIMITED),
+    Queue("short.target"),
+)
+FULL: Final = Queue("full", arguments={"x-max-length": 20, "x-overflow": "reject-publish"})
+OWN: Final = (Queue("own.classic"), Queue("own.quorum", quorum=True, arguments=UNLIMITED))
+"""Each has one client, which empties and deletes it."""
+LASTING: Final = (*WORK, *FANNED, *MORTAL, *TARGETS, FULL, Queue(BARRIER))
+"""Declared once for a data directory. In this order they are audited: what dies goes to a later one."""
+QUEUES: Final = {queue.name: queue for queue in (*LASTING, *OWN)}
+
+
+def places(queue: str) -> tuple[str, ...]:
+    """Where a message that was routed to a queue may be: there, or where the dead go."""
+    target = QUEUES[queue].dead_letters
+    return (queue,) if target is None else (queue, target)
