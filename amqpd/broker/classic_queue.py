@@ -27,6 +27,7 @@ from amqpd.log import get_logger
 from amqpd.properties import EXPIRATION
 
 if TYPE_CHECKING:
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
 
@@ -226,19 +227,33 @@ class ClassicQueue(Queue):
 
     # -- restarts --------------------------------------------------------------------------------------------------
 
-    def restore(self, messages: list[Message], last_number: int) -> None:
-        for message in messages:
+    def restore(self, run: Run) -> None:
+        if not run.is_plain or not self.ready.takes_runs:
+            self._restore_each(run)
+            return
+        self._account.restore_run(run)
+        self.ready.restore_run(run)
+        if self.limits is not None:
+            self.limits.octets += run.octets()
+
+    def _restore_each(self, run: Run) -> None:
+        for message in reversed(run.unpack()):
             self._account.restore(message)
-            self.ready.append(message)
+            self.ready.restore(message)
             if self.limits is not None:
                 self.limits.octets += len(message.body)
             if message.deadline is not None:
                 if self._expiry is None:
                     self._expiry = self._make_expiry()
-                self._expiry.enqueued(message, is_head=self.ready.count == 1)
+                self._expiry.enqueued(message, is_head=False)
             if message.trail is not None and message.trail.failures and self._retries is not None:
                 self._retries.stamp(message, message.trail.failures, message.trail.returns)
+
+    def restored(self, last_number: int) -> None:
+        self.ready.restored()
         self._number = max(self._number, last_number)
+        if self._expiry is not None:
+            self._expiry.watch()
 
     def delivered_up_to(self) -> int:
         first = self.ready.first_new()

@@ -23,6 +23,7 @@ from amqpd.broker.seen_keys import DEDUPLICATION_HEADER, KEY_OCTETS, Key, key_of
 from amqpd.properties import HEADERS
 
 if TYPE_CHECKING:
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
 
@@ -107,6 +108,9 @@ class Deduplicating(ClassicQueue):
         if message.sharing is not None:
             self._account.let_go(message)
         return ACCEPTED
+
+    def restore(self, run: Run) -> None:
+        self._restore_each(run)
 
     def _free(self, pop: Callable[[], Message], left: Callable[[], int]) -> Release:
         release = super()._free(pop, left)

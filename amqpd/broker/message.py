@@ -12,6 +12,7 @@ from amqpd.properties import Properties
 
 if TYPE_CHECKING:
     from amqpd.broker.dead_letter import Death
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.queue import Queue
 
 OVERHEAD: Final = 220
@@ -21,6 +22,11 @@ RSS.
 
 SMALL_HEADER: Final = 256
 """Octets of properties up to which they are in OVERHEAD; equal small ones are one object for all messages."""
+
+
+def header_cost(header: bytes) -> int:
+    """What the account holds for properties."""
+    return len(header) if len(header) > SMALL_HEADER else 0
 
 
 class Message:
@@ -147,15 +153,9 @@ class Account:
         self.octets -= OVERHEAD
         self.let_go(message)
 
-    def cost(self, message: Message) -> int:
-        """What holding this message adds, if nobody else has its body."""
-        header = len(message.properties.raw)
-        return len(message.body) + OVERHEAD + (header if header > SMALL_HEADER else 0)
-
     def rewrite(self, message: Message, properties: Properties) -> None:
         """Give a message that is held other properties."""
-        before, after = len(message.properties.raw), len(properties.raw)
-        self.octets += (after if after > SMALL_HEADER else 0) - (before if before > SMALL_HEADER else 0)
+        self.octets += header_cost(properties.raw) - header_cost(message.properties.raw)
         message.properties = properties
 
     def let_go(self, message: Message) -> None:
@@ -189,3 +189,7 @@ class Account:
     def restore(self, message: Message) -> None:
         """A queue holds a message that it held before a restart."""
         self.hold(message)
+
+    def restore_run(self, run: Run) -> None:
+        """The same for messages that nobody looks at one by one."""
+        self.octets += run.cost()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 from amqpd.broker import trails
-from amqpd.broker.message import Message, Trail
+from amqpd.broker.message import OVERHEAD, Message, Trail, header_cost
 from amqpd.properties import Properties
 
 RUN: Final = 1024
@@ -152,7 +152,21 @@ class Run:
 
     def octets(self) -> int:
         """Body octets of all of them."""
-        return sum(len(body) for body in self._bodies if body is not None)
+        return sum([len(body) for body in self._bodies if body is not None])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no message in it has a deadline or a past."""
+        return self._deadlines is None and self._trails is None
+
+    def cost(self) -> int:
+        """What the account holds for all of them, if nobody else has their bodies."""
+        properties = self._properties
+        if isinstance(properties, Properties):
+            headers = header_cost(properties.raw) * self.count
+        else:
+            headers = sum(map(header_cost, properties))
+        return self.octets() + OVERHEAD * self.count + headers
 
     def _filled(self) -> Sequence[int]:
         """The places of what is left, last one first."""

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import marshal
 from array import array
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from operator import attrgetter
 from typing import ClassVar, Final
 
 from amqpd.broker.message import Account, Message
 from amqpd.broker.packed_run import RUN, Columns, Run, place_in
 from amqpd.broker.ports import Spill
 
+NUMBER: Final = attrgetter("number")
 BLOCK: Final = 1024 * 1024
 """Most body octets of a run that is to be paged out, unless a single message has more."""
 LARGE: Final = 64 * 1024
@@ -42,7 +46,7 @@ class PagedRun:
         messages = run.unpack()
         for message in messages:
             account.release(message)
-        self._spared = sum(map(account.cost, messages)) - RESIDENT * self.count
+        self._spared = run.cost() - RESIDENT * self.count
         account.octets += RESIDENT * self.count
 
     @property
@@ -128,6 +132,24 @@ def page_out(runs: list[Run | PagedRun], spill: Spill, account: Account, most: i
             for place in reversed(range(at, at + len(parts))):
                 runs[place] = PagedRun(parts[place - at], spill, account)
     return False
+
+
+def in_order(runs: Iterable[Run | PagedRun]) -> list[Run | PagedRun]:
+    """The same messages with all numbers rising from run to run. Raises OSError."""
+    runs = sorted(runs, key=lambda run: run.first)
+    found: list[Run | PagedRun] = []
+    waiting: list[Message] = []
+    for run, following in zip_longest(runs, runs[1:]):
+        if not waiting and (following is None or run.last < following.first):
+            found.append(run)
+            continue
+        in_memory = run.recall() if isinstance(run, PagedRun) else run
+        waiting = sorted([*waiting, *in_memory.unpack()], key=NUMBER)
+        end = len(waiting) if following is None else bisect_left(waiting, following.first, key=NUMBER)
+        if end:
+            found += packed(waiting[:end])
+            waiting = waiting[end:]
+    return found
 
 
 def _fitting(run: Run) -> list[Run]:

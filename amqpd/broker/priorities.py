@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import ClassVar
 
 from amqpd.broker.message import Account, Message
 from amqpd.broker.ports import Spill
@@ -16,6 +17,8 @@ from amqpd.broker.ready_list import ReadyList
 
 class PriorityReadyList(ReadyList):
     """A ready list whose order is priority first, then enqueue number."""
+
+    takes_runs: ClassVar[bool] = False
 
     __slots__ = ("_by_priority", "_maximum", "_order")
 
@@ -29,6 +32,14 @@ class PriorityReadyList(ReadyList):
     def append(self, message: Message) -> None:
         self.count += 1
         self._level(message).append(message)
+
+    def restore(self, message: Message) -> None:
+        self.count += 1
+        self._level(message).restore(message)
+
+    def restored(self) -> None:
+        for level in self._order:
+            level.restored()
 
     def pop(self) -> Message:
         self.count -= 1

@@ -29,6 +29,7 @@ from amqpd.fields import EMPTY, Table
 if TYPE_CHECKING:
     from amqpd.broker.at_least_once import Attempt
     from amqpd.broker.bindings import Binding
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.ports import Spill
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.session import Session
@@ -195,8 +196,11 @@ class Queue:
     def buried(self, message: Message) -> None:
         """The dead letter of a message that left was published, or nobody wanted it."""
 
-    def restore(self, messages: list[Message], last_number: int) -> None:
-        """Take what the queue held before a restart, in order; `last_number` is the highest that it ever gave."""
+    def restore(self, run: Run) -> None:
+        """Take messages that the queue held before a restart, in any order of runs, until `restored`."""
+
+    def restored(self, last_number: int) -> None:
+        """The queue has everything again; `last_number` is the highest that it ever gave."""
 
     def delivered_up_to(self) -> int:
         """The highest number of which it is certain that all up to it were delivered, or are gone."""

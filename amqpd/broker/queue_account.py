@@ -8,6 +8,7 @@ forgotten, and a queue that keeps no such record pays nothing.
 from __future__ import annotations
 
 from amqpd.broker.message import Account, Message
+from amqpd.broker.packed_run import Run
 from amqpd.properties import Properties
 
 
@@ -53,3 +54,6 @@ class QueueAccount(Account):
 
     def restore(self, message: Message) -> None:
         self._account.restore(message)
+
+    def restore_run(self, run: Run) -> None:
+        self._account.restore_run(run)

@@ -18,11 +18,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import attrgetter, itemgetter
-from typing import Final
+from typing import ClassVar, Final
 
 from amqpd.broker.message import Account, Message
 from amqpd.broker.packed_run import RUN, Run
-from amqpd.broker.paged_run import PagedRun, is_large, packed, page_out
+from amqpd.broker.paged_run import PagedRun, in_order, is_large, packed, page_out
 from amqpd.broker.ports import Spill
 from amqpd.broker.returned import InOrderOfReturn, Returned
 
@@ -33,6 +33,9 @@ KEY: Final = itemgetter(0)
 
 class ReadyList:
     """An ordered list of waiting messages with a cheap pop, append and return to the original position."""
+
+    takes_runs: ClassVar[bool] = True
+    """Whether it takes messages that nobody has looked at."""
 
     __slots__ = ("_head", "_returned", "_runs", "_tail", "count", "on_loss")
 
@@ -51,10 +54,7 @@ class ReadyList:
         tail = self._tail
         tail.append(message)
         if len(tail) >= RUN:
-            if self._runs is None:
-                self._runs = deque()
-            self._runs.append(Run(tail))
-            self._tail = []
+            self._pack_tail()
 
     def pop(self) -> Message:
         """Remove and return the message with the smallest number. Only while `count` > 0."""
@@ -170,6 +170,27 @@ class ReadyList:
         loose = (*self._head, *self._tail, *(() if self._returned is None else self._returned.messages()))
         return packed + sum(len(message.body) for message in loose)
 
+    def restore(self, message: Message) -> None:
+        """Add a message that was here before a restart, after any others, until `restored`."""
+        tail = self._tail
+        if tail and message.number < tail[-1].number:
+            self._pack_tail()
+        self.append(message)
+
+    def restore_run(self, run: Run) -> None:
+        """Add a run of them. Only where it `takes_runs`."""
+        self._pack_tail()
+        self.count += run.count
+        self._runs = self._runs or deque()
+        self._runs.append(run)
+
+    def restored(self) -> None:
+        """Put everything in its order. Raises OSError where the disk does not give back what was paged out."""
+        self._pack_tail()
+        if self._runs is not None:
+            self._runs = deque(in_order(self._runs))
+            self._read_ahead()
+
     def take_all(self) -> ReadyList:
         """Hand everything over in constant time; this list is empty afterwards."""
         taken = ReadyList()
@@ -192,6 +213,12 @@ class ReadyList:
             return page_out(runs, spill, account, most)
         finally:
             self._runs = deque(runs) if runs else None
+
+    def _pack_tail(self) -> None:
+        if self._tail:
+            self._runs = self._runs or deque()
+            self._runs.append(Run(self._tail))
+            self._tail = []
 
     def _recall(self, paged: PagedRun) -> Run | None:
         """Bring a run back into memory where it is; None: it is lost, and out of the list."""

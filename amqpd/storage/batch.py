@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 VERSION: Final = 1
 NO_DEADLINE: Final = -1
@@ -190,24 +192,67 @@ class QueueEvents(NamedTuple):
             yield Published(number, contents[self.contents[at]], deadline)
 
 
-class Decoded(NamedTuple):
-    """A batch that was read back."""
+class Repeating(NamedTuple):
+    """A column whose values repeat."""
 
-    contents: list[Content]
+    values: list[bytes]
+    """The different ones."""
+    places: array[int]
+    """Which of them comes where."""
+
+    def expanded(self) -> list[bytes]:
+        """All values, in their places."""
+        return [self.values[place] for place in self.places]
+
+    def at(self, places: Sequence[int], made: Callable[[bytes], T]) -> list[T]:
+        """Those at some places; what is made of a value is made once."""
+        values = [made(value) for value in self.values]
+        if len(values) == 1:
+            return values * len(places)
+        return [values[self.places[place]] for place in places]
+
+
+class Decoded(NamedTuple):
+    """A batch that was read back: its contents as columns, and what queues have of them."""
+
+    exchanges: Repeating
+    routing_keys: Repeating
+    headers: Repeating
+    trails: Repeating
+    bodies: list[bytes]
     queues: list[QueueEvents]
+
+    @property
+    def contents(self) -> list[Content]:
+        """The contents one by one."""
+        exchanges, keys, headers = self.exchanges.expanded(), self.routing_keys.expanded(), self.headers.expanded()
+        return list(map(Content, exchanges, keys, headers, self.bodies, self.trails.expanded()))
 
 
 def decode(data: bytes) -> Decoded:
     """Read a batch. Raises ValueError for a version that isn't known."""
+    reader = _opened(data)
+    exchanges, keys, headers, trails = (reader.repeating() for _ in range(4))
+    bodies = reader.blobs()
+    return Decoded(exchanges, keys, headers, trails, bodies, [_queue(reader) for _ in range(reader.u32())])
+
+
+def decode_queues(data: bytes) -> list[QueueEvents]:
+    """Read what a batch says of queues, without its contents. Raises ValueError like `decode`."""
+    reader = _opened(data)
+    for _ in range(4):
+        reader.skip_blobs()
+        reader.skip_column(_INDEXES)
+    reader.skip_blobs()
+    return [_queue(reader) for _ in range(reader.u32())]
+
+
+def _opened(data: bytes) -> _Reader:
     reader = _Reader(data)
     version = reader.u32()
     if version != VERSION:
         raise ValueError(f"a batch of version {version}: this version reads {VERSION}")
-    exchanges, keys, headers, trails = (reader.repeating() for _ in range(4))
-    bodies = reader.blobs()
-    contents = list(map(Content, exchanges, keys, headers, bodies, trails))
-    queues = [_queue(reader) for _ in range(reader.u32())]
-    return Decoded(contents, queues)
+    return reader
 
 
 def _queue(reader: _Reader) -> QueueEvents:
@@ -296,6 +341,13 @@ class _Reader:
         self._at = at
         return found
 
-    def repeating(self) -> list[bytes]:
-        values = self.blobs()
-        return [values[index] for index in self.column(_INDEXES)]
+    def repeating(self) -> Repeating:
+        return Repeating(self.blobs(), self.column(_INDEXES))
+
+    def skip_column(self, code: str) -> None:
+        count = self.u32()
+        self._at += count * array(code).itemsize
+
+    def skip_blobs(self) -> None:
+        lengths = self.column(_INDEXES)
+        self._at += sum(lengths)

@@ -7,6 +7,7 @@ beyond the content goes with it (`broker.trails`).
 from __future__ import annotations
 
 from amqpd.broker import trails
+from amqpd.broker.interning import Interned
 from amqpd.broker.message import Message
 from amqpd.properties import Properties
 from amqpd.storage.batch import Content
@@ -38,3 +39,17 @@ def message_of(content: Content) -> Message:
     if content.trail:
         message.trail = trails.decoded(content.trail)
     return message
+
+
+class Texts:
+    """Names and headers as they come back: equal ones are one object, and decoded once for each row."""
+
+    def __init__(self) -> None:
+        self._texts: Interned[str] = Interned()
+        self._octets: Interned[bytes] = Interned()
+
+    def text(self, octets: bytes) -> str:
+        return self._texts.one(octets.decode("utf-8", "surrogateescape"))
+
+    def octets(self, octets: bytes) -> bytes:
+        return self._octets.one(octets)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from amqpd.broker import restoring
 from amqpd.broker.definitions import Change
 from amqpd.broker.message import Account, Message, Trail
+from amqpd.broker.packed_run import RUN, Run
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Journal, Offload
 from amqpd.broker.work import Call, WorkList
@@ -133,7 +134,9 @@ class EngineJournal(Journal):
                 messages.append(_message(kept, offset))
             queue = queues.get(number)
             if queue is not None:
-                queue.restore(messages, state.last_number)
+                for at in range(0, len(messages), RUN):
+                    queue.restore(Run(messages[at : at + RUN]))
+                queue.restored(state.last_number)
         for seq in replay.rows:
             self._rows.add(seq, 0, live[seq].items())
 

@@ -14,6 +14,7 @@ from amqpd.broker.queue_account import QueueAccount
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.queue import Queue
     from amqpd.storage.journal import EngineJournal
 
@@ -82,3 +83,7 @@ class RecordingAccount(QueueAccount):
     def restore(self, message: Message) -> None:
         self._known = True
         self._account.hold(message)
+
+    def restore_run(self, run: Run) -> None:
+        self._known = True
+        self._account.restore_run(run)

@@ -6,7 +6,7 @@ import pytest
 
 from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.message import Account, Message, Trail
-from amqpd.broker.packed_run import RUN
+from amqpd.broker.packed_run import RUN, Run
 from amqpd.broker.paged_run import BLOCK, RESIDENT
 from amqpd.broker.pager import PAUSE, Pager
 from amqpd.broker.ports import Spill
@@ -82,7 +82,9 @@ def test_everything_about_a_message_comes_back() -> None:
             each.trail.published = Properties.of(app_id="before")
         each.number = number + 1
         sent.append(each)
-    queue.restore(sent, 3 * RUN)
+    for at in range(0, 3 * RUN, RUN):
+        queue.restore(Run(sent[at : at + RUN]))
+    queue.restored(3 * RUN)
     world.drain()
     assert world.spill.blocks
     for before in sent:
