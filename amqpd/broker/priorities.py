@@ -20,7 +20,7 @@ class PriorityReadyList(ReadyList):
 
     takes_runs: ClassVar[bool] = False
 
-    __slots__ = ("_by_priority", "_maximum", "_order")
+    __slots__ = ("_by_priority", "_maximum", "_order", "_popped")
 
     def __init__(self, maximum: int) -> None:
         super().__init__()
@@ -28,6 +28,8 @@ class PriorityReadyList(ReadyList):
         self._by_priority: dict[int, ReadyList] = {}
         self._order: list[ReadyList] = []
         """Levels, highest first."""
+        self._popped = 0
+        """The highest number that was ever popped."""
 
     def append(self, message: Message) -> None:
         self.count += 1
@@ -43,7 +45,9 @@ class PriorityReadyList(ReadyList):
 
     def pop(self) -> Message:
         self.count -= 1
-        return self._first().pop()
+        message = self._first().pop()
+        self._popped = max(self._popped, message.number)
+        return message
 
     def peek(self) -> Message:
         return self._first().peek()
@@ -53,7 +57,9 @@ class PriorityReadyList(ReadyList):
         self._level(message).put_back(message)
 
     def first_new(self) -> int | None:
-        return min((first for level in self._order if (first := level.first_new()) is not None), default=None)
+        # Of a lower priority, those below it may be new as well: they pass for popped.
+        first = min((first for level in self._order if (first := level.first_new()) is not None), default=None)
+        return None if first is None else max(first, self._popped + 1)
 
     def find(self, number: int) -> Message | None:
         return next((found for level in self._order if (found := level.find(number)) is not None), None)

@@ -59,11 +59,11 @@ class TwoLevels(ReturnedFirstByPriority):
         """Messages since the last turn of the lower level; those of the lower one count, too."""
 
     def pop(self) -> Message:
-        level = self._first()
-        if level is not self._by_priority.get(RETURNED):
+        came_back = self._first() is self._by_priority.get(RETURNED)
+        message = super().pop()
+        if not came_back:
             self._taken = 0 if self._taken == WEIGHT else self._taken + 1
-        self.count -= 1
-        return level.pop()
+        return message
 
     def numbers(self) -> Iterator[int]:
         returned, high, low = (

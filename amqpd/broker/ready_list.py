@@ -81,7 +81,7 @@ class ReadyList:
         self._returned.add(message)
 
     def first_new(self) -> int | None:
-        """The smallest number of those that were never popped; None: there are none."""
+        """The smallest number from which on none was ever popped; None: there are none."""
         if self._head:
             return self._head[-1].number
         if self._runs:

@@ -205,6 +205,22 @@ def test_many_messages_that_were_delivered_are_all_marked(durable: Durable) -> N
     assert [each is not None and each.redelivered for each in taken] == [True] * 2000 + [False] * 1000
 
 
+@pytest.mark.parametrize("kind", [{"x-max-priority": 9}, {"x-queue-type": "quorum"}])
+def test_a_higher_priority_that_was_delivered_is_marked_though_lower_ones_wait(
+    durable: Durable, kind: dict[str, object]
+) -> None:
+    queue = durable.queue("q", kind)
+    durable.publish(b"low", properties=Properties.of(delivery_mode=2, priority=1))
+    durable.publish(b"high", b"next", properties=Properties.of(delivery_mode=2, priority=9))
+    message = queue.get()
+    assert message is not None
+    assert message.body == b"high"
+    durable.drain()
+    found = durable.restarted().vhost.queues["q"].browse(5)
+    marks = {each.body: each.redelivered for each in found}
+    assert (marks[b"high"], marks[b"next"]) == (True, False)
+
+
 def test_what_went_to_the_tail_comes_back_marked(durable: Durable) -> None:
     queue = durable.queue("q", {"x-queue-type": "quorum", "x-delivery-limit": -1})
     durable.publish(b"1", b"2")
