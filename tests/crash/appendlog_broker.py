@@ -14,7 +14,7 @@ from typing import Final
 import trio
 
 from amqpd import log
-from amqpd.app import make_node, serve_node
+from amqpd.app import SPILL, make_node, serve_node
 from amqpd.clock import SystemClock
 from amqpd.config import Config, load
 from amqpd.server.offload import Threads
@@ -22,12 +22,13 @@ from amqpd.server.server import listening_on
 from amqpd.storage.appendlog import AppendLogEngine
 from amqpd.storage.engine import Durability
 from amqpd.storage.journal import EngineJournal
+from amqpd.storage.spill import SpillFiles
 
 SEGMENT: Final = 256 * 1024
 
 
-async def _serve(config: Config, engine: AppendLogEngine) -> None:
-    storage = EngineJournal(engine, SystemClock())
+async def _serve(config: Config, engine: AppendLogEngine, spill: SpillFiles) -> None:
+    storage = EngineJournal(engine, SystemClock(), spill)
     node = make_node(config, storage=storage, offload=Threads())
     async with serve_node(node, config, storage) as server:
         with trio.open_signal_receiver(signal.SIGTERM) as received:
@@ -44,10 +45,12 @@ def main() -> None:
     parser.add_argument("--port")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--durability", type=Durability, required=True)
+    parser.add_argument("--memory-paging-ratio")
     options = parser.parse_args()
     log.configure("info", "console")
     engine = AppendLogEngine(options.data_dir, options.durability, segment=SEGMENT)
-    trio.run(_serve, load(None, os.environ, {"port": options.port}), engine)
+    flags = {"port": options.port, "memory.paging_ratio": options.memory_paging_ratio}
+    trio.run(_serve, load(None, os.environ, flags), engine, SpillFiles(options.data_dir / SPILL))
 
 
 if __name__ == "__main__":

@@ -73,10 +73,15 @@ def risen(history: History) -> Iterator[Violation]:
         for queue in sent.queues:
             around = places(queue)
             for place in around:
-                for at, settled in history.settlements((place, message), How.ACK, How.REJECT):
+                if place == queue and QUEUES[queue].at_least_once:
+                    hows: tuple[How, ...] = (How.ACK,)  # a rejected one stays until its dead letter has arrived
+                else:
+                    hows = (How.ACK, How.REJECT)
+                for at, settled in history.settlements((place, message), *hows):
                     if history.durable(at, settled):
                         # An acknowledged message is nowhere; a rejected one has left this queue.
-                        where = around if settled.how is How.ACK else (place,)
+                        everywhere = settled.how is How.ACK and not QUEUES[queue].at_least_once
+                        where = around if everywhere else (place,)
                         life = history.life(settled)
                         yield from _seen_after(history, where, message, life, f"{settled.how.value} in {place}")
 
@@ -108,7 +113,7 @@ def twice(history: History) -> Iterator[Violation]:
     for message, sent in history.sent.items():
         for queue in sent.queues:
             found = [place for place in places(queue) for _ in _audits(history, (place, message))]
-            if len(found) > 1:
+            if len(found) > 1 and not QUEUES[queue].at_least_once:
                 yield Violation("twice", f"{message} stands in {' and in '.join(found)}")
     for place, settlements in history.settled.items():
         for at, settled in settlements:
@@ -135,6 +140,8 @@ def out_of_order(history: History) -> Iterator[Violation]:
 
 def _in_its_place(history: History, received: Received) -> bool:
     """What comes back goes to its place in classic queues; in quorum queues it may go to either end."""
+    if not QUEUES[received.queue].ordered:
+        return False
     if not history.in_audit(received):
         return not received.redelivered
     place = received.queue, received.message

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from threading import Event, Thread
@@ -30,12 +31,12 @@ class Storage(Enum):
 class Broker:
     """One process."""
 
-    def __init__(self, storage: Storage, folder: Path, durability: str, root: Path = ROOT) -> None:
-        """`root`: the folder whose `amqpd` is started."""
+    def __init__(self, storage: Storage, folder: Path, options: Sequence[str], root: Path = ROOT) -> None:
+        """`options`: further ones of `amqpd serve`; `root`: the folder whose `amqpd` is started."""
         command = [sys.executable, "-m", storage.value, "serve", "--port", "0", "--data-dir", str(folder)]
         path = os.pathsep.join([str(root), str(ROOT)])
         self._child = subprocess.Popen(
-            [*command, "--durability", durability],
+            [*command, *options],
             cwd=root,
             env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,

@@ -18,7 +18,8 @@ from tests.crash import workers
 from tests.crash.checker import Violation, check
 from tests.crash.log import Confirmed, Event, Failed, Log, Received, Settled, write
 from tests.crash.process import ROOT, Broker, Storage
-from tests.crash.sessions import Gone, Life, RawSession
+from tests.crash.raw_session import RawSession
+from tests.crash.sessions import Gone, Life
 from tests.crash.topology import FANNED, LASTING, OWN
 
 KILLS: Final = (2, 9)
@@ -27,6 +28,12 @@ BEFORE_READY: Final = 0.25
 """The share of kills that come while the broker starts."""
 START: Final = 1.2
 """Seconds in which such a kill comes."""
+IN_ORDER: Final = 0.1
+"""The share of lives that end by SIGTERM instead."""
+PAGING: Final = 0.3
+"""The share of lives in which messages leave memory."""
+PAGED: Final = "200kB"
+"""What these keep in it."""
 LIFE: Final = (0.2, 2.0)
 """Seconds from ready to killed, at least and at most."""
 CONFIRMS: Final = 1500
@@ -90,10 +97,10 @@ class Campaign:
                 shutil.move(data, kept / "data")
         return violations
 
-    def start(self, storage: Storage, data: Path, durability: str) -> Broker:
+    def start(self, storage: Storage, data: Path, options: list[str]) -> Broker:
         """Start a broker on a data directory."""
         self.tally.starts += 1
-        return Broker(storage, data, durability, self._root)
+        return Broker(storage, data, options, self._root)
 
 
 class _Episode:
@@ -122,7 +129,10 @@ class _Episode:
             if life is not None:
                 lives.begin(life)
                 self._let_live()
-            self._end(broker)
+            if life is not None and self._random.random() < IN_ORDER:
+                self._stop(broker)
+            else:
+                self._end(broker)
             broker, life = self._start(may_be_killed=True)
         self._end(broker)
         lives.finish()
@@ -133,14 +143,17 @@ class _Episode:
             self._audit(life)
         if self._random.random() < 0.5:
             self._end(broker)
-        elif (status := broker.stop()) != 0 or broker.complaints:
-            self._log.add(Failed(f"an orderly end had the status {status}: {broker.complaints}"))
+        else:
+            self._stop(broker)
         return self._log.events
 
     def _start(self, *, may_be_killed: bool = False) -> tuple[Broker, Life | None]:
         """Start a broker; sometimes it is killed while it starts, and another one follows."""
         self._life += 1
-        broker = self._campaign.start(self._storage, self._data, self._random.choice(("fsync", "os")))
+        options = ["--durability", self._random.choice(("fsync", "os"))]
+        if self._random.random() < PAGING:
+            options += ["--memory-paging-ratio", PAGED]
+        broker = self._campaign.start(self._storage, self._data, options)
         if may_be_killed and self._random.random() < BEFORE_READY:
             broker.wait(self._random.uniform(0, START))
             self._end(broker)
@@ -156,6 +169,11 @@ class _Episode:
             self._log.wait_for_confirms(self._random.randint(1, CONFIRMS), seconds)
         else:
             self._log.wait_for_confirms(1_000_000_000, seconds)
+
+    def _stop(self, broker: Broker) -> None:
+        status = broker.stop()
+        if status or broker.complaints:
+            self._log.add(Failed(f"life {self._life}: an orderly end had the status {status}: {broker.complaints}"))
 
     def _end(self, broker: Broker) -> None:
         broker.kill()

@@ -25,6 +25,10 @@ class Queue:
     """The queue that gets what dies here."""
     ttl: int | None = None
     """Milliseconds."""
+    ordered: bool = True
+    """Whether what has never been delivered keeps its order."""
+    at_least_once: bool = False
+    """Whether a dead letter may arrive more than once, and its message be seen again meanwhile."""
     arguments: Mapping[str, Argument] = attrs.field(factory=dict)
     """Beyond those that follow from the above."""
 
@@ -40,7 +44,16 @@ class Queue:
 
 
 UNLIMITED: Final = {"x-delivery-limit": -1}
-WORK: Final = (Queue("work.classic"), Queue("work.quorum", quorum=True, arguments=UNLIMITED))
+WORK: Final = (
+    Queue("work.classic"),
+    Queue("work.quorum", quorum=True, arguments=UNLIMITED),
+    Queue("priorities", ordered=False, arguments={"x-max-priority": 3}),
+    Queue(
+        "retries",
+        quorum=True,
+        arguments={**UNLIMITED, "x-delayed-retry-type": "all", "x-delayed-retry-min": 50, "x-delayed-retry-max": 500},
+    ),
+)
 FANNED: Final = (
     Queue("fan.classic"),
     Queue("fan.quorum", quorum=True, arguments=UNLIMITED),
@@ -52,12 +65,22 @@ MORTAL: Final = (
     Queue("dead.quorum", quorum=True, dead_letters="dead.quorum.target", arguments={"x-delivery-limit": 3}),
     Queue("brief", ttl=400, dead_letters="brief.target"),
     Queue("short", dead_letters="short.target", arguments={"x-max-length": 20}),
+    Queue("anywhere", ttl=400, dead_letters="anywhere.target", arguments={"x-message-expiry": "anywhere"}),
+    Queue(
+        "safe",
+        quorum=True,
+        dead_letters="safe.target",
+        at_least_once=True,
+        arguments={**UNLIMITED, "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"},
+    ),
 )
 TARGETS: Final = (
     Queue("dead.classic.target"),
     Queue("dead.quorum.target"),
     Queue("brief.target", quorum=True, arguments=UNLIMITED),
     Queue("short.target"),
+    Queue("anywhere.target"),
+    Queue("safe.target"),
 )
 FULL: Final = Queue("full", arguments={"x-max-length": 20, "x-overflow": "reject-publish"})
 OWN: Final = (Queue("own.classic"), Queue("own.quorum", quorum=True, arguments=UNLIMITED))

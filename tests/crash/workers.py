@@ -13,7 +13,9 @@ from threading import Condition, Event, Thread
 from typing import Final
 
 from tests.crash.log import Failed, How, Log
-from tests.crash.sessions import Delivery, Gone, Life, PikaSession, RawSession, Session
+from tests.crash.pika_session import PikaSession
+from tests.crash.raw_session import RawSession
+from tests.crash.sessions import Delivery, Gone, Life, Session
 from tests.crash.topology import BARRIER, FANNED, FULL, MORTAL, OWN, TARGETS, WORK
 
 FAN_OUT: Final = tuple(queue.name for queue in FANNED)
@@ -130,6 +132,9 @@ def consume(log: Log, life: Life, worker: str, random: Random) -> None:
                 held.append(session.next_delivery())
                 if random.random() < 0.9:
                     session.settle(held.pop(random.randrange(len(held))), _how(random))
+                if held and random.random() < 0.01:
+                    session.settle_all(held, random.choice((How.ACK, How.RETURN)))
+                    held = []
                 if random.random() < 0.05:
                     session.barrier(worker)
         finally:
@@ -165,9 +170,10 @@ def own(log: Log, life: Life, worker: str, random: Random) -> None:
         session.look(queue)
         session.declare(queue)
         while True:
-            for _ in range(random.randint(1, 20)):
-                session.publish(worker, (queue,), _size(random))
-                session.await_confirms(random.choice((0, 20)))
+            many = random.random() < 0.05
+            for _ in range(random.randint(500, 1500) if many else random.randint(1, 20)):
+                session.publish(worker, (queue,), random.randint(1, 100) if many else _size(random))
+                session.await_confirms(random.choice((0, 20)) if not many else 100)
             session.await_confirms(0)
             for _ in range(random.randint(0, 3)):
                 delivery = session.get(queue)

@@ -153,6 +153,14 @@ def test_an_acknowledged_dead_letter_is_not_where_it_died_either() -> None:
     assert kinds(*begin, *settled(TARGET, "m", How.ACK), *audit(found("m", DEAD))) == ["risen", "risen"]
 
 
+def test_a_dead_letter_that_must_arrive_may_come_more_than_once_but_is_not_lost() -> None:
+    begin = [*published("m", "safe"), *settled("safe", "m", How.REJECT)]
+    assert kinds(*begin, *audit(found("m", "safe"), found("m", "safe.target"))) == []
+    assert kinds(*begin, *audit()) == ["lost"]
+    acknowledged = settled("safe.target", "m", How.ACK)
+    assert kinds(*begin, *acknowledged, *audit(found("m", "safe.target"))) == ["risen"]
+
+
 @pytest.mark.parametrize("delete", [True, False])
 def test_what_was_purged_or_deleted_does_not_come_back(delete: bool) -> None:
     begin = [*published("m", OWN), Removing(OWN, delete)]
@@ -179,6 +187,11 @@ def test_a_publishers_messages_keep_their_order() -> None:
     assert kinds(*begin, *audit(found("n", WORK), found("m", WORK))) == ["order"]
     first = [Received(CONSUMER, WORK, "n"), Received(CONSUMER, WORK, "m")]
     assert kinds(*begin, *first, *audit(found("m", WORK), found("n", WORK))) == ["order"]
+
+
+def test_priorities_come_before_the_order_of_a_publisher() -> None:
+    begin = [*published("m", "priorities"), *published("n", "priorities")]
+    assert kinds(*begin, *audit(found("n", "priorities"), found("m", "priorities"))) == []
 
 
 def test_what_came_back_to_a_quorum_queue_may_be_at_its_end() -> None:
