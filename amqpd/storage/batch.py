@@ -9,24 +9,14 @@ Queues go by numbers of their own, since a name may be declared anew. Positions 
 
 from __future__ import annotations
 
-import sys
 from array import array
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from struct import Struct
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Hashable, Iterator
+from typing import Final, NamedTuple
 
-T = TypeVar("T")
+from amqpd.storage.columns import INDEXES, NUMBERS, SIGNED, Reader, Repeating, Writer
 
 VERSION: Final = 1
 NO_DEADLINE: Final = -1
-
-_U32: Final = Struct("<I")
-_NUMBERS: Final = "Q"
-_SIGNED: Final = "q"
-_INDEXES: Final = "I"
-assert array(_INDEXES).itemsize == 4
-assert array(_NUMBERS).itemsize == array(_SIGNED).itemsize == 8
-
 
 class Content(NamedTuple):
     """What was published, as it came."""
@@ -152,7 +142,7 @@ class Batch:
             if content is not None:
                 places[index] = len(kept)
                 kept.append(content)
-        writer = _Writer()
+        writer = Writer()
         writer.u32(VERSION)
         for column in range(3):
             writer.repeating([each[column] for each in kept])
@@ -192,26 +182,6 @@ class QueueEvents(NamedTuple):
             yield Published(number, contents[self.contents[at]], deadline)
 
 
-class Repeating(NamedTuple):
-    """A column whose values repeat."""
-
-    values: list[bytes]
-    """The different ones."""
-    places: array[int]
-    """Which of them comes where."""
-
-    def expanded(self) -> list[bytes]:
-        """All values, in their places."""
-        return [self.values[place] for place in self.places]
-
-    def at(self, places: Sequence[int], made: Callable[[bytes], T]) -> list[T]:
-        """Those at some places; what is made of a value is made once."""
-        values = [made(value) for value in self.values]
-        if len(values) == 1:
-            return values * len(places)
-        return [values[self.places[place]] for place in places]
-
-
 class Decoded(NamedTuple):
     """A batch that was read back: its contents as columns, and what queues have of them."""
 
@@ -242,26 +212,26 @@ def decode_queues(data: bytes) -> list[QueueEvents]:
     reader = _opened(data)
     for _ in range(4):
         reader.skip_blobs()
-        reader.skip_column(_INDEXES)
+        reader.skip_column(INDEXES)
     reader.skip_blobs()
     return [_queue(reader) for _ in range(reader.u32())]
 
 
-def _opened(data: bytes) -> _Reader:
-    reader = _Reader(data)
+def _opened(data: bytes) -> Reader:
+    reader = Reader(data)
     version = reader.u32()
     if version != VERSION:
         raise ValueError(f"a batch of version {version}: this version reads {VERSION}")
     return reader
 
 
-def _queue(reader: _Reader) -> QueueEvents:
+def _queue(reader: Reader) -> QueueEvents:
     queue = reader.u32()
-    numbers, contents = reader.column(_NUMBERS), reader.column(_INDEXES)
-    deadlines = reader.column(_SIGNED)
-    firsts, lasts = reader.column(_NUMBERS), reader.column(_NUMBERS)
-    returned, failures = reader.column(_NUMBERS), reader.column(_INDEXES)
-    [delivered] = reader.column(_NUMBERS)
+    numbers, contents = reader.column(NUMBERS), reader.column(INDEXES)
+    deadlines = reader.column(SIGNED)
+    firsts, lasts = reader.column(NUMBERS), reader.column(NUMBERS)
+    returned, failures = reader.column(NUMBERS), reader.column(INDEXES)
+    [delivered] = reader.column(NUMBERS)
     return QueueEvents(
         queue,
         numbers,
@@ -271,83 +241,3 @@ def _queue(reader: _Reader) -> QueueEvents:
         list(map(Returned, returned, failures)),
         delivered,
     )
-
-
-class _Writer:
-    """Columns, one after the other; each begins with how many values it has."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-
-    def u32(self, value: int) -> None:
-        self.parts.append(_U32.pack(value))
-
-    def numbers(self, values: Iterable[int]) -> None:
-        self._column(array(_NUMBERS, values))
-
-    def signed(self, values: Iterable[int]) -> None:
-        self._column(array(_SIGNED, values))
-
-    def indexes(self, values: Iterable[int]) -> None:
-        self._column(array(_INDEXES, values))
-
-    def blobs(self, values: list[bytes]) -> None:
-        """Lengths first, then all octets in one piece."""
-        self.indexes(map(len, values))
-        self.parts += values
-
-    def repeating(self, values: list[bytes]) -> None:
-        """Each different value once, and which of them comes where."""
-        places: dict[bytes, int] = {}
-        indexes = [places.setdefault(value, len(places)) for value in values]
-        self.blobs(list(places))
-        self.indexes(indexes)
-
-    def _column(self, column: array[int]) -> None:
-        if sys.byteorder == "big":
-            column.byteswap()
-        self.u32(len(column))
-        self.parts.append(column.tobytes())
-
-
-class _Reader:
-    """The same in the other direction."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def u32(self) -> int:
-        [value] = _U32.unpack_from(self._data, self._at)
-        self._at += 4
-        return int(value)
-
-    def column(self, code: str) -> array[int]:
-        count = self.u32()
-        column: array[int] = array(code)
-        end = self._at + count * column.itemsize
-        column.frombytes(self._data[self._at : end])
-        self._at = end
-        if sys.byteorder == "big":
-            column.byteswap()
-        return column
-
-    def blobs(self) -> list[bytes]:
-        found = []
-        lengths, at = self.column(_INDEXES), self._at
-        for length in lengths:
-            found.append(self._data[at : at + length])
-            at += length
-        self._at = at
-        return found
-
-    def repeating(self) -> Repeating:
-        return Repeating(self.blobs(), self.column(_INDEXES))
-
-    def skip_column(self, code: str) -> None:
-        count = self.u32()
-        self._at += count * array(code).itemsize
-
-    def skip_blobs(self) -> None:
-        lengths = self.column(_INDEXES)
-        self._at += sum(lengths)
