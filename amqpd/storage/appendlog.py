@@ -2,27 +2,29 @@
 
 It is there to keep the port honest, and for disks on which a database is unwelcome. Definitions are a log as well: each
 put is one row of JSON, and the log is written anew when most of it is outdated. Layout of the folder:
-`SHARD/NUMBER.rows`, `SHARD/snapshot`, `SHARD/epoch`, and `definitions/NUMBER.rows`.
+`SHARD/NUMBER.rows`, `SHARD/snapshot`, `SHARD/epoch`, `SHARD/streams/STREAM/NUMBER.rows`, and `definitions/NUMBER.rows`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from amqpd.broker.definitions import Cell, Change, Kind
 from amqpd.storage import rows
+from amqpd.storage.chunk_logs import ChunkLogs
 from amqpd.storage.definitions import Definitions, Made, decoded, encoded
-from amqpd.storage.engine import Damage, Durability, Engine, StaleEpoch
+from amqpd.storage.engine import ChunkHead, ChunkRow, Damage, Durability, Engine, StaleEpoch
 from amqpd.storage.files import Files, RealFiles
 from amqpd.storage.folder import Folder
-from amqpd.storage.segments import Log
+from amqpd.storage.segments import Broken, Log, Missing
 
 SEGMENT: Final = 64 * 1024 * 1024
 """Octets after which the next segment begins."""
 DEFINITIONS: Final = "definitions"
 EPOCH: Final = "epoch"
+STREAMS: Final = "streams"
 SNAPSHOT: Final = "snapshot"
 NAME: Final = "appendlog"
 VERSION: Final = 1
@@ -51,6 +53,8 @@ class AppendLogEngine(Engine):
         self._damages: list[Damage] = []
         self._told = 0
         self._logs: dict[str, Log] = {}
+        self._chunks: dict[str, ChunkLogs] = {}
+        self._broken: OSError | None = None
         self._epochs: dict[str, int] = {}
         self._log = self._open_log(DEFINITIONS)
         self._definitions = Definitions()
@@ -71,15 +75,42 @@ class AppendLogEngine(Engine):
         self._epochs[shard] = epoch
         return epoch
 
-    def append(self, shard: str, epoch: int, row: bytes) -> int:
+    def append(self, shard: str, epoch: int, row: bytes, chunks: Sequence[ChunkRow] = ()) -> int:
         self._require(shard, epoch)
-        return self._rows_of(shard).append(row)
+        log = self._rows_of(shard)
+        if not chunks:
+            return log.append(row)
+        if self._broken is not None:
+            raise Broken(f"shard {shard!r} takes no more chunks after an error: {self._broken}") from self._broken
+        try:
+            self._chunks_of(shard).append(chunks, log.next_seq)
+            return log.append(row)
+        except OSError as error:
+            self._broken = error
+            raise
 
     def read(self, shard: str, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
         return self._rows_of(shard).read(from_seq)
 
     def trim(self, shard: str, below_seq: int) -> None:
         self._rows_of(shard).trim(below_seq)
+
+    def chunks(self, shard: str) -> Iterator[ChunkHead]:
+        return self._chunks_of(shard).heads()
+
+    def read_chunk(self, shard: str, stream: int, first: int) -> bytes | None:
+        try:
+            payload = self._chunks_of(shard).read(stream, first)
+        except Missing as error:
+            self._damages.append(Damage(str(self._streams(shard) / str(stream)), str(error)))
+            return None
+        if payload is None:
+            self._damages.append(Damage(str(self._streams(shard) / str(stream)), f"offset {first} is missing"))
+        return payload
+
+    def drop_chunks(self, shard: str, stream: int, below: int, most: int) -> bool:
+        self._chunks_of(shard).drop(stream, below)
+        return False
 
     def snapshot_put(self, shard: str, epoch: int, snapshot: bytes) -> None:
         self._require(shard, epoch)
@@ -124,13 +155,16 @@ class AppendLogEngine(Engine):
 
     @property
     def octets(self) -> int:
-        return sum(each.octets for each in (self._log, *self._logs.values()))
+        rows = sum(each.octets for each in (self._log, *self._logs.values()))
+        return rows + sum(each.octets for each in self._chunks.values())
 
     def damages(self) -> list[Damage]:
         new, self._told = self._damages[self._told :], len(self._damages)
         return new
 
     def close(self) -> None:
+        for chunks in self._chunks.values():
+            chunks.close()
         for log in (self._log, *self._logs.values()):
             log.close()
         self._folder.close()
@@ -151,5 +185,22 @@ class AppendLogEngine(Engine):
             log = self._logs[shard] = self._open_log(shard)
         return log
 
-    def _open_log(self, name: str) -> Log:
-        return Log(self._folder.path / name, name, self._files, self._durability, self._damages, self._segment)
+    def _chunks_of(self, shard: str) -> ChunkLogs:
+        found = self._chunks.get(shard)
+        if found is None:
+            last = self._rows_of(shard).next_seq - 1
+
+            def open_log(stream: int, accepts: Callable[[bytes], bool]) -> Log:
+                return self._open_log(f"{shard}/{STREAMS}/{stream}", accepts)
+
+            self._files.make_folder(self._streams(shard))
+            streams = [int(name) for name in self._files.names(self._streams(shard))]
+            found = self._chunks[shard] = ChunkLogs(streams, open_log, last)
+        return found
+
+    def _streams(self, shard: str) -> Path:
+        return self._folder.path / shard / STREAMS
+
+    def _open_log(self, name: str, accepts: Callable[[bytes], bool] = lambda _: True) -> Log:
+        folder = self._folder.path / name
+        return Log(folder, name, self._files, self._durability, self._damages, self._segment, accepts)

@@ -11,7 +11,7 @@ Embedded engines have one owner by nature (the folder is locked); on a replicate
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 import attrs
@@ -51,6 +51,26 @@ class Damage:
     what: str
 
 
+@attrs.frozen
+class ChunkHead:
+    """What is known of a chunk of a stream without reading it."""
+
+    stream: int
+    first: int
+    """The offset of its first message."""
+    end: int
+    """The one behind its last."""
+    head: bytes
+    """Some octets of whoever wrote it."""
+
+
+@attrs.frozen
+class ChunkRow(ChunkHead):
+    """A chunk of a stream."""
+
+    payload: bytes
+
+
 class Engine(ABC):
     """Keeps rows, snapshots and definitions. Raises OSError where the disk does."""
 
@@ -61,9 +81,11 @@ class Engine(ABC):
         """Become the owner of a shard; return the epoch, which is above all earlier ones."""
 
     @abstractmethod
-    def append(self, shard: str, epoch: int, row: bytes) -> int:
+    def append(self, shard: str, epoch: int, row: bytes, chunks: Sequence[ChunkRow] = ()) -> int:
         """Keep a row behind all others of its shard; return its sequence number, once it is durable.
 
+        With it, all or none of them, come the chunks of streams; each takes the place of those of its stream that
+        began between its `first` and its `end`.
         Numbers rise within a shard and may skip. Raises StaleEpoch where a newer owner has claimed the shard.
         """
 
@@ -79,6 +101,27 @@ class Engine(ABC):
 
     def drop(self, shard: str, seqs: Iterable[int]) -> None:
         """These rows are not needed any more either: a hint, which an engine may ignore and `read` need not honour."""
+
+    # -- chunks of streams -------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def chunks(self, shard: str) -> Iterator[ChunkHead]:
+        """The heads of all chunks, by stream, in order: the chunks themselves are not read."""
+
+    @abstractmethod
+    def read_chunk(self, shard: str, stream: int, first: int) -> bytes | None:
+        """The payload of the chunk that begins with an offset; None: it is missing or damaged, which `damages` tells.
+
+        May be called from any thread, at any time, but not twice at once.
+        """
+
+    @abstractmethod
+    def drop_chunks(self, shard: str, stream: int, below: int, most: int) -> bool:
+        """Forget the chunks of a stream that end at or below an offset, the oldest first, and about `most` of them at
+        a time; return whether there are more. After a crash, some may be there again.
+        """
+
+    # -- snapshots ---------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def snapshot_put(self, shard: str, epoch: int, snapshot: bytes) -> None:

@@ -6,7 +6,7 @@ damaged with others behind it is left out and told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,10 @@ ENDING: Final = ".rows"
 
 class Broken(OSError):
     """The log takes no more rows: it is not known what the disk has of the last ones."""
+
+
+class Missing(OSError):
+    """A row is not where it was written."""
 
 
 class Segment:
@@ -37,15 +41,25 @@ class Log:
     """The rows of one shard, oldest first."""
 
     def __init__(
-        self, folder: Path, shard: str, files: Files, durability: Durability, damages: list[Damage], limit: int
+        self,
+        folder: Path,
+        shard: str,
+        files: Files,
+        durability: Durability,
+        damages: list[Damage],
+        limit: int,
+        accepts: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
-        """Open the log in a folder. `limit`: octets after which the next segment begins."""
+        """Open the log in a folder. `limit`: octets after which the next segment begins; `accepts`: whether a row
+        counts by its payload, of which those at the end that don't are cut off.
+        """
         self._folder = folder
         self._shard = shard
         self._files = files
         self._sync = durability is Durability.FSYNC
         self._damages = damages
         self._limit = limit
+        self._accepts = accepts
         self._out: Appender | None = None
         self._broken: OSError | None = None
         self.next_seq = 1
@@ -97,6 +111,13 @@ class Log:
                     if row.seq >= start:
                         yield row.seq, row.payload
 
+    def fetch(self, seq: int) -> bytes:
+        """One row. Raises Missing."""
+        for found, payload in self.read(seq):
+            if found == seq:
+                return payload
+        raise Missing(f"row {seq} is not in {self._folder}")
+
     def trim(self, below: int) -> None:
         """Delete segments that hold nothing from this number on; the one that is written to stays."""
         self._trimmed = max(self._trimmed, below)
@@ -104,6 +125,15 @@ class Log:
         for segment in gone:  # oldest first: what is left after a crash in between has no gap
             self._files.remove(segment.path)
             self._segments.remove(segment)
+
+    def clear(self) -> None:
+        """Delete everything."""
+        out, self._out = self._out, None
+        if out is not None:
+            out.close()
+        for segment in self._segments:
+            self._files.remove(segment.path)
+        self._segments.clear()
 
     def close(self) -> None:
         """Finish; what was written without a sync is synced now."""
@@ -141,19 +171,22 @@ class Log:
         data = self._files.read(path)
         segment.size = len(data)
         at = 0
-        for row, begins in _placed(data):
+        for row, begins in self._counting(data):
             if begins > at:
                 self._damages.append(Damage(str(path), f"the octets from {at} to {begins} are no row"))
             segment.last, at = row.seq, begins + row.size
         self.next_seq = max(self.next_seq, segment.last + 1)
         return segment
 
+    def _counting(self, data: bytes) -> Iterator[tuple[rows.Row, int]]:
+        return ((row, begins) for row, begins in _placed(data) if self._accepts(row.payload))
+
     def _rows(self, segment: Segment) -> Iterator[rows.Row]:
         return (row for row, _ in _placed(self._files.read(segment.path)))
 
     def _cut_tail(self, segment: Segment) -> None:
         end = 0
-        for row, begins in _placed(self._files.read(segment.path)):
+        for row, begins in self._counting(self._files.read(segment.path)):
             end = begins + row.size
         if end < segment.size:
             out = self._files.append(segment.path)

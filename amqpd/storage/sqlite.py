@@ -1,22 +1,23 @@
 """The embedded engine: two SQLite databases in one folder.
 
 `definitions.db` has a plain table for each kind of definition, to be read with `sqlite3` by whoever likes to.
-`journal.db` has the rows, each a blob with its own checksum. Both write ahead (WAL), so a commit is one sequential
-write and one sync; checkpoints are made in `maintain`, apart from commits, and so is giving the space of forgotten
-rows back to the file system. https://www.sqlite.org/wal.html
+`journal.db` has the rows and the chunks of streams, each a blob with its own checksum; a second connection reads chunks
+while the first one commits. Both write ahead (WAL), so a commit is one sequential write and one sync; checkpoints are
+made in `maintain`, apart from commits, and so is giving the space of what was forgotten back to the file system.
+https://www.sqlite.org/wal.html
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from amqpd.broker.definitions import Cell, Change, Kind
 from amqpd.storage import rows
-from amqpd.storage.engine import Damage, Durability, Engine, StaleEpoch
+from amqpd.storage.engine import ChunkHead, ChunkRow, Damage, Durability, Engine, StaleEpoch
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import Folder
 
@@ -26,10 +27,11 @@ DEFINITIONS: Final = "definitions.db"
 JOURNAL: Final = "journal.db"
 SYNCHRONOUS: Final = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.NONE: "OFF"}
 """NORMAL syncs the log before a checkpoint alone."""
-TABLES: Final = (
+TABLES: Final = (  # what is short comes before what is long: it is read without it
     "rows (seq INTEGER PRIMARY KEY AUTOINCREMENT, shard TEXT, row BLOB)",
     "shards (shard TEXT PRIMARY KEY, epoch INTEGER)",
     "snapshots (shard TEXT PRIMARY KEY, snapshot BLOB)",
+    'chunks (shard TEXT, stream INT, first INT, "end" INT, head BLOB, row BLOB, UNIQUE(shard, stream, first))',
 )
 CHECKPOINT: Final = 4 * 1024 * 1024
 """Octets of write-ahead log from which a checkpoint is worth its syncs."""
@@ -59,6 +61,7 @@ class SqliteEngine(Engine):
                     self._journal.execute(f"CREATE TABLE IF NOT EXISTS {table}")
             # It outlives the rows: a number is never used twice.
             highest = self._journal.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
+            self._reader = _opened(path / JOURNAL, durability)
         except BaseException:
             self._folder.close()
             raise
@@ -74,11 +77,13 @@ class SqliteEngine(Engine):
         self._epochs[shard] = epoch
         return epoch
 
-    def append(self, shard: str, epoch: int, row: bytes) -> int:
+    def append(self, shard: str, epoch: int, row: bytes, chunks: Sequence[ChunkRow] = ()) -> int:
         self._require(shard, epoch)
         seq = self._seq + 1
         with _transaction(self._journal):
             self._journal.execute("INSERT INTO rows VALUES (?, ?, ?)", (seq, shard, rows.framed(shard, seq, row)))
+            for chunk in chunks:
+                self._put_chunk(shard, chunk)
         self._seq = seq
         return seq
 
@@ -98,6 +103,41 @@ class SqliteEngine(Engine):
     def drop(self, shard: str, seqs: Iterable[int]) -> None:
         with _transaction(self._journal):
             self._journal.executemany("DELETE FROM rows WHERE shard = ? AND seq = ?", [(shard, each) for each in seqs])
+
+    # -- chunks of streams -------------------------------------------------------------------------------------------
+
+    def _put_chunk(self, shard: str, chunk: ChunkRow) -> None:
+        stream, first, end = chunk.stream, chunk.first, chunk.end
+        execute = self._journal.execute
+        where = "shard = ? AND stream = ? AND first >= ? AND first < ?"
+        execute(f"DELETE FROM chunks WHERE {where}", (shard, stream, first, end))
+        framed = rows.framed(_place_of(shard, stream), first, chunk.payload)
+        execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", (shard, stream, first, end, chunk.head, framed))
+
+    def chunks(self, shard: str) -> Iterator[ChunkHead]:
+        select = 'SELECT stream, first, "end", head FROM chunks WHERE shard = ? ORDER BY stream, first'
+        with _as_os_errors():
+            yield from (ChunkHead(*found) for found in self._journal.execute(select, (shard,)))
+
+    def read_chunk(self, shard: str, stream: int, first: int) -> bytes | None:
+        select = "SELECT row FROM chunks WHERE shard = ? AND stream = ? AND first = ?"
+        with _as_os_errors():
+            # All of it, so that the statement is over: a reader that stays holds checkpoints up.
+            found = self._reader.execute(select, (shard, stream, first)).fetchall()
+        row = rows.unframed(found[0][0]) if found else None
+        if row is None or (row.shard, row.seq) != (_place_of(shard, stream), first):
+            what = f"that of stream {stream} from offset {first} on is {'damaged' if found else 'missing'}"
+            self._damages.append(Damage(f"{self._path / JOURNAL}, table chunks", what))
+            return None
+        return row.payload
+
+    def drop_chunks(self, shard: str, stream: int, below: int, most: int) -> bool:
+        chosen = 'SELECT rowid FROM chunks WHERE shard = ? AND stream = ? AND "end" <= ? ORDER BY first LIMIT ?'
+        with _transaction(self._journal):
+            gone = self._journal.execute(f"DELETE FROM chunks WHERE rowid IN ({chosen})", (shard, stream, below, most))
+        return gone.rowcount >= most
+
+    # -- snapshots ---------------------------------------------------------------------------------------------------
 
     def snapshot_put(self, shard: str, epoch: int, snapshot: bytes) -> None:
         self._require(shard, epoch)
@@ -186,6 +226,7 @@ class SqliteEngine(Engine):
 
     def close(self) -> None:
         with _as_os_errors():
+            self._reader.close()
             self._journal.close()
             self._definitions.close()
         self._folder.close()
@@ -210,6 +251,11 @@ def _opened(file: Path, durability: Durability) -> sqlite3.Connection:
         ):
             database.execute(f"PRAGMA {pragma}").fetchall()
     return database
+
+
+def _place_of(shard: str, stream: int) -> str:
+    """What the frame of a chunk calls its place."""
+    return f"{shard}/{stream}"
 
 
 @contextmanager

@@ -57,7 +57,7 @@ class Disk(Files):
         pass
 
     def names(self, folder: Path) -> list[str]:
-        return sorted(path.name for path in self.files if path.parent == folder)
+        return sorted({path.relative_to(folder).parts[0] for path in self.files if folder in path.parents})
 
     def read(self, path: Path) -> bytes:
         if path not in self.files:
