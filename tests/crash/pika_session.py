@@ -57,8 +57,8 @@ class PikaSession(Session):
         try:
             if how is How.ACK:
                 self._channel.basic_ack(tag, multiple)
-            elif how is How.RETURN:
-                self._channel.basic_nack(tag, multiple, requeue=True)
+            elif how is How.RETURN or multiple:
+                self._channel.basic_nack(tag, multiple, requeue=how is How.RETURN)
             else:
                 self._channel.basic_reject(tag, requeue=how is How.REFUSE)
         except (pika.exceptions.AMQPError, OSError) as error:

@@ -27,7 +27,7 @@ from tests.crash.sessions import PATIENCE, PRIORITIES, SHUTDOWN, SMALL, Delivery
 from tests.crash.topology import BARRIER, FAN, QUEUES
 
 PORTION: Final = 100
-"""Gets on their way in an audit."""
+"""Gets on their way where many are taken."""
 
 
 class RawSession(Session):
@@ -129,19 +129,26 @@ class RawSession(Session):
     def _settle(self, tag: int, how: How, *, multiple: bool = False) -> None:
         if how is How.ACK:
             self._channel.ack(tag, multiple=multiple)
-        elif how is How.RETURN:
-            self._channel.nack(tag, multiple=multiple)
+        elif how is How.RETURN or multiple:
+            self._channel.nack(tag, multiple=multiple, requeue=how is How.RETURN)
         else:
             self._channel.reject(tag, requeue=how is How.REFUSE)
 
-    def take_all(self, queue: str) -> None:
-        """Receive all that is in a queue, and hold it."""
-        more = True
-        while more:
+    def take(self, queue: str, most: int | None = None) -> list[Delivery]:
+        """Receive all that is in a queue, or about so much of it, and hold it."""
+        taken: list[Delivery] = []
+        while most is None or len(taken) < most:
             for _ in range(PORTION):
                 self._channel.send("basic.get", queue=queue)
-            for _ in range(PORTION):
-                more = self._got(queue) is not None
+            portion = [self._got(queue) for _ in range(PORTION)]
+            taken += [each for each in portion if each is not None]
+            if portion[-1] is None:
+                break
+        return taken
+
+    def audit(self, queue: str) -> None:
+        """Receive all that is in a queue, and hold it."""
+        self.take(queue)
         self._add(Audited(queue))
 
     def finish_audit(self) -> None:

@@ -195,7 +195,7 @@ class _Episode:
                 session.look(queue.name)
                 session.declare(queue.name)
             for queue in (*LASTING, *OWN):
-                session.take_all(queue.name)
+                session.audit(queue.name)
             session.finish_audit()
             session.close()
         except Gone:

@@ -103,7 +103,7 @@ class Session(ABC):
         return Delivery(queue, message, tag)
 
     def settle_all(self, deliveries: list[Delivery], how: How) -> None:
-        """Settle all that the connection holds, with one frame: acknowledge it, or return it."""
+        """Settle all that the connection holds, with one frame: acknowledge, return or reject it."""
         connection = self._opened.connection
         for each in deliveries:
             self._add(Settled(connection, each.queue, each.message, how, self._transaction))

@@ -56,7 +56,9 @@ class Lives:
 
 def start(log: Log, lives: Lives, prefix: str, random: Random) -> list[Thread]:
     """Start all parts; a thread ends when there are no lives any more."""
-    parts: list[Part] = [publish, publish, consume, consume, transact, own, own, publish_by_pika, consume_by_pika]
+    parts: list[Part] = [
+        publish, publish, consume, settle_many, transact, own, own, publish_by_pika, consume_by_pika,
+    ]  # fmt: skip
     threads = []
     for number, part in enumerate(parts):
         own_random = Random(random.random())
@@ -139,6 +141,20 @@ def consume(log: Log, life: Life, worker: str, random: Random) -> None:
                     session.barrier(worker)
         finally:
             session.close()  # what is held comes back
+
+
+def settle_many(log: Log, life: Life, worker: str, random: Random) -> None:
+    """Take many, settle them with one frame, and see that it is durable."""
+    session = RawSession(log, life, worker).confirm()
+    try:
+        while True:
+            taken = session.take(random.choice(READ), random.choice((100, 1500)))
+            if taken:
+                session.settle_all(taken, random.choice((How.ACK, How.RETURN, How.REJECT)))
+            session.barrier(worker)
+            Event().wait(random.uniform(0, 0.5))
+    finally:
+        session.close()
 
 
 def transact(log: Log, life: Life, worker: str, random: Random) -> None:
