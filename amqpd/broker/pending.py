@@ -73,3 +73,26 @@ class Pending(Generic[T]):
         callbacks, self._callbacks = self._callbacks, ()
         for callback in callbacks:
             callback(self)
+
+
+class Recorded(Pending[T]):
+    """A result that is there, and must not be told before it is durable."""
+
+    __slots__ = ("known",)
+
+    def __init__(self, known: T, durable: Pending[None] | None) -> None:
+        """`durable`: the moment when it is; None: it is already."""
+        super().__init__()
+        self.known = known
+        if durable is None:
+            self.settle(known)
+        else:
+            durable.when_done(self._durable)
+
+    def _durable(self, done: Pending[None]) -> None:
+        try:
+            done.result()
+        except Exception as error:  # noqa: BLE001  # whoever waits for it raises it
+            self.fail(error)
+        else:
+            self.settle(self.known)

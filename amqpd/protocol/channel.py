@@ -17,7 +17,7 @@ from amqpd.broker import announce as broker_announce
 from amqpd.broker.confirms import ACK, Confirms
 from amqpd.broker.events import INTERNAL
 from amqpd.broker.message import Message
-from amqpd.broker.pending import Pending
+from amqpd.broker.pending import Pending, Recorded
 from amqpd.broker.ports import Holding
 from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.returns import LOST, RETURNED, Return, give_back
@@ -28,6 +28,7 @@ from amqpd.protocol import announce, closing, publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods import CONTENT, HANDLERS, NAMES_A_QUEUE, SETTLEMENTS
 from amqpd.protocol.methods.queue import expanded
+from amqpd.protocol.replies import GO_ON, Replies
 from amqpd.protocol.settling import Settling, requeue
 from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
@@ -61,8 +62,10 @@ class Channel:
         "_open",
         "_opened",
         "_pending",
+        "_replies",
         "_settling",
         "_window_shut",
+        "_working_off",
         "ages",
         "assembler",
         "awaited",
@@ -124,6 +127,9 @@ class Channel:
         self._pending: Pending[object] | None = None
         self._line: deque[tuple[int, MethodId, bytes]] | None = None
         self._line_full = False
+        self._working_off = False
+        self._replies: Replies | None = None
+        """Set by the first reply that has to wait for the disk."""
 
     # -- frames ----------------------------------------------------------------------------------------------------
 
@@ -133,7 +139,7 @@ class Channel:
 
     def receive(self, kind: int, ids: MethodId, payload: bytes) -> None:
         """Handle one frame, or let it wait its turn."""
-        if self._pending is not None:
+        if self._must_wait(kind, ids) or (self._line and not self._working_off):
             self._stand_in_line(kind, ids, payload)
             return
         if self._closing:
@@ -152,8 +158,23 @@ class Channel:
                 self.connection.node.methods.decode(payload)
             assembler.begin(ids, payload)
             self.direct = False
+        elif self._replies:
+            self._method_behind_replies(ids, payload)
         else:
             self._method(ids, payload)
+
+    def _method_behind_replies(self, ids: MethodId, payload: bytes) -> None:
+        try:
+            self._method(ids, payload)
+        except AmqpError as error:
+            error.method = error.method or ids
+            failure = error  # the name `error` ends with this block
+
+            def fail(_: Pending[object]) -> None:
+                raise failure
+
+            assert self._replies is not None
+            self.wait_for(self._replies.last, fail)
 
     def _receive_content(self, kind: int, payload: bytes) -> None:
         if self.connection.alarmed and not self.assembler.idle:
@@ -250,7 +271,7 @@ class Channel:
     @property
     def waits(self) -> bool:
         """What the client sends stands in line."""
-        return self._pending is not None
+        return self._pending is not None or bool(self._replies)
 
     # -- what handlers call ----------------------------------------------------------------------------------------
 
@@ -264,10 +285,17 @@ class Channel:
 
     def reply(self, result: T | Pending[T], send: Callable[[T], None]) -> None:
         """Send the reply to a result: at once, or when it is there, with everything later on this channel waiting."""
-        if not isinstance(result, Pending):
+        if isinstance(result, Recorded):
+            if self._replies is None:
+                self._replies = Replies(self._send_replies)
+            self._replies.add(result, send)
+            self.direct = False
+        elif isinstance(result, Pending):
+            self.wait_for(result, lambda done: self.reply(done.result(), send))
+        elif self._replies:
+            self._replies.add(Recorded(result, None), send)
+        else:
             send(result)
-            return
-        self.wait_for(result, lambda done: send(done.result()))
 
     def wait_for(self, pending: Pending[T], then: Callable[[Pending[T]], None]) -> None:
         """Handle nothing else on this channel before `pending` is done and `then` was called with it."""
@@ -476,6 +504,7 @@ class Channel:
         self.confirms = None
         self._drop_content()
         self._pending = None
+        self._replies = None
         self._line = None
         if self._line_full:
             self._line_full = False
@@ -547,12 +576,31 @@ class Channel:
             self._line_full = True
             self.connection.line_changed(full=True)
 
+    def _must_wait(self, kind: int, ids: MethodId) -> bool:
+        """Whether a frame is not to be handled yet."""
+        if self._pending is not None:
+            return True
+        return bool(self._replies) and not (kind == METHOD and ids in GO_ON)
+
+    def _send_replies(self) -> None:
+        """Send what need not wait any more, then go on."""
+        try:
+            while self._replies is not None and (found := self._replies.pop_done()) is not None:
+                result, send = found
+                send(result.result())
+        except Exception as error:  # noqa: BLE001  # a disk, or a defect, must cost this connection, not the broker
+            closing.unforeseen(self.connection, self.number, error)
+        if not self._replies and self._pending is None:
+            self.direct = self._open and self.assembler.idle
+        self._work_off_line()
+
     def _work_off_line(self) -> None:
-        line = self._line
-        while line and self._pending is None:
+        line, self._working_off = self._line, True
+        while line and not self._must_wait(*line[0][:2]):
             # A close in the line may end this channel: what follows it is for the number, not for this object.
             kind, _, payload = line.popleft()
             self.connection.frame(kind, self.number, payload)
+        self._working_off = False
         if self._line_full and (not self._line or len(self._line) < LINE // 2):
             self._line_full = False
             self.connection.line_changed(full=False)

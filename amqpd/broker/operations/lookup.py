@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from amqpd.broker.exchange import Exchange
-from amqpd.broker.pending import Pending
+from amqpd.broker.pending import Pending, Recorded
 from amqpd.broker.ports import Journal
 from amqpd.broker.queue import Queue
 from amqpd.broker.session import Session
@@ -21,7 +21,7 @@ def once_durable(journal: Journal, result: T) -> T | Pending[T]:
     if journal.immediate:
         return result
     pending = journal.definitions_durable()
-    return result if pending is None else pending.then(lambda _: result)
+    return result if pending is None else Recorded(result, pending)
 
 
 def cleaned(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amqpd.broker.operations import bindings, queues
+from amqpd.broker.pending import Recorded
 from amqpd.broker.session import QUEUE
 from amqpd.errors import NotFound
 from amqpd.fields import Table
@@ -46,6 +47,9 @@ def declare(
             auto_delete=auto_delete,
             arguments=arguments,
         )
+
+    if isinstance(result, Recorded):
+        channel.last_queue = result.known.name
 
     def declared(queue: queues.Declared) -> None:
         channel.last_queue = queue.name
