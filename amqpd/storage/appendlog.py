@@ -92,6 +92,9 @@ class AppendLogEngine(Engine):
     def read(self, shard: str, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
         return self._rows_of(shard).read(from_seq)
 
+    def fetch(self, shard: str, seq: int) -> bytes:
+        return self._rows_of(shard).fetch(seq)
+
     def trim(self, shard: str, below_seq: int) -> None:
         self._rows_of(shard).trim(below_seq)
 

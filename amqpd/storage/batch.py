@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterator
 from typing import Final, NamedTuple
 
 from amqpd.storage.columns import INDEXES, NUMBERS, SIGNED, Reader, Repeating, Writer
+from amqpd.storage.placement import Placed
 
 VERSION: Final = 1
 NO_DEADLINE: Final = -1
@@ -37,6 +38,15 @@ class Published(NamedTuple):
     content: Content
     deadline: int = NO_DEADLINE
     """Milliseconds since the Unix epoch."""
+
+
+RECORD: Final = 56
+"""Octets of a message in a batch beside what was published."""
+
+
+def weight_of(content: Content) -> int:
+    """Octets of what was published; what repeats takes up less."""
+    return sum(map(len, content))
 
 
 class Returned(NamedTuple):
@@ -93,9 +103,11 @@ class Batch:
         self._uses[index] += 1
         self._of(queue).published[number] = (index, deadline)
 
-    def copy(self, queue: int, number: int, content: Content, deadline: int = NO_DEADLINE) -> None:
+    def copy(
+        self, queue: int, number: int, content: Content, deadline: int = NO_DEADLINE, shared: Hashable = None
+    ) -> None:
         """A message that an older row holds is to stand in this one, so that the older one can go."""
-        self.publish(queue, number, content, deadline)
+        self.publish(queue, number, content, deadline, shared)
         self._of(queue).copied.add(number)
 
     def settle(self, queue: int, number: int) -> None:
@@ -125,6 +137,32 @@ class Batch:
         """All up to this number were delivered, settled or skipped."""
         records = self._of(queue)
         records.delivered = max(records.delivered, number)
+
+    def absorb(self, later: Batch) -> None:
+        """Add what another batch says, as if it had happened here after all the rest."""
+        for queue, records in later.queues.items():
+            for number, (index, deadline) in records.published.items():
+                content = later.contents[index]
+                assert content is not None
+                add = self.copy if number in records.copied else self.publish
+                add(queue, number, content, deadline, (later, index))
+            for first, last in records.settled:
+                for number in range(first, last + 1):
+                    self.settle(queue, number)
+            for number, failures in records.returned.items():
+                self.give_back(queue, number, failures)
+            self.deliver(queue, records.delivered)
+
+    def placed(self) -> Iterator[Placed]:
+        """What each queue keeps in this row; the weight of a content is shared out among those who have it."""
+        weights = [
+            0 if content is None else weight_of(content) // max(1, uses) + RECORD
+            for content, uses in zip(self.contents, self._uses, strict=True)
+        ]
+        for queue, records in self.queues.items():
+            if records.published:
+                numbers = sorted(records.published) if records.copied else list(records.published)
+                yield Placed(queue, numbers, [weights[records.published[number][0]] for number in numbers])
 
     def _of(self, queue: int) -> QueueRecords:
         records = self.queues.get(queue)
@@ -178,8 +216,11 @@ class QueueEvents(NamedTuple):
     def published(self, contents: list[Content]) -> Iterator[Published]:
         """The messages, one by one."""
         for at, number in enumerate(self.numbers):
-            deadline = NO_DEADLINE if self.deadlines is None else self.deadlines[at]
-            yield Published(number, contents[self.contents[at]], deadline)
+            yield Published(number, contents[self.contents[at]], self.deadline(at))
+
+    def deadline(self, at: int) -> int:
+        """That of one of the numbers, by its index."""
+        return NO_DEADLINE if self.deadlines is None else self.deadlines[at]
 
 
 class Decoded(NamedTuple):
@@ -197,6 +238,12 @@ class Decoded(NamedTuple):
         """The contents one by one."""
         exchanges, keys, headers = self.exchanges.expanded(), self.routing_keys.expanded(), self.headers.expanded()
         return list(map(Content, exchanges, keys, headers, self.bodies, self.trails.expanded()))
+
+    def content(self, index: int) -> Content:
+        """One of them."""
+        repeating = (self.exchanges, self.routing_keys, self.headers, self.trails)
+        exchange, key, header, trail = [each.values[each.places[index]] for each in repeating]
+        return Content(exchange, key, header, self.bodies[index], trail)
 
 
 def decode(data: bytes) -> Decoded:

@@ -94,6 +94,10 @@ class Engine(ABC):
         """All rows from a number on, in order. What is damaged is left out and told by `damages`."""
 
     @abstractmethod
+    def fetch(self, shard: str, seq: int) -> bytes:
+        """One row. Raises OSError if it is not there, or damaged."""
+
+    @abstractmethod
     def trim(self, shard: str, below_seq: int) -> None:
         """Forget all rows below a number. Space may come back later; after a crash, the last of them may be read once
         more, but never one without those that followed it.
@@ -148,6 +152,10 @@ class Engine(ABC):
 
     def maintain(self, portions: int = 1) -> bool:
         """Tidy up and give at most so many portions of about a MiB back; return whether there is more to do."""
+        return False
+
+    def untidy(self) -> bool:
+        """Whether so much is to be tidied up that it is time to."""
         return False
 
     @property

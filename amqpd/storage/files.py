@@ -67,6 +67,10 @@ class Files(ABC):
         """All octets of a file. Raises FileNotFoundError."""
 
     @abstractmethod
+    def read_part(self, path: Path, begin: int, end: int) -> bytes:
+        """The octets of a file from one place to another, or to its end. Raises FileNotFoundError."""
+
+    @abstractmethod
     def append(self, path: Path) -> Appender:
         """Open a file for writing at its end, making it if it isn't there."""
 
@@ -142,6 +146,11 @@ class RealFiles(Files):
 
     def read(self, path: Path) -> bytes:
         return path.read_bytes()
+
+    def read_part(self, path: Path, begin: int, end: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(begin)
+            return file.read(end - begin)
 
     def append(self, path: Path) -> Appender:
         return _RealAppender(path.open("ab", buffering=0))

@@ -3,6 +3,7 @@
 While one commit is with the engine, everything that happens belongs to the next: an idle broker commits a single
 message at once, a busy one batches. A commit is the changes of definitions, then one row of records, so that no record
 becomes durable before what it refers to. It ends between turns: what one turn did is there as a whole or not at all.
+After a commit comes one short step of `care`, if any is due; an idle broker goes on with that until nothing is.
 
 After an error of the disk nothing more is taken: the disk alarm blocks publishers, what waits to be confirmed is
 refused, and consumers go on with what is in memory. https://www.rabbitmq.com/docs/alarms
@@ -22,9 +23,11 @@ from amqpd.broker.ports import Inline, Journal, Offload
 from amqpd.broker.work import Call, WorkList
 from amqpd.log import get_logger
 from amqpd.storage.batch import NO_DEADLINE, Batch, decode
+from amqpd.storage.care import SLACK, Care, Step
 from amqpd.storage.contents import content_of, message_of
+from amqpd.storage.placement import Rows
 from amqpd.storage.recording import RecordingAccount
-from amqpd.storage.replay import Kept, Replay, Rows
+from amqpd.storage.replay import Kept, Replay
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
@@ -62,8 +65,11 @@ class _Commit:
 class EngineJournal(Journal):
     """Records what the model does, on an engine."""
 
-    def __init__(self, engine: Engine, clock: Clock, spill: SpillFiles | None = None) -> None:
-        """Own the engine and the spill from now on. Restoring comes before anything is recorded."""
+    def __init__(self, engine: Engine, clock: Clock, spill: SpillFiles | None = None, *, slack: int = SLACK) -> None:
+        """Own the engine and the spill from now on. Restoring comes before anything is recorded.
+
+        `slack`: octets that rows may take up on disk beyond twice what is needed.
+        """
         self.immediate = False
         self.keeps_definitions = True
         self._engine = engine
@@ -73,7 +79,12 @@ class EngineJournal(Journal):
         self._epoch = engine.claim(SHARD)
         self._offload: Offload = Inline()
         self._work: WorkList | None = None
-        self._rows = Rows()
+        self.rows = Rows()
+        """Which row holds a message."""
+        self._care = Care(engine, SHARD, self.rows, slack)
+        self._cared = True
+        """Whether a step of care came after the last commit."""
+        self._caring = False
         self._open = _Commit()
         self._flying: _Commit | None = None
         self._scheduled = False
@@ -89,14 +100,16 @@ class EngineJournal(Journal):
     def start(self, offload: Offload) -> None:
         """Commit elsewhere from now on: the engine may block."""
         self._offload = offload
+        self._schedule()
 
     def close(self) -> None:
         """Commit what is left, and let go of the engine."""
         self._offload = Inline()
-        flying, self._flying = self._flying, None
+        flying, self._flying, self._caring = self._flying, None, False
         if flying is not None:
             # Nobody will tell what became of it. If it is there, a second time changes nothing: see `replay`.
             self._launch(flying)
+        self._cared = True
         self._begin()
         self._engine.close()
         if self.spill is not None:
@@ -112,7 +125,7 @@ class EngineJournal(Journal):
         """Restore exchanges, queues with their messages, and bindings. Raises OSError."""
         replay = Replay()
         for seq, data in self._engine.read(SHARD):
-            replay.take(seq, decode(data))
+            replay.take(seq, decode(data), len(data))
         for damage in self._engine.damages():
             log.error("damaged data: what it held is lost", where=damage.where, what=damage.what)
         restored = restoring.restore_graph(broker, self._engine.get)
@@ -125,20 +138,20 @@ class EngineJournal(Journal):
             log.info("messages recovered", messages=count)
 
     def _restore_messages(self, replay: Replay, queues: Mapping[int, Queue]) -> None:
-        live: dict[int, dict[int, list[int]]] = {seq: {} for seq in replay.rows}
+        self.rows.restore(replay.rows, replay.places())
         offset = self._clock.monotonic() - self._clock.wall()
         for number, state in replay.queues.items():
+            self.rows.delivered(number, state.delivered)
             messages = []
             for kept in state.in_order():
-                live[kept.row].setdefault(number, []).append(kept.number)
+                if kept.failures:
+                    self.rows.returned(number, kept.number, kept.failures)
                 messages.append(_message(kept, offset))
             queue = queues.get(number)
             if queue is not None:
                 for at in range(0, len(messages), RUN):
                     queue.restore(Run(messages[at : at + RUN]))
                 queue.restored(state.last_number)
-        for seq in replay.rows:
-            self._rows.add(seq, 0, live[seq].items())
 
     # -- records -----------------------------------------------------------------------------------------------------
 
@@ -203,14 +216,22 @@ class EngineJournal(Journal):
         return None
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._flying is None and self._work is not None:
+        if not self._scheduled and self._flying is None and not self._caring and self._work is not None:
             self._scheduled = True
             self._work.add(Call(self._begin))
 
     def _begin(self) -> None:
         self._scheduled = False
-        if self._flying is None and self._open and self._error is None:
+        if self._flying is not None or self._caring or self._error is not None:
+            return
+        wanted = bool(self._open or self._care.moving)
+        step = None if wanted and self._cared else self._care.next_step()
+        self._cared = True
+        if step is not None:
+            self._take_care(step)
+        elif wanted:
             commit, self._open = self._open, _Commit()
+            self._care.copy_into(commit.batch)
             self._launch(commit)
 
     def _launch(self, commit: _Commit) -> None:
@@ -218,51 +239,67 @@ class EngineJournal(Journal):
         for account in commit.touched.values():
             if account.queue is not None:
                 commit.batch.deliver(account.number, account.queue.delivered_up_to())
-        data = commit.batch.encode() if commit.touched else b""
-        dead = list(self._rows.dead())
-        below = dead[-1] + 1 if dead else 0
-        committed = self._offload.run(lambda: self._commit(commit.changes, data, below))
-        committed.when_done(lambda done: self._committed(commit, len(data), below, done))
+        data = commit.batch.encode() if commit.batch else b""
+        committed = self._offload.run(lambda: self._commit(commit.changes, data))
+        committed.when_done(lambda done: self._committed(commit, len(data), done))
 
-    def _commit(self, changes: list[Change], data: bytes, below: int) -> int:
-        """What blocks: away from the broker's thread."""
+    def _commit(self, changes: list[Change], data: bytes) -> tuple[int, bool]:
+        """What blocks: away from the broker's thread. Return the row, and whether the engine should tidy up."""
         if changes:
             self._engine.put(changes)
         seq = self._engine.append(SHARD, self._epoch, data) if data else 0
-        if below:
-            self._engine.trim(SHARD, below)
-        self._engine.maintain()
-        return seq
+        return seq, self._care.look()
 
-    def _committed(self, commit: _Commit, octets: int, below: int, done: Pending[int]) -> None:
+    def _committed(self, commit: _Commit, octets: int, done: Pending[tuple[int, bool]]) -> None:
         self._flying = None
         try:
-            seq = done.result()
+            seq, untidy = done.result()
         except Exception as error:  # noqa: BLE001  # a disk or a defect: in either case it isn't known to be there
             self._fail(error, commit)
             return
-        if below:
-            self._rows.trim(below)
         if octets:
-            queues = commit.batch.queues
-            self._rows.add(seq, octets, ((number, records.published) for number, records in queues.items()))
-            for number, records in queues.items():
-                for first, last in records.settled:
-                    for each in range(first, last + 1):
-                        self._rows.settled(number, each)
+            self._written(seq, octets, commit.batch)
+        self._care.looked(untidy)
+        self._cared = False
         commit.durable.settle(None)
         self._begin()
 
-    def _fail(self, error: Exception, commit: _Commit) -> None:
+    def _written(self, seq: int, octets: int, batch: Batch) -> None:
+        """A row is durable."""
+        queues = batch.queues
+        self.rows.add(seq, octets, batch.placed(), {number: records.copied for number, records in queues.items()})
+        for number, records in queues.items():
+            for first, last in records.settled:
+                self.rows.settled(number, first, last)
+            for each, failures in records.returned.items():
+                self.rows.returned(number, each, failures)
+            self.rows.delivered(number, records.delivered)
+
+    def _take_care(self, step: Step) -> None:
+        self._caring = True
+
+        def taken(done: Pending[Callable[[], None]]) -> None:
+            self._caring = False
+            try:
+                done.result()()
+            except Exception as error:  # noqa: BLE001  # as after a commit
+                self._fail(error)
+            else:
+                self._schedule()  # not at once: there may be many steps, and others wait for their turn
+
+        self._offload.run(step).when_done(taken)
+
+    def _fail(self, error: Exception, commit: _Commit | None = None) -> None:
         self._error = error
         log.error(
             "the journal has failed: publishers are blocked, and nothing is recorded any more. "
             "Make room or repair the disk, then restart the broker.",
             exc_info=error,
         )
-        lost, self._open = (commit, self._open), _Commit()
-        for each in lost:
-            each.durable.fail(self._failure())
+        lost, self._open = self._open, _Commit()
+        for each in (commit, lost):
+            if each is not None:
+                each.durable.fail(self._failure())
         if self.on_failure is not None:
             self.on_failure()
 

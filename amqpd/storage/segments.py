@@ -6,6 +6,8 @@ damaged with others behind it is left out and told.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -28,13 +30,31 @@ class Missing(OSError):
 class Segment:
     """One file of rows; its name is the number of the first one."""
 
-    __slots__ = ("first", "last", "path", "size")
+    __slots__ = ("_begins", "_seqs", "first", "path", "size")
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.first = int(path.name.removesuffix(ENDING))
-        self.last = self.first - 1
         self.size = 0
+        self._seqs = array("Q")
+        self._begins = array("Q")
+
+    @property
+    def last(self) -> int:
+        """The number of the last row; one below the first if there is none."""
+        return self._seqs[-1] if self._seqs else self.first - 1
+
+    def add(self, seq: int, begin: int) -> None:
+        """A row begins at a place."""
+        self._seqs.append(seq)
+        self._begins.append(begin)
+
+    def place(self, seq: int) -> tuple[int, int] | None:
+        """Where a row begins, and where it ends at the latest; None: it isn't here."""
+        at = bisect_left(self._seqs, seq)
+        if at == len(self._seqs) or self._seqs[at] != seq:
+            return None
+        return self._begins[at], self._begins[at + 1] if at + 1 < len(self._begins) else self.size
 
 
 class Log:
@@ -91,8 +111,8 @@ class Log:
         except OSError:
             self._take_back(out, segment.size)
             raise
+        segment.add(seq, segment.size)
         segment.size += len(data)
-        segment.last = seq
         self.next_seq = seq + 1
         if self._sync:
             try:
@@ -113,9 +133,13 @@ class Log:
 
     def fetch(self, seq: int) -> bytes:
         """One row. Raises Missing."""
-        for found, payload in self.read(seq):
-            if found == seq:
-                return payload
+        for segment in self._segments:
+            place = segment.place(seq)
+            if place is not None:
+                row = rows.unframed(self._files.read_part(segment.path, *place))
+                if row is None or row.seq != seq:
+                    raise Missing(f"row {seq} in {segment.path} is damaged")
+                return row.payload
         raise Missing(f"row {seq} is not in {self._folder}")
 
     def trim(self, below: int) -> None:
@@ -174,7 +198,8 @@ class Log:
         for row, begins in self._counting(data):
             if begins > at:
                 self._damages.append(Damage(str(path), f"the octets from {at} to {begins} are no row"))
-            segment.last, at = row.seq, begins + row.size
+            segment.add(row.seq, begins)
+            at = begins + row.size
         self.next_seq = max(self.next_seq, segment.last + 1)
         return segment
 

@@ -37,6 +37,8 @@ CHECKPOINT: Final = 4 * 1024 * 1024
 """Octets of write-ahead log from which a checkpoint is worth its syncs."""
 PORTION: Final = 256
 """Pages that go back to the file system at a time: a MiB."""
+FREE: Final = 32 * PORTION
+"""Free pages from which it is worth giving any back: the next rows take fewer."""
 
 
 class Failed(OSError):
@@ -95,6 +97,14 @@ class SqliteEngine(Engine):
                 self._damages.append(Damage(f"{self._path / JOURNAL}, table rows", f"row {seq} is damaged"))
                 continue
             yield seq, row.payload
+
+    def fetch(self, shard: str, seq: int) -> bytes:
+        with _as_os_errors():
+            found = self._journal.execute("SELECT row FROM rows WHERE shard = ? AND seq = ?", (shard, seq)).fetchone()
+        row = None if found is None else rows.unframed(found[0])
+        if row is None or row.seq != seq:
+            raise Failed(f"row {seq} in {self._path / JOURNAL} is {'missing' if found is None else 'damaged'}")
+        return row.payload
 
     def trim(self, shard: str, below_seq: int) -> None:
         with _transaction(self._journal):
@@ -189,9 +199,7 @@ class SqliteEngine(Engine):
     def _make_table(self, kind: Kind) -> None:
         columns = ", ".join(map(_quoted, (*kind.key, *kind.values)))
         key = ", ".join(map(_quoted, kind.key))
-        self._definitions.execute(
-            f"CREATE TABLE IF NOT EXISTS {_quoted(kind.name)} ({columns}, PRIMARY KEY ({key}))"
-        )
+        self._definitions.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(kind.name)} ({columns}, PRIMARY KEY ({key}))")
 
     def _has(self, kind: Kind) -> bool:
         select = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
@@ -201,20 +209,29 @@ class SqliteEngine(Engine):
     # -- care --------------------------------------------------------------------------------------------------------
 
     def maintain(self, portions: int = 1) -> bool:
-        for name, database in ((JOURNAL, self._journal), (DEFINITIONS, self._definitions)):
-            with _as_os_errors():
-                shrinks = False
-                while database.execute("PRAGMA freelist_count").fetchone()[0]:
+        with _as_os_errors():
+            for name, database in self._databases():
+                if _log_octets(self._path / name) >= CHECKPOINT:
+                    _checkpoint(database)
+                while _free_pages(database):
                     if not portions:
                         return True
                     portions -= 1
-                    shrinks = True
                     # As a script: a single statement is stepped once by this module, and gives one page back.
                     database.executescript(f"PRAGMA incremental_vacuum({PORTION})")
-                log = self._path / f"{name}-wal"
-                if shrinks or (log.exists() and log.stat().st_size >= CHECKPOINT):
-                    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if not _free_pages(database) or _log_octets(self._path / name) >= CHECKPOINT:
+                        _checkpoint(database)
         return False
+
+    def untidy(self) -> bool:
+        with _as_os_errors():
+            return any(
+                _log_octets(self._path / name) >= CHECKPOINT or _free_pages(database) >= FREE
+                for name, database in self._databases()
+            )
+
+    def _databases(self) -> tuple[tuple[str, sqlite3.Connection], ...]:
+        return ((JOURNAL, self._journal), (DEFINITIONS, self._definitions))
 
     @property
     def octets(self) -> int:
@@ -235,6 +252,25 @@ class SqliteEngine(Engine):
         current = self._epochs.get(shard)
         if current != epoch:
             raise StaleEpoch(f"shard {shard!r} is at epoch {current}: {epoch} is no longer its owner's")
+
+
+def _free_pages(database: sqlite3.Connection) -> int:
+    """Pages of the file that hold nothing."""
+    count: int = database.execute("PRAGMA freelist_count").fetchone()[0]
+    return count
+
+
+def _checkpoint(database: sqlite3.Connection) -> None:
+    """Take what is in the write-ahead log over into the database, and give its space back."""
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _log_octets(database: Path) -> int:
+    """The size of a database's write-ahead log."""
+    try:
+        return database.with_name(f"{database.name}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _opened(file: Path, durability: Durability) -> sqlite3.Connection:

@@ -64,6 +64,9 @@ class Disk(Files):
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
         return self.files[path].now
 
+    def read_part(self, path: Path, begin: int, end: int) -> bytes:
+        return self.read(path)[begin:end]
+
     def append(self, path: Path) -> Appender:
         if path not in self.files:
             self._name(path, File())

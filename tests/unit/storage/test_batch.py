@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from amqpd.storage.batch import NO_DEADLINE, Batch, Content, decode
-from amqpd.storage.replay import Replay, Rows
+from amqpd.storage.placement import Rows
+from amqpd.storage.replay import Replay
 
 PLAIN = Content(b"", b"q", b"\x00\x00", b"body")
 octets = st.binary(max_size=20)
@@ -140,8 +141,6 @@ class JournalAgainstADictionary(RuleBasedStateMachine):
         self.log: list[tuple[int, bytes]] = []
         self.rows = Rows()
         self.batch = Batch()
-        self.copies: list[tuple[int, int]] = []
-        self.settled: list[tuple[int, int]] = []
         self.numbers = {1: 0, 2: 0, 3: 0}
         self.now: dict[tuple[int, int], tuple[Content, int]] = {}
         self.committed: dict[tuple[int, int], tuple[Content, int]] = {}
@@ -164,12 +163,7 @@ class JournalAgainstADictionary(RuleBasedStateMachine):
         place = data.draw(st.sampled_from(sorted(self.now)))
         del self.now[place]
         self.batch.settle(*place)
-        if place in self.pending:
-            self.pending.discard(place)
-        else:
-            if place in self.copies:
-                self.copies.remove(place)
-            self.settled.append(place)
+        self.pending.discard(place)
 
     @precondition(lambda self: self.now)
     @rule(data=st.data())
@@ -184,36 +178,78 @@ class JournalAgainstADictionary(RuleBasedStateMachine):
         self.seq += 1
         octets = self.batch.encode()
         self.log.append((self.seq, octets))
-        fresh = {
-            queue: sorted(number for number in records.published if (queue, number) in self.pending)
-            for queue, records in self.batch.queues.items()
-        }
-        self.rows.add(self.seq, len(octets), fresh.items())
-        for place in self.copies:
-            self.rows.copied(self.seq, *place)
-        for place in self.settled:
-            self.rows.settled(*place)
-        self.batch, self.copies, self.settled, self.pending = Batch(), [], [], set()
+        queues = self.batch.queues
+        copied = {queue: records.copied for queue, records in queues.items()}
+        self.rows.add(self.seq, len(octets), self.batch.placed(), copied)
+        for queue, records in queues.items():
+            for first, last in records.settled:
+                self.rows.settled(queue, first, last)
+            for number, failures in records.returned.items():
+                self.rows.returned(queue, number, failures)
+        self.batch, self.pending = Batch(), set()
         self.committed = dict(self.now)
+
+    @rule(data=st.data())
+    def take_a_batch_back_and_go_on_with_it(self, data: st.DataObject) -> None:
+        """As after a commit that found no room: what was said meanwhile is added to it."""
+        later = Batch()
+        for place in data.draw(st.lists(st.sampled_from(sorted(self.now)), unique=True)) if self.now else ():
+            later.settle(*place)
+            del self.now[place]
+            self.pending.discard(place)
+        self.batch.absorb(later)
 
     @precondition(lambda self: self.log)
     @rule()
     def copy_the_oldest_row_forward(self) -> None:
-        oldest = self.log[0][0]
-        for place in self.now:
-            if place not in self.pending and place not in self.copies and self.rows.row_of(*place) == oldest:
-                content, failures = self.now[place]
-                self.batch.copy(*place, content)
-                if failures:
-                    self.batch.give_back(*place, failures)
-                self.copies.append(place)
+        for oldest in self.rows.oldest():
+            for queue, numbers in self.rows.held(oldest).items():
+                for number in numbers:
+                    found = self.now.get((queue, number))
+                    if found is not None and not self.copied(queue, number):
+                        self.batch.copy(queue, number, found[0])
+                        failures = self.rows.failures(queue, number)
+                        if failures and number not in self.batch.queues[queue].returned:
+                            self.batch.give_back(queue, number, failures)
+            return
+
+    def copied(self, queue: int, number: int) -> bool:
+        records = self.batch.queues.get(queue)
+        return records is not None and number in records.copied
 
     @rule()
     def trim(self) -> None:
-        dead = list(self.rows.dead())
-        if dead:
-            self.rows.trim(dead[-1] + 1)
-            self.log = [(seq, octets) for seq, octets in self.log if seq > dead[-1]]
+        below, _ = self.rows.dead(10**9)
+        if below:
+            self.rows.trim(below)
+            self.log = [(seq, octets) for seq, octets in self.log if seq >= below]
+
+    @rule()
+    def restart(self) -> None:
+        self.batch, self.pending, self.now = Batch(), set(), dict(self.committed)
+        replay = Replay()
+        for seq, data in self.log:
+            replay.take(seq, decode(data), len(data))
+        self.rows = Rows()
+        self.rows.restore(replay.rows, replay.places())
+        for queue, state in replay.queues.items():
+            for kept in state.messages.values():
+                if kept.failures:
+                    self.rows.returned(queue, kept.number, kept.failures)
+
+    @invariant()
+    def every_message_is_in_one_row_that_is_held(self) -> None:
+        rows = {seq for seq, _ in self.log}
+        assert all(self.rows.row_of(*place) in rows for place in self.committed)
+        held = [
+            (queue, number)
+            for row in self.rows.oldest()
+            for queue, numbers in self.rows.held(row).items()
+            for number in numbers
+        ]
+        assert sorted(held) == sorted(self.committed)
+        assert 0 <= self.rows.live_octets <= self.rows.octets
+        assert self.rows.live_octets == sum(row.live_octets for row in self.rows.oldest())
 
     @invariant()
     def a_restart_now_finds_what_was_committed(self) -> None:

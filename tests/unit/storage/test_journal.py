@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import TypeVar
 
@@ -12,69 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpd.broker.alarms import DISK
-from amqpd.broker.broker import Broker
-from amqpd.broker.compat import Compat
 from amqpd.broker.message import Message
 from amqpd.broker.operations.queues import purge
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Offload
-from amqpd.broker.queue import Queue
 from amqpd.broker.returns import REFUSED, RETURNED
 from amqpd.broker.session import Session
 from amqpd.broker.users import User
-from amqpd.clock import ManualClock
-from amqpd.fields import from_python
 from amqpd.properties import Properties
-from amqpd.storage.appendlog import AppendLogEngine
-from amqpd.storage.journal import EngineJournal, JournalFailed
-from tests.unit.broker.world import RecordingConsumer, RecordingPeer, SeededRandomness
-from tests.unit.storage.disk import Disk
+from amqpd.storage.journal import JournalFailed
+from tests.unit.broker.world import RecordingConsumer, RecordingPeer
+from tests.unit.storage.durable import PERSISTENT, Durable
 
 T = TypeVar("T")
-FOLDER = Path("data")
-PERSISTENT = Properties.of(delivery_mode=2)
-
-
-class Durable:
-    """A broker on a disk, whose clock goes on over restarts."""
-
-    def __init__(self, disk: Disk | None = None, clock: ManualClock | None = None) -> None:
-        self.disk = disk or Disk()
-        self.clock = clock or ManualClock()
-        self.journal = EngineJournal(AppendLogEngine(FOLDER, files=self.disk, segment=5000), self.clock)
-        self.broker = Broker(self.clock, SeededRandomness(), compat=Compat.of(), journal=self.journal)
-        self.journal.on_failure = lambda: self.broker.alarms.set(DISK, "journal", True)
-        self.journal.restore_access(self.broker)
-        self.vhost = self.broker.add_vhost("/")
-        self.journal.restore_graph(self.broker)
-        self.drain()
-
-    def queue(self, name: str = "q", arguments: dict[str, object] | None = None, *, durable: bool = True) -> Queue:
-        found = self.vhost.queues.get(name)
-        if found is None:
-            found = self.vhost.add_queue(name, durable, False, None, from_python(arguments or {}))
-        return found
-
-    def publish(self, *bodies: bytes, queue: str = "q", properties: Properties = PERSISTENT) -> None:
-        for body in bodies:
-            self.vhost.publish(Message("", queue, properties, body), (self.vhost.queues[queue],))
-
-    def drain(self) -> None:
-        while self.broker.drain():
-            pass
-
-    def advance(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        while self.broker.timers.run_due():
-            self.drain()
-        self.drain()
-
-    def restarted(self) -> Durable:
-        """After the end of the process: what a turn had not committed is gone."""
-        return Durable(Disk(self.disk.contents()), self.clock)
-
-    def bodies(self, queue: str = "q") -> list[bytes]:
-        return [message.body for message in self.vhost.queues[queue].browse(10_000)]
 
 
 @pytest.fixture
@@ -142,20 +91,20 @@ def test_what_is_acknowledged_before_its_commit_is_confirmed_and_leaves_no_trace
     assert message is not None
     queue.settle(message)
     pending = durable.journal.messages_durable()
-    before = sum(map(len, durable.disk.contents().values()))
+    before = durable.octets
     durable.drain()
     assert pending is not None
     assert pending.done
-    assert sum(map(len, durable.disk.contents().values())) < before + 300
+    assert durable.octets < before + 300
 
 
 def test_a_message_to_many_queues_is_written_once(durable: Durable) -> None:
     queues = [durable.queue(str(number)) for number in range(50)]
     durable.drain()
-    before = sum(map(len, durable.disk.contents().values()))
+    before = durable.octets
     durable.vhost.publish(Message("e", "k", PERSISTENT, b"x" * 100_000), tuple(queues))
     durable.drain()
-    assert sum(map(len, durable.disk.contents().values())) < before + 110_000
+    assert durable.octets < before + 110_000
     again = durable.restarted()
     assert all(again.bodies(str(number)) == [b"x" * 100_000] for number in range(50))
 
@@ -179,9 +128,7 @@ def test_a_message_expires_at_its_time_though_the_broker_was_down(durable: Durab
 
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
-def test_what_expired_while_the_broker_was_down_goes_behind_what_its_new_queue_has(
-    durable: Durable, kind: str
-) -> None:
+def test_what_expired_while_the_broker_was_down_goes_behind_what_its_new_queue_has(durable: Durable, kind: str) -> None:
     durable.queue("q", {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead", "x-message-ttl": 1000})
     durable.queue("dead", {"x-queue-type": kind})
     durable.publish(b"1", b"2")
@@ -322,31 +269,6 @@ def test_a_deleted_queue_and_a_new_one_of_its_name_share_nothing(durable: Durabl
     durable.publish(b"new")
     durable.drain()
     assert durable.restarted().bodies() == [b"new"]
-
-
-def test_rows_go_once_their_messages_are_settled(durable: Durable) -> None:
-    queue = durable.queue()
-    held = None
-    for number in range(200):
-        durable.publish(b"%d" % number * 100)
-        durable.drain()
-        message = queue.get()
-        assert message is not None
-        if number:
-            queue.settle(message)
-        else:
-            queue.put_back(message)
-            held = queue.get()
-        durable.drain()
-    assert held is not None
-    size = sum(map(len, durable.disk.contents().values()))
-    assert size > 20_000, "the oldest one is still there, and so are the rows behind it"
-    queue.settle(held)
-    for _ in range(3):
-        durable.publish(b"last")
-        durable.drain()
-    assert sum(map(len, durable.disk.contents().values())) < 15_000
-    assert durable.restarted().bodies() == durable.bodies()
 
 
 def test_a_failing_disk_blocks_publishers_and_refuses_confirms(durable: Durable) -> None:
