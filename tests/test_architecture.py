@@ -29,7 +29,7 @@ MAY_KNOW = {
     "app": GROUND | {"access_file", "broker", "plugins", "protocol", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "broker", "server", "testing"},
-    "cli": GROUND | {"app", "broker", "server"},
+    "cli": GROUND | {"app", "broker", "server", "storage"},
     "__init__": GROUND | {"embedded"},
     "__main__": GROUND | {"cli"},
     **dict.fromkeys(GROUND, GROUND),

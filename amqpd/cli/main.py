@@ -1,4 +1,4 @@
-"""The command line: `amqpd serve`, `amqpd bench`, `amqpd compat`."""
+"""The command line: `amqpd serve`, `bench`, `compat`, `journal` and `backup`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 from amqpd.cli.bench.command import bench
 from amqpd.cli.compat import compat
+from amqpd.cli.journal import backup, journal
 from amqpd.cli.serve import serve
 from amqpd.version import __version__
 
@@ -19,3 +20,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(bench)
 main.add_command(compat)
+main.add_command(journal)
+main.add_command(backup)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
-import platformdirs
 import trio
 
+from amqpd.cli.data import default_folder
 from amqpd.config import Config, ConfigError, load, settings
 from amqpd.log import configure, get_logger
 
@@ -63,7 +63,7 @@ def _with_data_dir(config: Config) -> Config:
     """Keep data where the platform does, unless it is said where."""
     if config.transient or config.data_dir is not None:
         return config
-    return attrs.evolve(config, data_dir=platformdirs.user_data_path("amqpd", appauthor=False))
+    return attrs.evolve(config, data_dir=default_folder())
 
 
 async def _serve(config: Config) -> None:

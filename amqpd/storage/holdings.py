@@ -1,0 +1,94 @@
+"""What a data directory holds, read without a broker: for the tools that check, export, copy and compact it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from amqpd.broker.cells import Row
+from amqpd.broker.definitions import QUEUES
+from amqpd.broker.message import Message
+from amqpd.storage.batch import NO_DEADLINE, Batch
+from amqpd.storage.contents import content_of
+from amqpd.storage.engine import Engine
+from amqpd.storage.journal import SHARD
+from amqpd.storage.recovery import Recovery, Survey
+
+PORTION: Final = 1024 * 1024
+"""Body octets after which `rewritten` begins the next batch."""
+MESSAGES: Final = 10_000
+"""Messages after which it does."""
+
+
+class Holdings:
+    """The messages of a directory, by queue. Deadlines are in seconds since the Unix epoch."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Read all that is said of queues. Raises OSError, ValueError for what this version can't read."""
+        self._engine = engine
+        self._survey = Survey(engine.read(SHARD))
+        self.queues: dict[int, tuple[str, str]] = {}
+        """Virtual host and name by the queue's id."""
+        for key, values in engine.get(QUEUES).items():
+            row = Row(QUEUES, key, values)
+            self.queues[row.integer("id")] = row.text("vhost"), row.text("name")
+
+    @property
+    def last_row(self) -> int:
+        """The number of the last row that was read; 0: there is none."""
+        return self._survey.last_row
+
+    def delivered(self, queue: int) -> int:
+        """The highest number that was ever delivered."""
+        survey = self._survey.queues.get(queue)
+        return 0 if survey is None else survey.delivered
+
+    def messages(self) -> Iterator[tuple[int, Message]]:
+        """All messages with their queues' ids, by and large in order; a row of the journal is in memory at a time."""
+        recovery = Recovery(self._survey, self.queues, offset=0)
+        for seq, data in self._engine.read(SHARD):
+            if seq > self._survey.last_row:
+                break  # somebody writes meanwhile what was read
+            _, runs = recovery.row(seq, data)
+            for queue, run in runs:
+                for message in reversed(run.unpack()):
+                    yield queue, message
+        for queue, run in recovery.rest():
+            for message in reversed(run.unpack()):
+                yield queue, message
+
+
+def put(batch: Batch, queue: int, message: Message) -> None:
+    """Have a message in a batch as it is held."""
+    deadline = NO_DEADLINE if message.deadline is None else round(message.deadline * 1000)
+    batch.publish(queue, message.number, content_of(message), deadline)
+    trail = message.trail
+    if trail is not None and trail.failures:
+        batch.give_back(queue, message.number, trail.failures)
+
+
+def batches(messages: Iterator[tuple[int, Message]]) -> Iterator[Batch]:
+    """Messages in batches of a moderate size."""
+    batch, octets, count = Batch(), 0, 0
+    for queue, message in messages:
+        put(batch, queue, message)
+        octets += len(message.body)
+        count += 1
+        if octets >= PORTION or count >= MESSAGES:
+            yield batch
+            batch, octets, count = Batch(), 0, 0
+    if batch:
+        yield batch
+
+
+def compacted(engine: Engine) -> None:
+    """Write all messages anew, and forget the rows before. Raises OSError; then everything is there as before."""
+    epoch = engine.claim(SHARD)
+    holdings = Holdings(engine)
+    for batch in batches(holdings.messages()):
+        for queue in batch.queues:
+            batch.deliver(queue, holdings.delivered(queue))
+        engine.append(SHARD, epoch, batch.encode())
+    engine.trim(SHARD, holdings.last_row + 1)
+    while engine.maintain():
+        pass

@@ -1,0 +1,119 @@
+"""Recovery against a dictionary, whatever was published, settled, returned and copied forward."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from amqpd.broker import trails
+from amqpd.broker.message import Message, Trail
+from amqpd.properties import Properties
+from amqpd.storage.batch import Batch, Content
+from amqpd.storage.recovery import Found, Recovery, Survey
+
+HEADERS = [Properties.of().raw, Properties.of(app_id="a").raw]
+
+
+class History:
+    """Random rows, and what they leave."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.rows: list[tuple[int, bytes]] = []
+        self.there: dict[tuple[int, int], tuple[Content, float | None, int]] = {}
+        self.place: dict[tuple[int, int], int] = {}
+        self.numbers = {1: 0, 2: 0, 3: 0}
+        self.delivered = {1: 0, 2: 0, 3: 0}
+
+    def content(self, number: int) -> Content:
+        trail = trails.encoded(Trail(hidden_keys=("h",))) if self.random.random() < 0.1 else b""
+        exchange = b"x\xff" if self.random.random() < 0.1 else b""
+        return Content(exchange, b"k%d" % (number % 3), self.random.choice(HEADERS), b"%d" % number, trail)
+
+    def row(self) -> None:
+        batch, seq = Batch(), len(self.rows) + 1
+        for _ in range(self.random.choice([0, 1, 5, 60])):
+            queue = self.random.randrange(1, 4)
+            self.numbers[queue] += 1
+            number = self.numbers[queue]
+            until = self.random.choice([-1, -1, 5000 + number])
+            content = self.content(number)
+            batch.publish(queue, number, content, until)
+            self.there[queue, number] = content, None if until < 0 else until / 1000 - 3, 0
+            self.place[queue, number] = seq
+        for key in self.random.sample(sorted(self.there), len(self.there) // self.random.choice([2, 5, 50])):
+            batch.settle(*key)
+            del self.there[key]
+        for key in self.random.sample(sorted(self.there), len(self.there) // 20):
+            content, deadline, failures = self.there[key]
+            batch.give_back(*key, failures + 1)
+            self.there[key] = content, deadline, failures + 1
+        oldest = self.random.randrange(1, seq + 1)
+        for key, (kept, due, failed) in sorted(self.there.items()):
+            if self.place[key] == oldest != seq:
+                batch.copy(*key, kept, -1 if due is None else round((due + 3) * 1000))
+                if failed:
+                    batch.give_back(*key, failed)
+                self.place[key] = seq
+        for queue, number in self.numbers.items():
+            if self.random.random() < 0.2:
+                self.delivered[queue] = self.random.randrange(self.delivered[queue], number + 1)
+                batch.deliver(queue, self.delivered[queue])
+        self.rows.append((seq, batch.encode()))
+
+
+def recovered(rows: list[tuple[int, bytes]]) -> tuple[Survey, dict[int, list[Found]], dict[tuple[int, int], Message]]:
+    """Everything in two passes; runs must be in order in themselves."""
+    survey = Survey(rows)
+    recovery = Recovery(survey, [1, 2, 3], offset=-3)
+    places: dict[int, list[Found]] = {}
+    runs = []
+    for seq, data in rows:
+        places[seq], complete = recovery.row(seq, data)
+        runs += complete
+    runs += recovery.rest()
+    messages: dict[tuple[int, int], Message] = {}
+    for queue, run in runs:
+        assert list(run.numbers) == sorted(run.numbers)
+        for message in run.unpack():
+            assert (queue, message.number) not in messages
+            messages[queue, message.number] = message
+    return survey, places, messages
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_it_finds_what_was_left(seed: int) -> None:
+    history = History(seed)
+    for _ in range(history.random.randrange(1, 40)):
+        history.row()
+    survey, places, messages = recovered(history.rows)
+    assert messages.keys() == history.there.keys()
+    for (queue, number), (content, deadline, failures) in history.there.items():
+        message = messages[queue, number]
+        assert message.exchange.encode("utf-8", "surrogateescape") == content.exchange
+        assert (message.routing_key.encode(), message.properties.raw) == (content.routing_key, content.header)
+        assert (message.body, message.deadline) == (content.body, deadline)
+        assert message.redelivered == (number <= history.delivered[queue] or failures > 0)
+        trail = message.trail
+        assert (0 if trail is None else trail.failures) == failures
+        assert (() if trail is None else trail.hidden_keys) == (("h",) if content.trail else ())
+    held = {(found.queue, number): seq for seq, row in places.items() for found in row for number in found.numbers}
+    assert held == {key: history.place[key] for key in history.there}
+    for queue, state in survey.queues.items():
+        left = max((number for held_by, number in history.there if held_by == queue), default=0)
+        assert max(left, history.delivered[queue]) <= state.last_number <= history.numbers[queue]
+
+
+def test_queues_that_are_not_known_leave_nothing() -> None:
+    batch = Batch()
+    batch.publish(7, 1, Content(b"", b"", HEADERS[0], b"gone"))
+    assert recovered([(1, batch.encode())])[2] == {}
+
+
+def test_numbers_go_on_above_what_was_delivered() -> None:
+    """The row that settled the last ones may have gone."""
+    batch = Batch()
+    batch.settle(1, 3)
+    batch.deliver(1, 10)
+    assert recovered([(1, batch.encode())])[0].queues[1].last_number == 10
