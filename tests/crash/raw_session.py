@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from conformance.client import Connection
@@ -34,14 +36,10 @@ class RawSession(Session):
     """On the conformance suite's client."""
 
     def __init__(self, log: Log, life: Life, worker: str, *, audit: bool = False) -> None:
-        try:
+        self._who = f"{worker}, life {life.number}"
+        with _ends(log, self._who):
             self._connection = Connection("127.0.0.1", life.port, PATIENCE).handshake()
             self._channel = self._connection.channel()
-        except TimeoutError as error:
-            log.add(Failed(f"{worker}: no connection within {PATIENCE} s"))
-            raise Gone from error
-        except (Dropped, OSError) as error:
-            raise Gone from error
         self._unconfirmed: dict[int, str] = {}
         self._published = 0
         self._confirming = False
@@ -173,7 +171,7 @@ class RawSession(Session):
 
     def look(self, queue: str) -> None:
         """See whether a queue is there."""
-        try:
+        with _ends(self._log, self._who):
             probe = self._connection.channel(2)
             try:
                 probe.declare_queue(queue, passive=True)
@@ -183,8 +181,6 @@ class RawSession(Session):
             else:
                 self._add(Looked(queue, exists=True))
                 probe.close()
-        except (Dropped, OSError) as error:
-            raise Gone from error
 
     def declare_lasting(self, queues: tuple[str, ...], fanned: tuple[str, ...]) -> None:
         """Declare what is there from the beginning on, and bind the fanned to the fanout exchange."""
@@ -215,18 +211,24 @@ class RawSession(Session):
             raise Gone
 
     def _next(self) -> Received:
-        try:
+        with _ends(self._log, self._who):
             return self._channel.next()
-        except TimeoutError as error:
-            self._add(Failed(f"{self._opened.worker}: no answer within {PATIENCE} s in life {self._opened.life}"))
-            raise Gone from error
-        except Closed as error:
-            if error.refusal.code == SHUTDOWN:
-                raise Gone from error
-            self._add(Failed(f"{self._opened.worker}: the broker closed: {error}"))
-            raise Gone from error
-        except (Dropped, OSError) as error:
-            raise Gone from error
 
     def close(self) -> None:
         self._connection.close()
+
+
+@contextmanager
+def _ends(log: Log, who: str) -> Iterator[None]:
+    """The broker's end, killed or in order, is Gone; a silence and any other close are failures too."""
+    try:
+        yield
+    except TimeoutError as error:
+        log.add(Failed(f"{who}: no answer within {PATIENCE} s"))
+        raise Gone from error
+    except Closed as error:
+        if error.refusal.code != SHUTDOWN:
+            log.add(Failed(f"{who}: the broker closed: {error}"))
+        raise Gone from error
+    except (Dropped, OSError) as error:
+        raise Gone from error
