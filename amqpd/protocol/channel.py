@@ -1,13 +1,12 @@
 """One channel: its line of methods, its deliveries, confirms and transaction.
 
-Methods are handled strictly in order. While one of them is Pending, later frames stand in line, bounded, so that
-replies keep their order; other channels go on. A channel that an error has closed drops everything but the client's
-close-ok.
+Methods are handled strictly in order; what has to wait stands in its `line`. A channel that an error has closed drops
+everything but the client's close-ok.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
 from operator import itemgetter
@@ -17,18 +16,18 @@ from amqpd.broker import announce as broker_announce
 from amqpd.broker.confirms import ACK, Confirms
 from amqpd.broker.events import INTERNAL
 from amqpd.broker.message import Message
-from amqpd.broker.pending import Pending, Recorded
+from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Holding
 from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.returns import LOST, RETURNED, Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
 from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
-from amqpd.protocol import announce, closing, publishing
+from amqpd.protocol import announce, publishing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
+from amqpd.protocol.line import Line
 from amqpd.protocol.methods import CONTENT, HANDLERS, NAMES_A_QUEUE, SETTLEMENTS
 from amqpd.protocol.methods.queue import expanded
-from amqpd.protocol.replies import GO_ON, Replies
 from amqpd.protocol.settling import Settling, requeue
 from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
@@ -42,9 +41,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LINE: Final = 64
-"""Frames that may wait behind a Pending before the connection isn't read any more."""
-
 CLOSE: Final[MethodId] = (20, 40)
 CLOSE_OK: Final[MethodId] = (20, 41)
 OPEN: Final[MethodId] = (20, 10)
@@ -57,15 +53,10 @@ class Channel:
     __slots__ = (
         "_closing",
         "_confirming",
-        "_line",
-        "_line_full",
         "_open",
         "_opened",
-        "_pending",
-        "_replies",
         "_settling",
         "_window_shut",
-        "_working_off",
         "ages",
         "assembler",
         "awaited",
@@ -76,6 +67,7 @@ class Channel:
         "delivery_tag",
         "direct",
         "last_queue",
+        "line",
         "number",
         "pid",
         "prefetch",
@@ -124,12 +116,7 @@ class Channel:
         self._closing = False
         self._confirming = False
         self._window_shut = False
-        self._pending: Pending[object] | None = None
-        self._line: deque[tuple[int, MethodId, bytes]] | None = None
-        self._line_full = False
-        self._working_off = False
-        self._replies: Replies | None = None
-        """Set by the first reply that has to wait for the disk."""
+        self.line = Line(self)
 
     # -- frames ----------------------------------------------------------------------------------------------------
 
@@ -139,8 +126,7 @@ class Channel:
 
     def receive(self, kind: int, ids: MethodId, payload: bytes) -> None:
         """Handle one frame, or let it wait its turn."""
-        if self._must_wait(kind, ids) or (self._line and not self._working_off):
-            self._stand_in_line(kind, ids, payload)
+        if self.line.busy and self.line.takes(kind, ids, payload):
             return
         if self._closing:
             self._receive_while_closing(kind, ids, payload)
@@ -158,7 +144,7 @@ class Channel:
                 self.connection.node.methods.decode(payload)
             assembler.begin(ids, payload)
             self.direct = False
-        elif self._replies:
+        elif self.line.has_replies:
             self._method_behind_replies(ids, payload)
         else:
             self._method(ids, payload)
@@ -168,13 +154,7 @@ class Channel:
             self._method(ids, payload)
         except AmqpError as error:
             error.method = error.method or ids
-            failure = error  # the name `error` ends with this block
-
-            def fail(_: Pending[object]) -> None:
-                raise failure
-
-            assert self._replies is not None
-            self.wait_for(self._replies.last, fail)
+            self.line.fail(error)
 
     def _receive_content(self, kind: int, payload: bytes) -> None:
         if self.connection.alarmed and not self.assembler.idle:
@@ -271,7 +251,12 @@ class Channel:
     @property
     def waits(self) -> bool:
         """What the client sends stands in line."""
-        return self._pending is not None or bool(self._replies)
+        return self.line.busy
+
+    @property
+    def is_idle(self) -> bool:
+        """It is open, and in between methods."""
+        return self._open and self.assembler.idle
 
     # -- what handlers call ----------------------------------------------------------------------------------------
 
@@ -284,41 +269,12 @@ class Channel:
         self.connection.outbox.append(frame)
 
     def reply(self, result: T | Pending[T], send: Callable[[T], None]) -> None:
-        """Send the reply to a result: at once, or when it is there, with everything later on this channel waiting."""
-        if isinstance(result, Recorded):
-            if self._replies is None:
-                self._replies = Replies(self._send_replies)
-            self._replies.add(result, send)
-            self.direct = False
-        elif isinstance(result, Pending):
-            self.wait_for(result, lambda done: self.reply(done.result(), send))
-        elif self._replies:
-            self._replies.add(Recorded(result, None), send)
-        else:
-            send(result)
+        """Send the reply to a result: at once, or when it is there, in its order."""
+        self.line.reply(result, send)
 
     def wait_for(self, pending: Pending[T], then: Callable[[Pending[T]], None]) -> None:
         """Handle nothing else on this channel before `pending` is done and `then` was called with it."""
-        if pending.done:
-            then(pending)
-            return
-        self._pending = pending  # type: ignore[assignment]  # only its identity matters here
-        self.direct = False
-
-        def settled(done: Pending[T]) -> None:
-            if self._pending is not done:
-                return  # the channel ended meanwhile
-            self._pending = None
-            self.direct = self._open and self.assembler.idle
-            try:
-                then(done)
-            except AmqpError as error:
-                self.connection.failed(error, self.number)
-            except Exception as error:  # noqa: BLE001  # a defect, or a disk, must cost this connection, not the broker
-                closing.unforeseen(self.connection, self.number, error)
-            self._work_off_line()
-
-        pending.when_done(settled)
+        self.line.wait_for(pending, then)
 
     def confirm_later(self) -> None:
         """Send what `confirms` has to say at the end of this turn."""
@@ -503,13 +459,7 @@ class Channel:
         self.retired = {}
         self.confirms = None
         self._drop_content()
-        self._pending = None
-        self._replies = None
-        self._line = None
-        if self._line_full:
-            self._line_full = False
-            if self.connection.queueing:
-                self.connection.line_changed(full=False)
+        self.line.clear()
         self.drop_reply_port()
 
     def drop_reply_port(self) -> None:
@@ -567,44 +517,6 @@ class Channel:
         outbox = self.connection.outbox
         for verdict, number, multiple in self.confirms.take():
             outbox.append((hot.ack if verdict is ACK else hot.nack)(self.number, number, multiple))
-
-    def _stand_in_line(self, kind: int, ids: MethodId, payload: bytes) -> None:
-        if self._line is None:
-            self._line = deque()
-        self._line.append((kind, ids, payload))
-        if len(self._line) >= LINE and not self._line_full:
-            self._line_full = True
-            self.connection.line_changed(full=True)
-
-    def _must_wait(self, kind: int, ids: MethodId) -> bool:
-        """Whether a frame is not to be handled yet."""
-        if self._pending is not None:
-            return True
-        return bool(self._replies) and not (kind == METHOD and ids in GO_ON)
-
-    def _send_replies(self) -> None:
-        """Send what need not wait any more, then go on."""
-        try:
-            while self._replies is not None and (found := self._replies.pop_done()) is not None:
-                result, send = found
-                send(result.result())
-        except Exception as error:  # noqa: BLE001  # a disk, or a defect, must cost this connection, not the broker
-            closing.unforeseen(self.connection, self.number, error)
-        if not self._replies and self._pending is None:
-            self.direct = self._open and self.assembler.idle
-        self._work_off_line()
-
-    def _work_off_line(self) -> None:
-        line, self._working_off = self._line, True
-        while line and not self._must_wait(*line[0][:2]):
-            # A close in the line may end this channel: what follows it is for the number, not for this object.
-            kind, _, payload = line.popleft()
-            self.connection.frame(kind, self.number, payload)
-        self._working_off = False
-        if self._line_full and (not self._line or len(self._line) < LINE // 2):
-            self._line_full = False
-            self.connection.line_changed(full=False)
-
 
 def _split(deliveries: list[Delivery], queues: set[Queue]) -> tuple[list[Delivery], list[Delivery]]:
     """Those of some queues, and the others."""

@@ -69,7 +69,7 @@ def folder(tmp_path: Path) -> Path:
 def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     """What a broker finds there: everything about the messages of each queue."""
     world = Kept(folder)
-    found = {
+    found: dict[str, list[tuple[object, ...]]] = {
         name: [
             (each.number, each.body, each.redelivered, each.deadline, each.properties.raw, each.routing_key)
             for each in queue.browse(10_000)
