@@ -59,7 +59,7 @@ class SpillFiles(Spill):
         out = self._out
         if out is None or out.octets >= self._limit:
             if out is not None:
-                out.close()
+                self._finish(out)
             self._made += 1
             out = self._out = Segment(self._folder / f"{self._made:08d}{ENDING}")
             self._segments[out] = None
@@ -67,15 +67,19 @@ class SpillFiles(Spill):
             begin = out.append(data)
         except OSError:
             self._out = None  # nobody knows where it ends now
-            out.close()
-            if not out.blocks:
-                self._remove(out)
+            self._finish(out)
             raise
         block.segment, block.begin = out, begin
         out.blocks[block] = None
         out.live += block.size
         self.live += block.size
         self.octets += block.size
+
+    def _finish(self, segment: Segment) -> None:
+        """Nothing is appended to it any more; it goes at once where nothing in it is needed."""
+        segment.close()
+        if not segment.blocks:
+            self._remove(segment)
 
     def _leave(self, segment: Segment, block: SpilledBlock) -> None:
         del segment.blocks[block]

@@ -44,6 +44,14 @@ def test_files_go_when_nobody_needs_them(spill: SpillFiles, tmp_path: Path) -> N
     assert files(tmp_path / "spill") == 0
 
 
+def test_a_file_whose_blocks_were_freed_while_it_was_written_goes_as_well(spill: SpillFiles, tmp_path: Path) -> None:
+    for _ in range(10):
+        for block in [spill.keep(b"x" * 16 * KIB) for _ in range(4)]:
+            block.free()
+    assert spill.live == 0
+    assert len(list((tmp_path / "spill").iterdir())) == 1
+
+
 def test_a_few_blocks_that_stay_do_not_keep_their_files(spill: SpillFiles) -> None:
     generator = random.Random(1)
     kept: dict[Block, bytes] = {}
