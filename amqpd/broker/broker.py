@@ -176,6 +176,7 @@ class Broker:
             timers=self.timers,
             work=self.work,
             randomness=self._randomness,
+            journal=self.journal,
         )
         vhost = VHost(name, context, self.reply_consumers, self._make_queue, self.events, self.recorder, by)
         vhost.dead_letters = deaths = DeadLetters(self, vhost)

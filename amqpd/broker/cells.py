@@ -66,6 +66,10 @@ class Row:
         cell = self._cells[column]
         return self.text(column) if isinstance(cell, str | bytes) else str(cell)
 
+    def present(self, column: str) -> bool:
+        """Whether it holds anything."""
+        return self._cells[column] is not None
+
     def text(self, column: str) -> str:
         cell = self._cells[column]
         if isinstance(cell, bytes):

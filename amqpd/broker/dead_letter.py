@@ -16,6 +16,7 @@ from amqpd import fields
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.queue import REJECTED as REFUSED
 from amqpd.broker.rewriting import rewritten
+from amqpd.broker.routing_keys import routing_keys
 from amqpd.broker.work import Call, Work
 from amqpd.fields import EMPTY, Field, Table
 from amqpd.log import get_logger
@@ -287,17 +288,6 @@ class DeadLetters(Work):
             for name, value in last.items():
                 headers = headers.with_field(f"x-last-death-{name}", fields.longstr(value))
         return rewritten(headers).sorted()
-
-
-def routing_keys(message: Message) -> tuple[str, ...]:
-    """The routing key and the keys in CC, unless a dead-letter routing key took the place of all of them."""
-    keys = [message.routing_key]
-    if message.trail is not None and message.trail.rekeyed:
-        return tuple(keys)
-    copies = None if message.properties.headers is None else message.properties.headers.get("CC")
-    if copies is not None and copies.tag == "A" and isinstance(copies.value, tuple):
-        keys += [each.text() for each in copies.value if isinstance(each, Field) and each.tag == "S"]
-    return tuple(keys)
 
 
 def _is_cycle(queue: str, deaths: tuple[Death, ...]) -> bool:

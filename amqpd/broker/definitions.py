@@ -25,7 +25,7 @@ class Kind:
     key: tuple[str, ...]
     """The columns that identify a row."""
     values: tuple[str, ...]
-    """The other columns."""
+    """The other columns. New ones go to the end: rows that were put before hold None there."""
 
 
 @attrs.frozen
@@ -49,13 +49,17 @@ POLICIES: Final = Kind(
 )
 """Ordinary ones and (`operator` 1) operators'."""
 EXCHANGES: Final = Kind(
-    "exchanges", ("vhost", "name"), ("type", "durable", "auto_delete", "internal", "arguments", "arguments_octets")
+    "exchanges",
+    ("vhost", "name"),
+    ("type", "durable", "auto_delete", "internal", "arguments", "arguments_octets", "id"),
 )
-"""Durable ones that a client declared. `arguments` are for people, `arguments_octets` are what counts."""
+"""Durable ones that a client declared. `arguments` are for people, `arguments_octets` are what counts. Those that keep
+messages have an `id`.
+"""
 QUEUES: Final = Kind(
     "queues", ("vhost", "name"), ("id", "type", "durable", "auto_delete", "arguments", "arguments_octets")
 )
-"""Durable ones that aren't exclusive. No two queues ever have the same `id`."""
+"""Durable ones that aren't exclusive. No two of them, or of exchanges, ever have the same `id`."""
 BINDINGS: Final = Kind(
     "bindings",
     ("vhost", "source", "destination_type", "destination", "routing_key", "arguments_octets"),
@@ -75,5 +79,5 @@ KINDS: Final = (
     BINDINGS,
     COUNTERS,
 )
-QUEUE_IDS: Final = "queue_ids"
-"""The counter of queues' ids: none above it was ever given."""
+IDS: Final = "queue_ids"
+"""The counter of ids: none above it was ever given."""

@@ -19,7 +19,7 @@ from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.exchange_types.topic import Topic
 from amqpd.broker.message import Message
 from amqpd.broker.vhost import VHost
-from amqpd.fields import EMPTY, Field, Table
+from amqpd.fields import Field, Table
 from amqpd.properties import Properties
 
 NAME: Final = "amq.rabbitmq.event"
@@ -54,10 +54,9 @@ class EventExchange:
         self._events = events
         self._vhost = vhost
         self._stop: Callable[[], None] | None = None
-        self._exchange = Exchange(NAME, EventTopic, vhost.context, internal=True, arguments=EMPTY)
+        self._exchange = vhost.add_exchange(NAME, EventTopic, internal=True)
         assert isinstance(self._exchange.router, EventTopic)
         self._exchange.router.on_use = self._listen
-        vhost.add_exchange(self._exchange)
 
     def _listen(self, used: bool) -> None:
         if used:

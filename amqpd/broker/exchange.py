@@ -17,6 +17,7 @@ from amqpd.fields import Table
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.queue import Queue
 
 
@@ -36,6 +37,11 @@ class ExchangeType(ABC):
     by_key: bool = True
     """Whether one routing key alone decides, always alike between two changes of the graph: such a route is remembered
     and not asked for again.
+    """
+
+    keeps_messages: ClassVar[bool] = False
+    """Whether messages wait in it: in a durable exchange the persistent ones do so over restarts, if the type holds
+    them in `ExchangeContext.account_of` its exchange.
     """
 
     def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
@@ -67,6 +73,12 @@ class ExchangeType(ABC):
 
     def deleted(self) -> None:
         """The exchange is gone; its bindings were removed before."""
+
+    def restore(self, run: Run) -> None:
+        """Take messages that waited here before a restart, in any order of runs, until `restored`."""
+
+    def restored(self, last_number: int) -> None:
+        """Everything is here again; `last_number` is the highest that was ever given."""
 
     @property
     def messages_delayed(self) -> int:
@@ -102,6 +114,7 @@ class Exchange:
         "by_key",
         "durable",
         "exchanges",
+        "id",
         "incoming",
         "internal",
         "name",
@@ -122,8 +135,11 @@ class Exchange:
         auto_delete: bool = False,
         internal: bool = False,
         arguments: Table,
+        number: int = 0,
     ) -> None:
         self.name = name
+        self.id = number
+        """Of a durable one that keeps messages: no two queues or exchanges ever have the same; else 0."""
         self.type_name = type_.name
         self.durable = durable
         self.auto_delete = auto_delete
@@ -160,6 +176,14 @@ class Exchange:
         del self.outgoing[binding.key]
         self.exchanges.pop(binding, None)
         self.router.remove(binding)
+
+    def restore(self, run: Run) -> None:
+        """Take messages that waited here before a restart, in any order of runs, until `restored`."""
+        self.router.restore(run)
+
+    def restored(self, last_number: int) -> None:
+        """Everything is here again; `last_number` is the highest that was ever given."""
+        self.router.restored(last_number)
 
     @property
     def messages_delayed(self) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from amqpd.broker.compat import Compat
     from amqpd.broker.exchange import Exchange, ExchangeType
     from amqpd.broker.message import Account, Message
-    from amqpd.broker.ports import Randomness
+    from amqpd.broker.ports import Journal, Randomness
     from amqpd.broker.timers import Timers
     from amqpd.broker.work import WorkList
 
@@ -28,7 +28,7 @@ ERLANG_WORDS: Final = frozenset(
 class ExchangeContext:
     """The surroundings of the exchanges of one vhost."""
 
-    __slots__ = ("account", "compat", "publish", "randomness", "timers", "types", "work")
+    __slots__ = ("account", "compat", "journal", "publish", "randomness", "timers", "types", "work")
 
     publish: Callable[[Exchange, Sequence[str], Message], None]
     """Publish a message to an exchange later than its route was asked for, with all its routing keys. The vhost sets
@@ -44,6 +44,7 @@ class ExchangeContext:
         timers: Timers,
         work: WorkList,
         randomness: Randomness,
+        journal: Journal,
     ) -> None:
         self.compat = compat
         self.types = types
@@ -53,6 +54,11 @@ class ExchangeContext:
         self.timers = timers
         self.work = work
         self.randomness = randomness
+        self.journal = journal
+
+    def account_of(self, exchange: Exchange) -> Account:
+        """The account for what waits in an exchange: one that records, where that is to survive a restart."""
+        return self.journal.account_of(self.account, exchange.id, all_messages=False) if exchange.id else self.account
 
     def type_named(self, name: str) -> type[ExchangeType]:
         """An exchange type. Raises CommandInvalid or (since 3.13) PreconditionFailed for a name that is none."""

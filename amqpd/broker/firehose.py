@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from amqpd import fields
-from amqpd.broker.dead_letter import routing_keys
 from amqpd.broker.message import Message
 from amqpd.broker.reply_to import PREFIX
 from amqpd.broker.rewriting import rewritten
+from amqpd.broker.routing_keys import all_keys
 from amqpd.fields import Field, FieldError, Table, check_table
 from amqpd.properties import Properties
 
@@ -45,7 +45,7 @@ class Client:
 
 def published(vhost: VHost, message: Message, route: Route, client: Client) -> None:
     """A client's message found its route, and is about to take it (inside a transaction: when that is committed)."""
-    keys = _all_keys(message)
+    keys = all_keys(message)
     # As RabbitMQ tells it, the default exchange leads to a queue for each key, whether or not there is one.
     queues = (
         {key for key in keys if not key.startswith(PREFIX)}
@@ -78,7 +78,7 @@ def _copy(
     headers = Table.of(
         [
             ("exchange_name", fields.longstr(message.exchange)),
-            ("routing_keys", _texts(_all_keys(message))),
+            ("routing_keys", _texts(all_keys(message))),
             ("properties", fields.table(_properties(shown))),
             ("node", fields.longstr(client.node)),
             *before,
@@ -104,11 +104,6 @@ def _nests_too_deeply(headers: Table) -> bool:
     except FieldError:
         return True
     return False
-
-
-def _all_keys(message: Message) -> tuple[str, ...]:
-    """The routing key, and those in CC and in BCC."""
-    return (*routing_keys(message), *(() if message.trail is None else message.trail.hidden_keys))
 
 
 def _texts(texts: list[str] | tuple[str, ...]) -> Field:

@@ -35,8 +35,9 @@ class Journal(ABC):
         Called only where `keeps_definitions`.
         """
 
-    def account_of(self, account: Account, queue: int, *, all_messages: bool) -> Account:
-        """The account that a durable queue with this id is to use: one that records what it holds, where that is kept.
+    def account_of(self, account: Account, number: int, *, all_messages: bool) -> Account:
+        """The account that a durable queue or exchange with this id is to use: one that records what it holds, where
+        that is kept.
 
         `all_messages`: whatever their delivery mode.
         """

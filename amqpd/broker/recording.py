@@ -16,9 +16,9 @@ from amqpd.broker.definitions import (
     BINDINGS,
     COUNTERS,
     EXCHANGES,
+    IDS,
     PERMISSIONS,
     POLICIES,
-    QUEUE_IDS,
     QUEUES,
     TOPIC_PERMISSIONS,
     USERS,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from amqpd.broker.vhost import VHost
 
 BLOCK: Final = 1000
-"""Ids of queues that are set aside at a time; those of a block that weren't given are skipped after a restart."""
+"""Ids that are set aside at a time; those of a block that weren't given are skipped after a restart."""
 
 Entity: TypeAlias = tuple[str, str, str]
 """Something in a vhost: vhost, kind (a queue's, an exchange's, or that of its row), name."""
@@ -55,17 +55,17 @@ class Recorder:
         self._reserved = 0
         self._left: dict[Entity, list[tuple[Kind, tuple[Cell, ...]]]] = {}
 
-    # -- queues' ids -----------------------------------------------------------------------------------------------
+    # -- ids of queues, and of exchanges that keep messages --------------------------------------------------------
 
-    def next_queue_id(self) -> int:
-        """A number from 1 on that no queue ever had, before a restart included."""
+    def next_id(self) -> int:
+        """A number from 1 on that nothing ever had, before a restart included."""
         self._id += 1
         if self._id > self._reserved:
             self._reserved = self._id + BLOCK - 1
-            self._put(COUNTERS, (QUEUE_IDS,), (self._reserved,))
+            self._put(COUNTERS, (IDS,), (self._reserved,))
         return self._id
 
-    def skip_queue_ids(self, highest: int) -> None:
+    def skip_ids(self, highest: int) -> None:
         """All up to this one may have been given before the restart."""
         self._id = self._reserved = max(self._reserved, highest)
 
@@ -133,7 +133,7 @@ class Recorder:
         if self._journal.keeps_definitions and _keeps_exchange(exchange):
             self._drop_left((vhost.name, exchange.kind, exchange.name))
             flags = (int(exchange.durable), int(exchange.auto_delete), int(exchange.internal))
-            values = (text_cell(exchange.type_name), *flags, *table_cells(exchange.arguments))
+            values = (text_cell(exchange.type_name), *flags, *table_cells(exchange.arguments), exchange.id or None)
             self._put(EXCHANGES, _texts(vhost.name, exchange.name), values)
 
     def exchange_gone(self, vhost: VHost, exchange: Exchange) -> None:

@@ -1,9 +1,10 @@
 """Builds the model from rows of definitions when the broker starts, before anybody connects.
 
 In two steps, so that whoever starts the broker can come between: first whom and what everything else refers to (virtual
-hosts, users, permissions, policies), then the graph (exchanges, queues, bindings). Nothing is recorded again and nobody
-is told. A row from which nothing can be made costs that entity alone, and what is bound to it: a line of the log says
-so, and the row stays in the storage for a start that can do more with it.
+hosts, users, permissions, policies), then the graph (exchanges, queues, bindings). Nobody is told, and nothing is
+recorded again, unless it lacks what an older version didn't know of. A row from which nothing can be made costs that
+entity alone, and what is bound to it: a line of the log says so, and the row stays in the storage for a start that can
+do more with it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from amqpd.broker.definitions import (
     BINDINGS,
     COUNTERS,
     EXCHANGES,
+    IDS,
     PERMISSIONS,
     POLICIES,
-    QUEUE_IDS,
     QUEUES,
     TOPIC_PERMISSIONS,
     USERS,
@@ -53,8 +54,15 @@ class Restored:
 
     queues: dict[int, Queue]
     """By id."""
+    exchanges: dict[int, Exchange]
+    """Those that keep messages, by id."""
     missing: frozenset[int]
-    """Ids of queues that are defined but could not be restored: what belongs to them is to be kept."""
+    """Ids of what is defined but could not be restored: what belongs to it is to be kept."""
+
+    @property
+    def holders(self) -> dict[int, Queue | Exchange]:
+        """Whatever may have held messages."""
+        return {**self.queues, **self.exchanges}
 
 
 def restore(broker: Broker, rows: Rows) -> Restored:
@@ -80,11 +88,13 @@ def restore_access(broker: Broker, rows: Rows) -> bool:
 def restore_graph(broker: Broker, rows: Rows) -> Restored:
     """Exchanges, queues (their leases start anew) and bindings, in the vhosts that are there by now."""
     restoring = _Restoring(broker, rows)
+    restoring.continue_ids()
     restoring.each(EXCHANGES, restoring.exchange)
     restoring.each(QUEUES, restoring.queue)
     restoring.each(BINDINGS, restoring.binding)
     restoring.finish()
-    return Restored(restoring.queues, frozenset(restoring.ids.difference(restoring.queues)))
+    missing = restoring.ids.difference(restoring.queues, restoring.exchanges)
+    return Restored(restoring.queues, restoring.exchanges, frozenset(missing))
 
 
 class _Restoring:
@@ -95,8 +105,9 @@ class _Restoring:
         self._rows = rows
         self._unbound: Counter[Entity] = Counter()
         self.queues: dict[int, Queue] = {}
+        self.exchanges: dict[int, Exchange] = {}
         self.ids: set[int] = set()
-        """Of all queues that are defined."""
+        """Of all queues and exchanges that are defined."""
 
     def each(self, kind: Kind, make: Callable[[Row], None]) -> None:
         for key, values in self._rows(kind).items():
@@ -108,15 +119,20 @@ class _Restoring:
                 log.error("definition not restored", table=kind.name, **named, reason=str(error), hint=REMEDY)
                 self._leave(row)
 
+    def continue_ids(self) -> None:
+        """Go on counting where the ids ended."""
+        given = [*self._rows(COUNTERS).get((IDS,), ())]
+        for kind in (EXCHANGES, QUEUES):
+            at = kind.values.index("id")
+            given += [values[at] for values in self._rows(kind).values()]
+        self._broker.recorder.skip_ids(max((each for each in given if isinstance(each, int)), default=0))
+
     def finish(self) -> None:
-        """Tell what could not be bound, by what was missing, and go on counting where the ids of queues ended."""
+        """Tell what could not be bound, by what was missing."""
         for (vhost, kind, name), count in self._unbound.items():
             where = {"vhost": vhost, kind: name}
             reason = f"there is no {kind} of this name"
             log.error("bindings not restored", **where, count=count, reason=reason, hint=REMEDY)
-        counter = self._rows(COUNTERS).get((QUEUE_IDS,), (0,))[0]
-        given = counter if isinstance(counter, int) else 0
-        self._broker.recorder.skip_queue_ids(max(given, *self.ids, 0))
 
     # -- access ----------------------------------------------------------------------------------------------------
 
@@ -168,25 +184,31 @@ class _Restoring:
     # -- graph -----------------------------------------------------------------------------------------------------
 
     def exchange(self, row: Row) -> None:
+        number = self._id(row) if row.present("id") else 0
         vhost, name = self._vhost(row), row.text("name")
         if is_predeclared(name):
             raise ValueError("this name is one of the broker's own exchanges")
+        type_ = vhost.context.type_named(row.text("type"))
+        older = type_.keeps_messages and not number
         exchange = Exchange(
             name,
-            vhost.context.type_named(row.text("type")),
+            type_,
             vhost.context,
             durable=row.flag("durable"),
             auto_delete=row.flag("auto_delete"),
             internal=row.flag("internal"),
             arguments=row.table("arguments_octets"),
+            number=self._broker.recorder.next_id() if older else number,
         )
         vhost.place_exchange(exchange)
+        if exchange.id:
+            self.exchanges[exchange.id] = exchange
+        if older:  # it was declared before its type kept messages
+            self.ids.add(exchange.id)
+            self._broker.recorder.exchange(vhost, exchange)
 
     def queue(self, row: Row) -> None:
-        number = row.integer("id")
-        if number in self.ids or not number:
-            raise ValueError(f"id is {number}: expected a number above 0 that no other queue has")
-        self.ids.add(number)
+        number = self._id(row)
         vhost, arguments = self._vhost(row), row.table("arguments_octets")
         declared = Declaration(row.text("name"), arguments, row.flag("durable"), row.flag("auto_delete"), id=number)
         if row.text("type") not in self._broker.queue_types:
@@ -213,6 +235,13 @@ class _Restoring:
             raise ValueError("another row is the same binding")
         exchange.router.check(routing_key, arguments, destination)
         vhost.place_binding(Binding(exchange, destination, routing_key, arguments))
+
+    def _id(self, row: Row) -> int:
+        number = row.integer("id")
+        if number in self.ids or not number:
+            raise ValueError(f"id is {number}: expected a number above 0 that no other queue or exchange has")
+        self.ids.add(number)
+        return number
 
     def _vhost(self, row: Row) -> VHost:
         name = row.text("vhost")

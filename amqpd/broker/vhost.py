@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from amqpd.broker import announce
 from amqpd.broker.bindings import Binding, binding_key
 from amqpd.broker.events import INTERNAL, Events
-from amqpd.broker.exchange import Exchange
+from amqpd.broker.exchange import Exchange, ExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
@@ -82,22 +82,43 @@ class VHost(OnExpiry):
         self._topology = 0
         """Rises when exchanges, or bindings between them, change."""
         self._reply_consumers = reply_consumers
-        self.default_exchange = Exchange("", DefaultExchange, context, arguments=EMPTY)
         self.exchanges: dict[str, Exchange] = {}
+        self.default_exchange = self.add_exchange("", DefaultExchange, by=by)
         assert isinstance(self.default_exchange.router, DefaultExchange)
         self.queues = self.default_exchange.router.queues
-        self.add_exchange(self.default_exchange, by)
         for exchange, type_name, internal in PREDECLARED:
-            type_ = context.types[type_name]
-            self.add_exchange(Exchange(exchange, type_, context, internal=internal, arguments=EMPTY), by)
+            self.add_exchange(exchange, context.types[type_name], internal=internal, by=by)
 
     # -- the graph -------------------------------------------------------------------------------------------------
 
-    def add_exchange(self, exchange: Exchange, by: str = INTERNAL) -> None:
+    def add_exchange(
+        self,
+        name: str,
+        type_: type[ExchangeType],
+        *,
+        durable: bool = True,
+        auto_delete: bool = False,
+        internal: bool = False,
+        arguments: Table = EMPTY,
+        by: str = INTERNAL,
+    ) -> Exchange:
+        """Create an exchange. Raises PreconditionFailed where the arguments don't suit the type."""
+        number = self._recorder.next_id() if durable and type_.keeps_messages else 0
+        exchange = Exchange(
+            name,
+            type_,
+            self.context,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=arguments,
+            number=number,
+        )
         self.place_exchange(exchange)
         self._recorder.exchange(self, exchange)
         if self.events.heard:
             announce.exchange_created(self, exchange, by)
+        return exchange
 
     def place_exchange(self, exchange: Exchange) -> None:
         exchange.configure(self.policies.of_exchange(exchange.name).definition)
@@ -121,7 +142,7 @@ class VHost(OnExpiry):
         by: str = INTERNAL,
     ) -> Queue:
         """Create a queue; an exclusive one belongs to `owner`."""
-        number = self._recorder.next_queue_id() if durable and owner is None else 0
+        number = self._recorder.next_id() if durable and owner is None else 0
         queue = self.place_queue(Declaration(name, arguments, durable, auto_delete, owner, number))
         self._recorder.queue(self, queue)
         if self.events.heard:

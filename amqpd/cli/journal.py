@@ -35,8 +35,8 @@ def check(folder: Path) -> None:
             counts[queue] += 1
             octets[queue] += len(message.body)
         for queue, count in counts.items():
-            vhost, name = holdings.queues[queue]
-            click.echo(f"queue {name!r} in vhost {vhost!r}: {count} messages, {octets[queue]} bytes")
+            holder, vhost, name = holdings.holders[queue]
+            click.echo(f"{holder} {name!r} in vhost {vhost!r}: {count} messages, {octets[queue]} bytes")
         damages = dict.fromkeys(engine.damages())  # it was read twice
         for damage in damages:
             click.echo(f"damaged: {damage.where}: {damage.what}", err=True)

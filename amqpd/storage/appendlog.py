@@ -27,7 +27,8 @@ EPOCH: Final = "epoch"
 STREAMS: Final = "streams"
 SNAPSHOT: Final = "snapshot"
 NAME: Final = "appendlog"
-VERSION: Final = 1
+VERSION: Final = 2
+"""2: exchanges have ids, and keep messages. In older ones rows of definitions are shorter."""
 OUTDATED: Final = 4
 """The log of definitions is written anew when it holds so many times more changes than there are definitions."""
 FEW: Final = 1000
@@ -133,7 +134,7 @@ class AppendLogEngine(Engine):
     # -- definitions -------------------------------------------------------------------------------------------------
 
     def get(self, kind: Kind) -> Mapping[tuple[Cell, ...], tuple[Cell, ...]]:
-        return self._definitions.of(kind.name)
+        return self._definitions.of(kind.name, len(kind.values))
 
     def put(self, changes: Iterable[Change]) -> None:
         made: list[Made] = [(each.kind.name, each.key, each.values) for each in changes]

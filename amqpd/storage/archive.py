@@ -12,8 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from amqpd.broker import trails
-from amqpd.broker.definitions import KINDS, QUEUES, Cell, Change
+from amqpd.broker.definitions import KINDS, Cell, Change
+from amqpd.broker.exchange import Exchange
 from amqpd.broker.message import Message
+from amqpd.broker.queue import Queue
+from amqpd.broker.restoring import KIND_OF
 from amqpd.properties import Properties
 from amqpd.storage.engine import Engine
 from amqpd.storage.holdings import Holdings, batches
@@ -21,6 +24,8 @@ from amqpd.storage.journal import SHARD
 
 FORMAT: Final = "amqpd_journal"
 VERSION: Final = 1
+HELD_IN: Final = {Queue.kind: "queue", Exchange.kind: "waits_in"}
+"""What says where a message is."""
 
 
 class BadLine(ValueError):
@@ -36,8 +41,8 @@ def exported(engine: Engine) -> Iterator[str]:
             yield json.dumps({"kind": kind.name, **{name: _plain(cell) for name, cell in cells.items()}})
     holdings = Holdings(engine)
     for queue, message in holdings.messages():
-        vhost, name = holdings.queues[queue]
-        yield json.dumps({"kind": "message", "vhost": vhost, "queue": name, **_message(message)})
+        holder, vhost, name = holdings.holders[queue]
+        yield json.dumps({"kind": "message", "vhost": vhost, HELD_IN[holder]: name, **_message(message)})
 
 
 def load(engine: Engine, lines: Iterable[str]) -> int:
@@ -47,7 +52,7 @@ def load(engine: Engine, lines: Iterable[str]) -> int:
     """
     epoch = engine.claim(SHARD)
     changes: list[Change] = []
-    ids: dict[tuple[Any, Any], int] = {}
+    ids: dict[tuple[Any, str, Any], int] = {}
     delivered: dict[int, int] = {}
     count = 0
 
@@ -56,12 +61,15 @@ def load(engine: Engine, lines: Iterable[str]) -> int:
         for number, entry in _entries(lines):
             if entry["kind"] != "message":
                 changes.append(change := _change(number, entry))
-                if change.kind is QUEUES:
-                    ids[entry["vhost"], entry["name"]] = entry["id"]
+                kind = KIND_OF.get(change.kind)
+                if kind is not None and entry["id"] is not None:
+                    ids[entry["vhost"], HELD_IN[kind], entry["name"]] = entry["id"]
                 continue
-            queue = ids.get((entry.get("vhost"), entry.get("queue")))
+            kind = Queue.kind if HELD_IN[Queue.kind] in entry else Exchange.kind
+            name = entry.get(HELD_IN[kind])
+            queue = ids.get((entry.get("vhost"), HELD_IN[kind], name))
             if queue is None:
-                raise BadLine(f"line {number}: no queue {entry.get('queue')!r} was defined before its messages")
+                raise BadLine(f"line {number}: no {kind} {name!r} that holds messages was defined before them")
             message = _loaded(number, entry)
             if message.redelivered and not (message.trail and message.trail.returns):
                 delivered[queue] = max(delivered.get(queue, 0), message.number)

@@ -4,7 +4,8 @@ A batch is one row of its shard. Contents are in it once, however many queues ha
 names, routing keys, headers) is in it once as well. Everything is in columns, so that a million records are decoded
 with few objects. What is published and settled within one batch leaves no trace of it.
 
-Queues go by numbers of their own, since a name may be declared anew. Positions in a queue are its enqueue numbers.
+Queues go by numbers of their own, since a name may be declared anew; what an exchange keeps until its time is as if in
+a queue with the exchange's number. Positions in a queue are its enqueue numbers.
 """
 
 from __future__ import annotations

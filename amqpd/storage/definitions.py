@@ -28,9 +28,10 @@ class Definitions:
     def __len__(self) -> int:
         return sum(map(len, self._kinds.values()))
 
-    def of(self, kind: str) -> Mapping[tuple[Cell, ...], tuple[Cell, ...]]:
-        """All of one kind, a copy."""
-        return dict(self._kinds.get(kind, {}))
+    def of(self, kind: str, columns: int) -> Mapping[tuple[Cell, ...], tuple[Cell, ...]]:
+        """All of one kind, a copy; where there are fewer values than columns, None stands in the last ones."""
+        nothing = (None,) * columns
+        return {key: (*values, *nothing[len(values) :]) for key, values in self._kinds.get(kind, {}).items()}
 
     def change(self, kind: str, key: tuple[Cell, ...], values: tuple[Cell, ...] | None) -> None:
         """Set one, or remove it."""

@@ -139,7 +139,9 @@ class Engine(ABC):
 
     @abstractmethod
     def get(self, kind: Kind) -> Mapping[tuple[Cell, ...], tuple[Cell, ...]]:
-        """All rows of a kind, by key, in the order in which they were first put."""
+        """All rows of a kind, by key, in the order in which they were first put. What was put before its kind got a
+        column holds None there.
+        """
 
     @abstractmethod
     def put(self, changes: Iterable[Change]) -> None:

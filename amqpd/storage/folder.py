@@ -1,7 +1,7 @@
 """The folder that a broker keeps its data in: one process at a time, one format.
 
 The lock is the operating system's, so that a process that was killed leaves none behind. The file `format` says what
-wrote the folder, for whoever comes later.
+wrote the folder, for whoever comes later: a version reads what older ones wrote, and refuses what a newer one did.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from amqpd.log import get_logger
 from amqpd.storage.engine import DirectoryInUse, UnknownFormat
 from amqpd.storage.files import Files
+
+log = get_logger(__name__)
 
 LOCK: Final = "lock"
 FORMAT: Final = "format"
@@ -41,19 +44,26 @@ class Folder:
             raise
 
     def _check_format(self, engine: str, version: int) -> None:
-        file = self.path / FORMAT
         try:
-            written = self._files.read(file)
+            written = self._files.read(self.path / FORMAT)
         except FileNotFoundError:
-            self._files.replace(file, f"{engine} {version}\n".encode("ascii"), sync=True)
+            self._write_format(engine, version)
             return
         name, _, number = written.decode("ascii", "replace").strip().partition(" ")
         if name != engine:
             raise UnknownFormat(f"{self.path} was written by the storage engine {name!r}: expected {engine!r}")
         if not number.isdigit() or int(number) > version:
             raise UnknownFormat(
-                f"{self.path} has format {number!r} of the engine {name!r}: this version reads up to {version}"
+                f"{self.path} has format {number!r} of the engine {name!r}: this version reads up to {version}. "
+                "Start the version of amqpd that wrote it, or a newer one, or choose another directory"
             )
+        if int(number) < version:
+            # Before anything else changes, so that an older version never meets what it doesn't know.
+            self._write_format(engine, version)
+            log.info("data directory upgraded", path=str(self.path), format=version, before=int(number))
+
+    def _write_format(self, engine: str, version: int) -> None:
+        self._files.replace(self.path / FORMAT, f"{engine} {version}\n".encode("ascii"), sync=True)
 
     def close(self) -> None:
         """Let go of the folder."""

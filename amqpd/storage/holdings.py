@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from amqpd.broker.cells import Row
-from amqpd.broker.definitions import QUEUES
+from amqpd.broker.definitions import EXCHANGES, QUEUES
 from amqpd.broker.message import Message
+from amqpd.broker.restoring import KIND_OF
 from amqpd.storage.batch import NO_DEADLINE, Batch
 from amqpd.storage.contents import content_of
 from amqpd.storage.engine import Engine
@@ -20,18 +21,31 @@ MESSAGES: Final = 10_000
 """Messages after which it does."""
 
 
+class Holder(NamedTuple):
+    """A queue, or an exchange in which messages wait."""
+
+    kind: str
+    vhost: str
+    name: str
+
+
 class Holdings:
-    """The messages of a directory, by queue. Deadlines are in seconds since the Unix epoch."""
+    """The messages of a directory, by what holds them. Deadlines are in seconds since the Unix epoch."""
 
     def __init__(self, engine: Engine) -> None:
-        """Read all that is said of queues. Raises OSError, ValueError for what this version can't read."""
+        """Read all that is said of queues, and of exchanges that keep messages.
+
+        Raises OSError, ValueError for what this version can't read.
+        """
         self._engine = engine
         self._survey = Survey(engine.read(SHARD))
-        self.queues: dict[int, tuple[str, str]] = {}
-        """Virtual host and name by the queue's id."""
-        for key, values in engine.get(QUEUES).items():
-            row = Row(QUEUES, key, values)
-            self.queues[row.integer("id")] = row.text("vhost"), row.text("name")
+        self.holders: dict[int, Holder] = {}
+        """By id."""
+        for kind in (QUEUES, EXCHANGES):
+            for key, values in engine.get(kind).items():
+                row = Row(kind, key, values)
+                if row.present("id"):
+                    self.holders[row.integer("id")] = Holder(KIND_OF[kind], row.text("vhost"), row.text("name"))
 
     @property
     def last_row(self) -> int:
@@ -44,8 +58,8 @@ class Holdings:
         return 0 if survey is None else survey.delivered
 
     def messages(self) -> Iterator[tuple[int, Message]]:
-        """All messages with their queues' ids, by and large in order; a row of the journal is in memory at a time."""
-        recovery = Recovery(self._survey, self.queues, offset=0)
+        """All messages with their holders' ids, by and large in order; a row of the journal is in memory at a time."""
+        recovery = Recovery(self._survey, self.holders, offset=0)
         for seq, data in self._engine.read(SHARD):
             if seq > self._survey.last_row:
                 break  # somebody writes meanwhile what was read

@@ -31,6 +31,7 @@ from amqpd.storage.replay import Kept, Replay
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
+    from amqpd.broker.exchange import Exchange
     from amqpd.broker.queue import Queue
     from amqpd.clock import Clock
     from amqpd.storage.engine import Engine
@@ -129,15 +130,15 @@ class EngineJournal(Journal):
         for damage in self._engine.damages():
             log.error("damaged data: what it held is lost", where=damage.where, what=damage.what)
         restored = restoring.restore_graph(broker, self._engine.get)
-        replay.forget({*restored.queues, *restored.missing})
+        replay.forget({*restored.holders, *restored.missing})
         with broker.dead_letters_held():
             # What expired meanwhile dies at once, and may go to a queue that doesn't have its own messages yet.
-            self._restore_messages(replay, restored.queues)
+            self._restore_messages(replay, restored.holders)
         count = sum(replay.live().values())
         if count:
             log.info("messages recovered", messages=count)
 
-    def _restore_messages(self, replay: Replay, queues: Mapping[int, Queue]) -> None:
+    def _restore_messages(self, replay: Replay, holders: Mapping[int, Queue | Exchange]) -> None:
         self.rows.restore(replay.rows, replay.places())
         offset = self._clock.monotonic() - self._clock.wall()
         for number, state in replay.queues.items():
@@ -147,16 +148,16 @@ class EngineJournal(Journal):
                 if kept.failures:
                     self.rows.returned(number, kept.number, kept.failures)
                 messages.append(_message(kept, offset))
-            queue = queues.get(number)
-            if queue is not None:
+            holder = holders.get(number)
+            if holder is not None:
                 for at in range(0, len(messages), RUN):
-                    queue.restore(Run(messages[at : at + RUN]))
-                queue.restored(state.last_number)
+                    holder.restore(Run(messages[at : at + RUN]))
+                holder.restored(state.last_number)
 
     # -- records -----------------------------------------------------------------------------------------------------
 
-    def account_of(self, account: Account, queue: int, *, all_messages: bool) -> Account:
-        return RecordingAccount(account, self, queue, all_messages=all_messages)
+    def account_of(self, account: Account, number: int, *, all_messages: bool) -> Account:
+        return RecordingAccount(account, self, number, all_messages=all_messages)
 
     def define(self, change: Change) -> None:
         if self._error is None:
@@ -308,7 +309,7 @@ class EngineJournal(Journal):
 
 
 def _message(kept: Kept, offset: float) -> Message:
-    """What a queue gets back; `offset`: of the monotonic clock to the wall's."""
+    """What a queue or an exchange gets back; `offset`: of the monotonic clock to the wall's."""
     message = message_of(kept.content)
     message.number, message.redelivered = kept.number, kept.redelivered
     if kept.deadline != NO_DEADLINE:

@@ -1,4 +1,5 @@
-"""The account of one durable queue, which tells the journal what begins and ends its stay there.
+"""The account of one durable queue, or of a durable exchange that keeps messages, which tells the journal what begins
+and ends its stay there.
 
 Persistent messages are recorded, and in queues of some types all of them. A message that dies stays on record until its
 dead letter is published, so that both become durable together. What is delivered and settled before its first commit
@@ -23,23 +24,24 @@ PERSISTENT: Final = 2
 
 
 class RecordingAccount(QueueAccount):
-    """Stands between a queue and the broker's account."""
+    """Stands between whoever keeps messages and the broker's account."""
 
     __slots__ = ("_all", "_journal", "_known", "_number", "queue")
 
     def __init__(self, account: Account, journal: EngineJournal, number: int, *, all_messages: bool) -> None:
-        """`number`: of the queue; `all_messages`: whatever their delivery mode."""
+        """`number`: of the queue or exchange; `all_messages`: whatever their delivery mode."""
         super().__init__(account)
         self._journal = journal
         self._number = number
         self._all = all_messages
         self._known = False
-        """Whether any message of the queue was ever recorded."""
+        """Whether any message was ever recorded."""
         self.queue: Queue | None = None
+        """None: an exchange's, which delivers nothing."""
 
     @property
     def number(self) -> int:
-        """The queue's own, as the records name it."""
+        """The queue's or exchange's own, as the records name it."""
         return self._number
 
     def opened(self, queue: Queue) -> None:

@@ -22,7 +22,8 @@ from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import Folder
 
 NAME: Final = "sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
+"""2: exchanges have ids, and keep messages. Of older ones nothing has to change but for columns that are added."""
 DEFINITIONS: Final = "definitions.db"
 JOURNAL: Final = "journal.db"
 SYNCHRONOUS: Final = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.NONE: "OFF"}
@@ -168,9 +169,10 @@ class SqliteEngine(Engine):
     # -- definitions -------------------------------------------------------------------------------------------------
 
     def get(self, kind: Kind) -> Mapping[tuple[Cell, ...], tuple[Cell, ...]]:
-        if not self._has(kind):
+        has = self._columns(kind)
+        if not has:
             return {}
-        columns = ", ".join(map(_quoted, (*kind.key, *kind.values)))
+        columns = ", ".join(_quoted(each) if each in has else "NULL" for each in (*kind.key, *kind.values))
         found = self._definitions.execute(f"SELECT {columns} FROM {_quoted(kind.name)} ORDER BY rowid")
         split = len(kind.key)
         return {tuple(row[:split]): tuple(row[split:]) for row in found}
@@ -194,17 +196,26 @@ class SqliteEngine(Engine):
         changed = self._definitions.execute(f"UPDATE {table} SET {settings} WHERE {where}", (*values, *change.key))
         if not changed.rowcount:
             cells = (*change.key, *change.values)
-            self._definitions.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(cells))})", cells)
+            columns = ", ".join(map(_quoted, (*kind.key, *kind.values)))
+            places = ", ".join("?" * len(cells))
+            self._definitions.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", cells)
 
     def _make_table(self, kind: Kind) -> None:
-        columns = ", ".join(map(_quoted, (*kind.key, *kind.values)))
-        key = ", ".join(map(_quoted, kind.key))
-        self._definitions.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(kind.name)} ({columns}, PRIMARY KEY ({key}))")
+        """Make the table, or what it lacks of the columns: an older version may have made it."""
+        has = self._columns(kind)
+        if not has:
+            columns = ", ".join(map(_quoted, (*kind.key, *kind.values)))
+            key = ", ".join(map(_quoted, kind.key))
+            self._definitions.execute(f"CREATE TABLE {_quoted(kind.name)} ({columns}, PRIMARY KEY ({key}))")
+            return
+        for column in kind.values:
+            if column not in has:
+                self._definitions.execute(f"ALTER TABLE {_quoted(kind.name)} ADD COLUMN {_quoted(column)}")
 
-    def _has(self, kind: Kind) -> bool:
-        select = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    def _columns(self, kind: Kind) -> list[str]:
+        """Those that the table has; none: there is no table."""
         with _as_os_errors():
-            return self._definitions.execute(select, (kind.name,)).fetchone() is not None
+            return [each[1] for each in self._definitions.execute(f"PRAGMA table_info({_quoted(kind.name)})")]
 
     # -- care --------------------------------------------------------------------------------------------------------
 

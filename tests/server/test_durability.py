@@ -66,6 +66,30 @@ def test_nothing_confirmed_is_lost_and_nothing_settled_comes_back_however_often_
     assert len(set(there) & settled) <= KILLS
 
 
+def test_delayed_messages_survive_a_kill_and_come_at_their_time_or_at_once_if_that_is_over(
+    serve: StartServe, connect: Connect, tmp_path: Path
+) -> None:
+    process = serve("--data-dir", str(tmp_path))
+    channel = channel_of(connect, process)
+    channel.declare_exchange("later", "x-delayed-message", {"x-delayed-type": "fanout"}, durable=True)
+    channel.bind("q", "later")
+    for delay, body in ((3_600_000, b"in an hour"), (1000, b"soon")):
+        channel.publish("later", "", body, {"delivery_mode": 2, "headers": {"x-delay": delay}})
+        channel.expect("basic.ack")
+    process.stop(signal.SIGKILL)
+    process = serve("--data-dir", str(tmp_path))
+    channel = channel_of(connect, process)
+    assert "messages=2" in process.log
+    tag = channel.consume("q", no_ack=True)
+    assert channel.bodies(1) == [b"soon"]
+    channel.cancel(tag)
+    publish(channel, b"what was before this is durable")
+    process.stop(signal.SIGKILL)
+    process = serve("--data-dir", str(tmp_path))
+    assert channel_of(connect, process).drain("q") == [b"what was before this is durable"]
+    assert "messages=2" in process.log
+
+
 def test_an_orderly_stop_keeps_everything(serve: StartServe, connect: Connect, tmp_path: Path) -> None:
     process = serve("--data-dir", str(tmp_path), "--durability", "none")
     channel = channel_of(connect, process)

@@ -19,11 +19,13 @@ from amqpd.broker.exchange import Exchange, MessageExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import Message
 from amqpd.broker.rewriting import rewritten
+from amqpd.broker.routing_keys import all_keys
 from amqpd.errors import PreconditionFailed
 from amqpd.fields import EMPTY, Field, Table
 from amqpd.properties import HEADERS
 
 if TYPE_CHECKING:
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.queue import Queue
 
 DELAY: Final = "x-delay"
@@ -38,13 +40,14 @@ class Delayed(MessageExchangeType):
 
     name: ClassVar[str] = "x-delayed-message"
     extension: ClassVar[str | None] = "delayed-messages"
+    keeps_messages: ClassVar[bool] = True
 
     def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:
         self._exchange = exchange
         self._timers = context.timers
         self._publish = context.publish
         self._type = context.type_named(_type_name(exchange.arguments))(exchange, context)
-        self._delays = Delays(context.account, context.timers, context.work, self._release)
+        self._delays = Delays(context.account_of(exchange), context.timers, context.work, self._release)
 
     def check(self, routing_key: str, arguments: Table, destination: Queue | Exchange) -> None:
         self._type.check(routing_key, arguments, destination)
@@ -63,18 +66,24 @@ class Delayed(MessageExchangeType):
         delay = None if headers is None else _delay(headers.peek(DELAY))
         if delay is None:
             return self._type.destinations(routing_keys, message)
-        self._delays.add(self._timers.now() + delay / 1000, routing_keys, message.detached())
+        self._delays.add(self._timers.now() + delay / 1000, message.detached())
         return ()
 
     def deleted(self) -> None:
         self._delays.clear()
         self._type.deleted()
 
+    def restore(self, run: Run) -> None:
+        self._delays.restore(run.unpack())
+
+    def restored(self, last_number: int) -> None:
+        self._delays.restored(last_number)
+
     @property
     def messages_delayed(self) -> int:
         return len(self._delays)
 
-    def _release(self, routing_keys: tuple[str, ...], message: Message) -> None:
+    def _release(self, message: Message) -> None:
         headers = message.properties.headers or EMPTY
         delay = _delay(headers.peek(DELAY))
         assert delay is not None
@@ -82,7 +91,7 @@ class Delayed(MessageExchangeType):
         negated = fields.signedint(-delay) if delay <= 2**31 else fields.long(-delay)
         headers = rewritten(headers.with_field(DELAY, negated)).sorted()
         message.properties = message.properties.replace(headers=headers)
-        self._publish(self._exchange, routing_keys, message)
+        self._publish(self._exchange, tuple(dict.fromkeys(all_keys(message))), message)
 
 
 def _type_name(arguments: Table) -> str:

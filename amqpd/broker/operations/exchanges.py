@@ -45,16 +45,13 @@ def declare(
         raise AccessRefused(f"exchange name '{name}' contains reserved prefix 'amq.*'")
     _check_alternate(session, name, arguments)
     vhost.add_exchange(
-        Exchange(
-            name,
-            type_,
-            vhost.context,
-            durable=durable,
-            auto_delete=auto_delete,
-            internal=internal,
-            arguments=arguments,
-        ),
-        session.user.name,
+        name,
+        type_,
+        durable=durable,
+        auto_delete=auto_delete,
+        internal=internal,
+        arguments=arguments,
+        by=session.user.name,
     )
     return once_durable(broker.journal, None)
 

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from amqpd.broker.broker import Broker
-from amqpd.broker.dead_letter import HISTORY, routing_keys
+from amqpd.broker.dead_letter import HISTORY
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.operations.lookup import find_exchange
 from amqpd.broker.operations.operator import operated_queue
 from amqpd.broker.pending import Pending
 from amqpd.broker.queue import SLICE, Queue
+from amqpd.broker.routing_keys import routing_keys
 from amqpd.broker.vhost import Route, VHost
 from amqpd.broker.work import Work
 from amqpd.fields import Field, Table

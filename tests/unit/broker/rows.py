@@ -82,7 +82,7 @@ def _of_vhost(vhost: VHost) -> dict[str, object]:
         "limits": (vhost.max_connections, vhost.max_queues, vhost.default_queue_type),
         "policies": (dict(vhost.policies.ordinary), dict(vhost.policies.operator)),
         "exchanges": [
-            (each.name, each.type_name, each.auto_delete, each.internal, each.arguments.raw, each.alternate)
+            (each.id, each.name, each.type_name, each.auto_delete, each.internal, each.arguments.raw, each.alternate)
             for each in exchanges
         ],
         "queues": [

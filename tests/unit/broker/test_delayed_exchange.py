@@ -186,7 +186,7 @@ def test_types_that_take_messages_are_asked_at_the_release(world: World) -> None
 def test_copies_and_hidden_keys_are_routed_too(world: World) -> None:
     source = delaying(world)
     world.bind(source, world.queue("copy"), "c")
-    sent = message(properties=delayed(100))
+    sent = message(key="k", properties=delayed(100))
     sent.trail = Trail(hidden_keys=("c",))
     assert world.vhost.route(source, ("k", "c"), sent) == ()
     world.advance(1)
@@ -293,22 +293,27 @@ def test_a_crowd_is_released_in_slices(world: World) -> None:
     assert world.bodies("q") == bodies
 
 
-def test_what_waits_can_be_listed_and_restored(world: World) -> None:
+def test_what_waits_goes_on_waiting_after_a_restart(world: World) -> None:
     released: list[bytes] = []
     broker = world.broker
-    before, after = (
-        Delays(broker.account, broker.timers, broker.work, lambda keys, each: released.append(each.body))
-        for _ in range(2)
-    )
-    for due, body in ((2.0, b"c"), (1.0, b"a"), (2.0, b"d"), (1.5, b"b")):
-        before.add(world.clock.monotonic() + due, ("k",), message(body))
-    listed = list(before)
-    assert [each.message.body for each in listed] == [b"a", b"b", b"c", b"d"]
-    before.clear()
-    for each in listed:
-        after.add(each.due, each.routing_keys, each.message)
+    delays = Delays(broker.account, broker.timers, broker.work, lambda each: released.append(each.body))
+    world.clock.advance(100)
+    kept = [(2.0, b"c"), (1.0, b"b"), (2.0, b"d"), (-1.0, b"a"), (-1000.0, b"first")]
+    messages = [message(body) for _, body in kept]
+    for number, (each, (due, _)) in enumerate(zip(messages, kept, strict=True), 1):
+        each.number, each.deadline = number, world.clock.monotonic() + due
+    delays.restore(messages[3:])
+    delays.restore(messages[:3])
+    delays.restored(9)
+    assert (len(delays), released) == (5, [])
+    world.advance(0)
+    assert released == [b"first", b"a"]
+    later = message(b"e")
+    delays.add(world.clock.monotonic() + 2, later)
+    assert later.number == 10
     world.advance(3)
-    assert released == [b"a", b"b", b"c", b"d"]
+    assert released == [b"first", b"a", b"b", b"c", b"d", b"e"]
+    assert all((each.number, each.deadline) == (0, None) for each in (*messages, later))
     assert world.octets == 0
 
 

@@ -10,10 +10,10 @@ from amqpd.broker.definitions import (
     BINDINGS,
     COUNTERS,
     EXCHANGES,
+    IDS,
     KINDS,
     PERMISSIONS,
     POLICIES,
-    QUEUE_IDS,
     QUEUES,
     TOPIC_PERMISSIONS,
     USERS,
@@ -95,7 +95,7 @@ def test_the_columns_say_what_was_declared(kept: Kept) -> None:
     queue = declare(kept, session, arguments={"x-queue-type": "quorum", "x-delivery-limit": 3})
     bind(kept, session, "x")
     readable = '{"alternate-exchange":"ä","n":[1,2.5,true,null,{"in":"\\udcff"}]}'
-    assert kept.journal.rows(EXCHANGES) == {("/", "x"): ("topic", 1, 1, 0, readable, arguments.raw)}
+    assert kept.journal.rows(EXCHANGES) == {("/", "x"): ("topic", 1, 1, 0, readable, arguments.raw, None)}
     raw = queue.arguments.raw
     assert kept.journal.rows(QUEUES) == {
         ("/", "q"): (1, "quorum", 1, 0, '{"x-queue-type":"quorum","x-delivery-limit":3}', raw)
@@ -131,6 +131,18 @@ def test_transient_and_exclusive_queues_transient_exchanges_and_their_bindings_a
         queues.delete(kept.world.broker, session, queue, if_unused=False, if_empty=False)
     exchanges.delete(kept.world.broker, session, "gone", if_unused=False)
     assert not [each for each in kept.journal.changes if each.values is None]
+
+
+def test_durable_exchanges_that_keep_messages_have_ids_as_queues_do(kept: Kept) -> None:
+    session = kept.world.session()
+    arguments = from_python({"x-delayed-type": "topic"})
+    declare_exchange(kept, session, "later", "x-delayed-message", arguments=arguments)
+    declare_exchange(kept, session, "gone", "x-delayed-message", arguments=arguments, durable=False)
+    declare(kept, session)
+    declare_exchange(kept, session, "last", "x-delayed-message", arguments=arguments)
+    assert [values[-1] for values in kept.journal.rows(EXCHANGES).values()] == [1, 3]
+    found = kept.world.vhost
+    assert [found.exchanges["gone"].id, found.queues["q"].id, found.exchanges["last"].id] == [0, 2, 3]
 
 
 def test_the_brokers_own_exchanges_are_not_kept_but_bindings_of_theirs_are(kept: Kept) -> None:
@@ -208,7 +220,7 @@ def test_ids_of_queues_are_set_aside_in_blocks(kept: Kept) -> None:
         assert kept.world.queue(f"q{number}").id == number + 1
     values = [each.values for each in kept.journal.changes if each.kind is COUNTERS]
     assert values == [(BLOCK,), (2 * BLOCK,)]
-    assert list(kept.journal.rows(COUNTERS)) == [(QUEUE_IDS,)]
+    assert list(kept.journal.rows(COUNTERS)) == [(IDS,)]
 
 
 def test_users_and_permissions_are_kept_until_they_are_deleted(kept: Kept) -> None:

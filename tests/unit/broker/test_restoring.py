@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from amqpd.broker.broker import Broker
+from amqpd.broker.compat import Compat
 from amqpd.broker.definitions import (
     BINDINGS,
     COUNTERS,
@@ -20,7 +21,7 @@ from amqpd.broker.definitions import (
 )
 from amqpd.broker.event_exchange import EventExchange
 from amqpd.broker.operations import bindings, policies, queues
-from amqpd.broker.restoring import REMEDY, restore_access, restore_graph
+from amqpd.broker.restoring import REMEDY, Restored, restore_access, restore_graph
 from amqpd.broker.session import QUEUE
 from amqpd.broker.users import User
 from amqpd.clock import ManualClock
@@ -167,7 +168,7 @@ def test_a_broker_without_rows_is_new() -> None:
     broker = Broker(ManualClock(), SeededRandomness())
     assert not restore_access(broker, RowJournal().rows)
     restored = restore_graph(broker, RowJournal().rows)
-    assert (restored.queues, restored.missing) == ({}, frozenset())
+    assert (restored.holders, restored.missing) == ({}, frozenset())
 
 
 # -- rows that nothing can be made of ----------------------------------------------------------------------------------
@@ -186,7 +187,9 @@ DAMAGES: list[tuple[Kind, Key, str, object, str]] = [
     (QUEUES, ("/", "q"), "type", "x-unheard-of", "unknown queue type 'x-unheard-of'"),
     (QUEUES, ("/", "q"), "type", "stream", "its arguments ask for another queue type than 'stream'"),
     (QUEUES, ("/", "q"), "id", None, "id is None: expected a whole number, not negative"),
-    (QUEUES, ("/", "q2"), "id", 1, "id is 1: expected a number above 0 that no other queue has"),
+    (QUEUES, ("/", "q2"), "id", 1, "id is 1: expected a number above 0 that no other queue or exchange has"),
+    (EXCHANGES, ("/", "x"), "id", "3", "id is '3': expected a whole number, not negative"),
+    (EXCHANGES, ("/", "x"), "id", 0, "id is 0: expected a number above 0 that no other queue or exchange has"),
     (QUEUES, ("/", "q"), "arguments_octets", "text", "arguments_octets is 'text': expected the octets of a field"),
     (USERS, ("u",), "tags", "administrator", "tags is 'administrator': expected JSON"),
     (USERS, ("u",), "tags", "{}", "tags is '{}': expected a JSON array of texts"),
@@ -275,6 +278,42 @@ def test_the_queues_that_are_missing_are_named_by_their_ids(kept: Kept) -> None:
     restored = restore_graph(broker, kept.journal.rows)
     assert {number: queue.name for number, queue in restored.queues.items()} == {1: "a", 3: "c"}
     assert restored.missing == {2}
+
+
+DELAYED: dict[str, object] = {"x-delayed-type": "direct"}
+
+
+def restored_from(kept: Kept, *, strict: bool = False) -> Restored:
+    broker = Broker(ManualClock(), SeededRandomness(), compat=Compat.of(strict=strict))
+    restore_access(broker, kept.journal.rows)
+    return restore_graph(broker, kept.journal.rows)
+
+
+def test_exchanges_that_keep_messages_are_found_by_their_ids(kept: Kept) -> None:
+    for name in "abc":
+        kept.world.exchange(name, "x-delayed-message" if name < "c" else "direct", DELAYED)
+    damage(kept, EXCHANGES, ("/", "a"), "arguments_octets", b"\x05")
+    restored = restored_from(kept)
+    assert {number: each.name for number, each in restored.holders.items()} == {2: "b"}
+    assert restored.missing == {1}
+    assert restored_from(kept, strict=True).missing == {1, 2}, "what waits in them stays for a start with their type"
+
+
+@pytest.mark.parametrize("counter", [True, False])
+def test_an_exchange_that_was_declared_before_it_had_an_id_gets_one(kept: Kept, counter: bool) -> None:
+    kept.world.exchange("x", "x-delayed-message", DELAYED)
+    kept.world.exchange("y", "topic")
+    kept.world.queue()
+    kept.journal.tables[EXCHANGES]["/", "x"] = (*kept.journal.tables[EXCHANGES]["/", "x"][:-1], None)
+    if not counter:
+        kept.journal.tables[COUNTERS].clear()
+    again = kept.again()
+    number = again.world.vhost.exchanges["x"].id
+    assert number > kept.world.vhost.queues["q"].id
+    assert [each.kind for each in again.journal.changes] == [COUNTERS, EXCHANGES]
+    assert again.again().world.vhost.exchanges["x"].id == number
+    assert again.again().journal.changes == []
+    assert again.world.vhost.exchanges["y"].id == 0
 
 
 def declare_anew(world: World) -> None:

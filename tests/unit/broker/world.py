@@ -192,6 +192,7 @@ class World:
         type_: str = "direct",
         arguments: dict[str, object] | Table | None = None,
         *,
+        durable: bool = True,
         auto_delete: bool = False,
         alternate: str | None = None,
     ) -> Exchange:
@@ -199,15 +200,9 @@ class World:
         if not isinstance(arguments, Table):
             given = {} if alternate is None else {"alternate-exchange": alternate}
             arguments = from_python({**(arguments or {}), **given})
-        exchange = Exchange(
-            name,
-            self.broker.exchange_types[type_],
-            self.vhost.context,
-            auto_delete=auto_delete,
-            arguments=arguments,
+        return self.vhost.add_exchange(
+            name, self.broker.exchange_types[type_], durable=durable, auto_delete=auto_delete, arguments=arguments
         )
-        self.vhost.add_exchange(exchange)
-        return exchange
 
     def publish(self, exchange: str, *keys: str, properties: Properties = NO_PROPERTIES, body: bytes = b"body") -> bool:
         """Publish to an exchange; return whether the message had a route."""

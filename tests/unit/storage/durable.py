@@ -25,12 +25,14 @@ PERSISTENT = Properties.of(delivery_mode=2)
 class Durable:
     """A broker on a disk, whose clock goes on over restarts."""
 
-    def __init__(self, disk: Disk | None = None, clock: ManualClock | None = None, *, slack: int = 3000) -> None:
+    def __init__(
+        self, disk: Disk | None = None, clock: ManualClock | None = None, *, slack: int = 3000, strict: bool = False
+    ) -> None:
         self.disk = disk or Disk()
         self.clock = clock or ManualClock()
         engine = AppendLogEngine(FOLDER, files=self.disk, segment=5000)
         self.journal = EngineJournal(engine, self.clock, slack=slack)
-        self.broker = Broker(self.clock, SeededRandomness(), compat=Compat.of(), journal=self.journal)
+        self.broker = Broker(self.clock, SeededRandomness(), compat=Compat.of(strict=strict), journal=self.journal)
         self.journal.on_failure = lambda: self.broker.alarms.set(DISK, "journal", True)
         self.journal.restore_access(self.broker)
         self.vhost = self.broker.add_vhost("/")
@@ -58,9 +60,9 @@ class Durable:
             self.drain()
         self.drain()
 
-    def restarted(self) -> Durable:
+    def restarted(self, *, strict: bool = False) -> Durable:
         """After the end of the process: what a turn had not committed is gone."""
-        return Durable(Disk(self.disk.contents()), self.clock)
+        return Durable(Disk(self.disk.contents()), self.clock, strict=strict)
 
     def bodies(self, queue: str = "q") -> list[bytes]:
         return [message.body for message in self.vhost.queues[queue].browse(10_000)]

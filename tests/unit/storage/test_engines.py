@@ -11,6 +11,8 @@ import pytest
 from amqpd.broker.definitions import Change, Kind
 from amqpd.storage.appendlog import AppendLogEngine
 from amqpd.storage.engine import Durability, Engine, StaleEpoch, UnknownFormat
+from amqpd.storage.files import RealFiles
+from amqpd.storage.folder import Folder
 from amqpd.storage.sqlite import SqliteEngine
 
 QUEUE = Kind("queues", ("vhost", "name"), ("durable", "arguments"))
@@ -178,6 +180,17 @@ def test_a_definition_may_be_put_again(maker: Maker) -> None:
     assert list(engine.get(USER)) == [("me",)]
 
 
+def test_a_column_that_a_kind_has_gained_is_empty_in_older_rows(maker: Maker) -> None:
+    older, newer = Kind("kind", ("name",), ("one",)), Kind("kind", ("name",), ("one", "two", "three"))
+    maker.engine().put([Change(older, (name,), (1,)) for name in "ab"])
+    engine = maker.again()
+    assert engine.get(newer) == {("a",): (1, None, None), ("b",): (1, None, None)}
+    engine.put([Change(newer, ("b",), (2, 3, 4)), Change(newer, ("c",), (5, 6, 7))])
+    for _ in range(2):
+        assert list(engine.get(newer).items()) == [(("a",), (1, None, None)), (("b",), (2, 3, 4)), (("c",), (5, 6, 7))]
+        engine = maker.again()
+
+
 @pytest.mark.parametrize("name", ["käse", 'quo"te', "semi;colon", "日本", ""])
 def test_names_may_be_anything(maker: Maker, name: str) -> None:
     maker.engine().put([Change(QUEUE, (name, name), (1.5, name))])
@@ -215,8 +228,18 @@ def test_a_newer_format_is_refused(maker: Maker) -> None:
     maker.open.pop()
     file = maker.path / "format"
     file.write_text(file.read_text().split()[0] + " 99\n")
-    with pytest.raises(UnknownFormat, match=r"has format '99' .*: this version reads up to 1"):
+    with pytest.raises(
+        UnknownFormat, match=r"has format '99' .*: this version reads up to 2. Start the version of amqpd that wrote it"
+    ):
         maker.engine()
+
+
+def test_an_older_version_refuses_a_folder_once_a_newer_one_had_it(tmp_path: Path) -> None:
+    Folder(tmp_path, RealFiles(), "any", 1).close()
+    for _ in range(2):
+        Folder(tmp_path, RealFiles(), "any", 3).close()
+    with pytest.raises(UnknownFormat, match=r"has format '3' .*: this version reads up to 1"):
+        Folder(tmp_path, RealFiles(), "any", 1)
 
 
 def test_data_of_another_engine_is_refused(maker: Maker) -> None:

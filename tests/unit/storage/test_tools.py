@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from amqpd.broker.message import Message
 from amqpd.cli.main import main
 from amqpd.clock import ManualClock
+from amqpd.fields import from_python
 from amqpd.properties import Properties
 from amqpd.storage.journal import EngineJournal
 from amqpd.storage.sqlite import SqliteEngine
@@ -58,6 +59,11 @@ def folder(tmp_path: Path) -> Path:
     assert got is not None
     world.vhost.queues["quorum"].put_back(got)
     world.drain()
+    later = world.exchange("later", "x-delayed-message", {"x-delayed-type": "fanout"})
+    world.bind(later, world.vhost.queues["empty"])
+    for delay in (5000, 2000):
+        delayed = Properties.of(delivery_mode=2, headers=from_python({"x-delay": delay}))
+        world.publish("later", "k", properties=delayed, body=b"%d" % delay)
     for _ in range(500):
         taken = world.vhost.queues["q"].get()
         assert taken is not None
@@ -69,6 +75,7 @@ def folder(tmp_path: Path) -> Path:
 def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     """What a broker finds there: everything about the messages of each queue."""
     world = Kept(folder)
+    world.advance(2)
     found: dict[str, list[tuple[object, ...]]] = {
         name: [
             (each.number, each.body, each.redelivered, each.deadline, each.properties.raw, each.routing_key)
@@ -76,6 +83,7 @@ def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         ]
         for name, queue in world.vhost.queues.items()
     }
+    found["waiting"] = [(world.vhost.exchanges["later"].messages_delayed,)]
     found["bindings"] = [("a.#" in [each.routing_key for each in world.vhost.queues["q"].bindings],)]
     world.close()
     return found
@@ -86,7 +94,8 @@ def test_check_counts_what_there_is(folder: Path) -> None:
     assert "queues: 3" in lines
     assert any(line.startswith("queue 'q' in vhost '/': 1501 messages, ") for line in lines)
     assert "queue 'quorum' in vhost '/': 2 messages, 6 bytes" in lines
-    assert lines[-1] == "1503 messages, 0 damages"
+    assert "exchange 'later' in vhost '/': 2 messages, 8 bytes" in lines
+    assert lines[-1] == "1505 messages, 0 damages"
 
 
 def test_check_names_what_is_damaged(folder: Path) -> None:
@@ -111,7 +120,7 @@ def test_an_export_is_lines_of_json_for_people(folder: Path, tmp_path: Path) -> 
 
 def test_an_import_makes_the_same_directory(folder: Path, tmp_path: Path) -> None:
     lines = amqpd("journal", "export", folder).output
-    assert "1503 messages" in amqpd("journal", "import", tmp_path / "new", text=lines).output
+    assert "1505 messages" in amqpd("journal", "import", tmp_path / "new", text=lines).output
     assert contents(tmp_path / "new") == contents(folder)
 
 
@@ -124,7 +133,7 @@ def test_an_import_makes_the_same_directory(folder: Path, tmp_path: Path) -> Non
         ('{"amqpd_journal": 1}\n[]\n', "expected an object with a kind"),
         ('{"amqpd_journal": 1}\n{"kind": "cars"}\n', "line 2 is of the kind 'cars': expected message, vhosts"),
         ('{"amqpd_journal": 1}\n{"kind": "queues", "vhost": "/"}\n', "line 2 is no row of queues"),
-        ('{"amqpd_journal": 1}\n{"kind": "message", "queue": "q"}\n', "no queue 'q' was defined before"),
+        ('{"amqpd_journal": 1}\n{"kind": "message", "queue": "q"}\n', "no queue 'q' that holds messages was"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, text: str, error: str) -> None:
