@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 RESIDENT_CHECK: Final = 2.5
 """Seconds between two looks at the resident size."""
+AT_START: Final = 256 * 1024 * 1024
+"""Octets above which recovered messages do not come into memory: it may be long before anybody wants them."""
 SPILL: Final = "spill"
 """The folder in the data directory for what memory has no room for."""
 
@@ -107,13 +109,16 @@ def make_node(
         default = broker.vhosts.get(config.default.vhost)  # somebody may have deleted it before a restart
         if default is not None:
             EventExchange(broker.events, default)
-    if storage is not None:
-        storage.on_failure = lambda: broker.alarms.set(DISK, "journal", True)
-        storage.restore_graph(broker)
     node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
     node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
-    if storage is not None and storage.spill is not None:
-        node.pager = Pager(broker, storage.spill, config.memory.paging_in_bytes(memory.available()))
+    if storage is not None:
+        storage.on_failure = lambda: broker.alarms.set(DISK, "journal", True)
+        starting = None
+        if storage.spill is not None:
+            mark = config.memory.paging_in_bytes(memory.available())
+            node.pager = Pager(broker, storage.spill, mark)
+            starting = Pager(broker, storage.spill, min(mark, AT_START))
+        storage.restore_graph(broker, starting)
     return node
 
 

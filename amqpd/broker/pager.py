@@ -57,12 +57,19 @@ class Pager(Work):
         elif octets < self._low:
             self._from = self._mark
 
+    def relieve(self) -> None:
+        """Make room at once, while nobody is served yet."""
+        if self._account.octets > self._from and self._round is None:
+            self._begin()
+            while self.step(0):
+                pass
+
     def step(self, budget: int) -> bool:
         for _ in range(LOOKS):
             if self._account.octets <= self._low:
                 self._round = None
+            if self._round is None:
                 return False
-            assert self._round is not None
             queue = next(self._round, None)
             if queue is None:
                 if not self._found:

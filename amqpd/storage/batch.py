@@ -11,7 +11,10 @@ a queue with the exchange's number. Positions in a queue are its enqueue numbers
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Hashable, Iterator
+from itertools import chain
+from operator import add
 from typing import Final, NamedTuple
 
 from amqpd.storage.columns import INDEXES, NUMBERS, SIGNED, Reader, Repeating, Writer
@@ -239,6 +242,15 @@ class Decoded(NamedTuple):
         """The contents one by one."""
         exchanges, keys, headers = self.exchanges.expanded(), self.routing_keys.expanded(), self.headers.expanded()
         return list(map(Content, exchanges, keys, headers, self.bodies, self.trails.expanded()))
+
+    def weights(self) -> list[int]:
+        """About the octets that each content takes up for each queue that has it."""
+        headers = self.headers.at(range(len(self.bodies)), len)
+        sizes = list(map(add, map(len, self.bodies), map(add, headers, self.trails.at(range(len(self.bodies)), len))))
+        if len(self.queues) > 1:
+            uses = Counter(chain.from_iterable(each.contents for each in self.queues))
+            return [size // max(1, uses[at]) + RECORD for at, size in enumerate(sizes)]
+        return [size + RECORD for size in sizes]
 
     def content(self, index: int) -> Content:
         """One of them."""

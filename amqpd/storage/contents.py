@@ -9,7 +9,6 @@ from __future__ import annotations
 from amqpd.broker import trails
 from amqpd.broker.interning import Interned
 from amqpd.broker.message import Message
-from amqpd.properties import Properties
 from amqpd.storage.batch import Content
 
 
@@ -26,19 +25,6 @@ def content_of(message: Message) -> Content:
         message.body,
         b"" if trail is None else trails.encoded(trail),
     )
-
-
-def message_of(content: Content) -> Message:
-    """The message again, without a place in a queue."""
-    message = Message(
-        content.exchange.decode("utf-8", "surrogateescape"),
-        content.routing_key.decode("utf-8", "surrogateescape"),
-        Properties.parse(content.header),
-        content.body,
-    )
-    if content.trail:
-        message.trail = trails.decoded(content.trail)
-    return message
 
 
 class Texts:

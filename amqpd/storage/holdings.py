@@ -63,8 +63,7 @@ class Holdings:
         for seq, data in self._engine.read(SHARD):
             if seq > self._survey.last_row:
                 break  # somebody writes meanwhile what was read
-            _, runs = recovery.row(seq, data)
-            for queue, run in runs:
+            for queue, run in recovery.row(seq, data):
                 for message in reversed(run.unpack()):
                     yield queue, message
         for queue, run in recovery.rest():

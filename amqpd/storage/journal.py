@@ -11,28 +11,27 @@ refused, and consumers go on with what is in memory. https://www.rabbitmq.com/do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker import restoring
 from amqpd.broker.definitions import Change
-from amqpd.broker.message import Account, Message, Trail
-from amqpd.broker.packed_run import RUN, Run
+from amqpd.broker.message import Account, Message
+from amqpd.broker.packed_run import Run
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Journal, Offload
 from amqpd.broker.work import Call, WorkList
 from amqpd.log import get_logger
-from amqpd.storage.batch import NO_DEADLINE, Batch, decode
+from amqpd.storage.batch import NO_DEADLINE, Batch
 from amqpd.storage.care import SLACK, Care, Step
-from amqpd.storage.contents import content_of, message_of
+from amqpd.storage.contents import content_of
 from amqpd.storage.placement import Rows
 from amqpd.storage.recording import RecordingAccount
-from amqpd.storage.replay import Kept, Replay
+from amqpd.storage.recovery import Recovery, Survey
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
-    from amqpd.broker.exchange import Exchange
-    from amqpd.broker.queue import Queue
+    from amqpd.broker.pager import Pager
     from amqpd.clock import Clock
     from amqpd.storage.engine import Engine
     from amqpd.storage.spill import SpillFiles
@@ -108,7 +107,7 @@ class EngineJournal(Journal):
         self._offload = Inline()
         flying, self._flying, self._caring = self._flying, None, False
         if flying is not None:
-            # Nobody will tell what became of it. If it is there, a second time changes nothing: see `replay`.
+            # Nobody will tell what became of it. If it is there, a second time changes nothing: see `recovery`.
             self._launch(flying)
         self._cared = True
         self._begin()
@@ -122,37 +121,37 @@ class EngineJournal(Journal):
         """Restore virtual hosts, users, permissions and policies; return whether there were any."""
         return restoring.restore_access(broker, self._engine.get)
 
-    def restore_graph(self, broker: Broker) -> None:
-        """Restore exchanges, queues with their messages, and bindings. Raises OSError."""
-        replay = Replay()
-        for seq, data in self._engine.read(SHARD):
-            replay.take(seq, decode(data), len(data))
+    def restore_graph(self, broker: Broker, pager: Pager | None = None) -> None:
+        """Restore exchanges, queues with their messages, and bindings. Raises OSError.
+
+        The pager moves messages out of memory while they come in.
+        """
+        survey = Survey(self._engine.read(SHARD))
         for damage in self._engine.damages():
             log.error("damaged data: what it held is lost", where=damage.where, what=damage.what)
         restored = restoring.restore_graph(broker, self._engine.get)
-        replay.forget({*restored.holders, *restored.missing})
+        offset = self._clock.monotonic() - self._clock.wall()
+        recovery = Recovery(survey, [*restored.holders, *restored.missing], offset, self.rows)
         with broker.dead_letters_held():
             # What expired meanwhile dies at once, and may go to a queue that doesn't have its own messages yet.
-            self._restore_messages(replay, restored.holders)
-        count = sum(replay.live().values())
+            count = 0
+            for number, run in self._recovered(recovery):
+                count += run.count
+                if number in restored.holders:
+                    restored.holders[number].restore(run)
+                    if pager is not None:
+                        pager.relieve()
+            for number, holder in restored.holders.items():
+                known = survey.queues.get(number)
+                holder.restored(0 if known is None else known.last_number)
+        self._engine.damages()  # told already
         if count:
             log.info("messages recovered", messages=count)
 
-    def _restore_messages(self, replay: Replay, holders: Mapping[int, Queue | Exchange]) -> None:
-        self.rows.restore(replay.rows, replay.places())
-        offset = self._clock.monotonic() - self._clock.wall()
-        for number, state in replay.queues.items():
-            self.rows.delivered(number, state.delivered)
-            messages = []
-            for kept in state.in_order():
-                if kept.failures:
-                    self.rows.returned(number, kept.number, kept.failures)
-                messages.append(_message(kept, offset))
-            holder = holders.get(number)
-            if holder is not None:
-                for at in range(0, len(messages), RUN):
-                    holder.restore(Run(messages[at : at + RUN]))
-                holder.restored(state.last_number)
+    def _recovered(self, recovery: Recovery) -> Iterator[tuple[int, Run]]:
+        for seq, data in self._engine.read(SHARD):
+            yield from recovery.row(seq, data)
+        yield from recovery.rest()
 
     # -- records -----------------------------------------------------------------------------------------------------
 
@@ -306,19 +305,3 @@ class EngineJournal(Journal):
 
     def _failure(self) -> JournalFailed:
         return JournalFailed(f"the journal has failed: {self._error}")
-
-
-def _message(kept: Kept, offset: float) -> Message:
-    """What a queue or an exchange gets back; `offset`: of the monotonic clock to the wall's."""
-    message = message_of(kept.content)
-    message.number, message.redelivered = kept.number, kept.redelivered
-    if kept.deadline != NO_DEADLINE:
-        message.deadline = kept.deadline / 1000 + offset
-    if kept.failures:
-        trail = message.trail or Trail()
-        trail.failures = max(trail.failures, kept.failures)
-        trail.returns = max(trail.returns, trail.failures)
-        message.trail = trail
-    if message.trail is not None and message.trail.returns:
-        message.redelivered = True  # it went to the tail, under a number that was not delivered yet
-    return message

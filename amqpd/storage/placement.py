@@ -36,6 +36,26 @@ class Placed(NamedTuple):
     """The octets that each would take up at most in a row with many others; above 0."""
 
 
+class Scattered:
+    """Messages of one queue as they are found in rows, in no order."""
+
+    def __init__(self) -> None:
+        self._numbers = array("Q")
+        self._rows = array("Q")
+        self._weights = array("I")
+
+    def add(self, seq: int, placed: Placed) -> None:
+        """What is left in a row."""
+        self._numbers.extend(placed.numbers)
+        self._rows.extend([seq] * len(placed.numbers))
+        self._weights.extend(placed.weights)
+
+    def in_order(self) -> Iterator[tuple[int, int, int]]:
+        """Numbers, rising, with row and weight."""
+        for at in sorted(range(len(self._numbers)), key=self._numbers.__getitem__):
+            yield self._numbers[at], self._rows[at], self._weights[at]
+
+
 class HeldRow:
     """A row of which the engine has not been told that it may go."""
 
@@ -168,17 +188,27 @@ class Rows:
                 state.add(_Run(queue, row, [each[0] for each in fresh], [each[1] for each in fresh]))
         self.live_octets += row.live_octets
 
-    def restore(self, rows: Mapping[int, int], places: Iterable[tuple[int, Iterable[tuple[int, int, int]]]]) -> None:
-        """Begin with rows (number -> octets) and, by queue, what they hold: number, row and weight, rising."""
-        held = {seq: HeldRow(seq, octets) for seq, octets in rows.items()}
-        self._rows.extend(held.values())
-        self.octets = sum(each.octets for each in self._rows)
-        for queue, messages in places:
-            state = self._queues[queue] = _Queue()
-            for seq, together in groupby(messages, key=lambda each: each[1]):
-                run = list(together)
-                state.add(_Run(queue, held[seq], [each[0] for each in run], [each[2] for each in run]))
-        self.live_octets = sum(each.live_octets for each in self._rows)
+    def restore(self, seq: int, octets: int, placed: Iterable[Placed]) -> None:
+        """A row that was there before a restart, with what is left in it of queues none of whose messages moved."""
+        row = HeldRow(seq, octets)
+        self._rows.append(row)
+        self.octets += row.octets
+        for queue, numbers, weights in placed:
+            state = self._queues.get(queue)
+            if state is None:
+                state = self._queues[queue] = _Queue()
+            state.add(_Run(queue, row, numbers, weights))
+        self.live_octets += row.live_octets
+
+    def restore_scattered(self, queue: int, scattered: Scattered) -> None:
+        """What is left of a queue some of whose messages moved, after all rows were restored."""
+        held = {row.seq: row for row in self._rows}
+        state = self._queues[queue] = _Queue()
+        for seq, together in groupby(scattered.in_order(), key=lambda each: each[1]):
+            run, row = list(together), held[seq]
+            before = row.live_octets
+            state.add(_Run(queue, row, [each[0] for each in run], [each[2] for each in run]))
+            self.live_octets += row.live_octets - before
 
     def settled(self, queue: int, first: int, last: int) -> None:
         """All messages of a range are gone from their queue, and that is durable: before, their rows are needed."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from amqpd.broker.message import Trail
 from amqpd.broker.packed_run import RUN, Columns, Run
 from amqpd.storage.batch import NO_DEADLINE, Decoded, QueueEvents, decode, decode_queues
 from amqpd.storage.contents import Texts
+from amqpd.storage.placement import Placed, Rows, Scattered
 
 T = TypeVar("T")
 
@@ -75,10 +76,11 @@ class QueueSurvey:
         return [
             place
             for place, number in enumerate(numbers)
-            if self.moved.get(number, seq) == seq and not self._is_settled(number)
+            if self.moved.get(number, seq) == seq and not self.is_gone(number)
         ]
 
-    def _is_settled(self, number: int) -> bool:
+    def is_gone(self, number: int) -> bool:
+        """Whether a message was settled."""
         at = bisect_right(self._firsts, number) - 1
         return at >= 0 and self._lasts[at] >= number
 
@@ -100,29 +102,24 @@ class Survey:
             queue.finish()
 
 
-class Found(NamedTuple):
-    """Messages of one queue that are left in one row."""
-
-    queue: int
-    numbers: Sequence[int]
-    """Rising."""
-
-
 class Recovery:
     """The second pass. `known` are the queues that there are; what others held is gone with them."""
 
-    def __init__(self, survey: Survey, known: Iterable[int], offset: float) -> None:
-        """`offset`: of the monotonic clock to the wall's, in seconds."""
+    def __init__(self, survey: Survey, known: Iterable[int], offset: float, rows: Rows | None = None) -> None:
+        """`offset`: of the monotonic clock to the wall's, in seconds; `rows` learns which row holds what."""
         self._builders = {
             queue: _Builders(survey.queues[queue], offset) for queue in known if queue in survey.queues
         }
         self._texts = Texts()
+        self._rows = rows
+        self._scattered: dict[int, Scattered] = {}
 
-    def row(self, seq: int, data: bytes) -> tuple[list[Found], list[tuple[int, Run]]]:
-        """What is left in a row, by queue; and the runs, with their queues, that are complete by now."""
-        found: list[Found] = []
+    def row(self, seq: int, data: bytes) -> list[tuple[int, Run]]:
+        """The next row: the runs, with their queues, that are complete by now."""
         runs: list[tuple[int, Run]] = []
+        placed: list[Placed] = []
         decoded: Decoded | None = None
+        weights: list[int] = []
         for at, records in enumerate(decode_queues(data)):
             builders = self._builders.get(records.queue)
             if builders is None or not records.numbers:
@@ -130,17 +127,34 @@ class Recovery:
             places = builders.survey.left(seq, records.numbers)
             if not places:
                 continue
-            decoded = decoded or decode(data)
-            numbers = builders.take(seq, decoded, decoded.queues[at], places, self._texts)
-            found.append(Found(records.queue, numbers))
+            if decoded is None:
+                decoded = decode(data)
+                weights = decoded.weights()
+            places = builders.take(decoded, decoded.queues[at], places, self._texts)
+            numbers = [records.numbers[place] for place in places]
+            found = Placed(records.queue, numbers, [weights[records.contents[place]] for place in places])
+            if builders.survey.moved:
+                self._scattered.setdefault(records.queue, Scattered()).add(seq, found)
+            else:
+                placed.append(found)
             runs += [(records.queue, run) for run in builders.complete()]
-        return found, runs
+        if self._rows is not None:
+            self._rows.restore(seq, len(data), placed)
+        return runs
 
     def rest(self) -> Iterator[tuple[int, Run]]:
-        """The runs that are left."""
+        """The runs that are left, after all rows."""
         for queue, builders in self._builders.items():
             for run in builders.rest():
                 yield queue, run
+            if self._rows is not None:
+                survey = builders.survey
+                if queue in self._scattered:
+                    self._rows.restore_scattered(queue, self._scattered.pop(queue))
+                self._rows.delivered(queue, survey.delivered)
+                for number, failures in survey.failures.items():
+                    if failures and not survey.is_gone(number):
+                        self._rows.returned(queue, number, failures)
 
 
 class _Builders:
@@ -152,16 +166,17 @@ class _Builders:
         self._copied = _Builder(survey, offset)
 
     def take(
-        self, seq: int, decoded: Decoded, records: QueueEvents, places: Sequence[int], texts: Texts
+        self, decoded: Decoded, records: QueueEvents, places: Sequence[int], texts: Texts
     ) -> Sequence[int]:
+        """Take what is at these places of a row's records; return them in the order of their numbers."""
         numbers, moved = records.numbers, self.survey.moved
         if not moved:
             self._published.take(decoded, records, places, texts)
-            return [numbers[place] for place in places]
+            return places
         places = sorted(places, key=numbers.__getitem__)
         self._published.take(decoded, records, [each for each in places if numbers[each] not in moved], texts)
         self._copied.take(decoded, records, [each for each in places if numbers[each] in moved], texts)
-        return [numbers[place] for place in places]
+        return places
 
     def complete(self) -> Iterator[Run]:
         yield from self._published.complete()

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from amqpd.storage.batch import NO_DEADLINE, Batch, Content, decode
+from amqpd.storage.contents import content_of
 from amqpd.storage.placement import Rows
-from amqpd.storage.replay import Replay
+from amqpd.storage.recovery import Recovery, Survey
 
 PLAIN = Content(b"", b"q", b"\x00\x00", b"body")
 octets = st.binary(max_size=20)
@@ -93,42 +94,6 @@ def test_settlements_in_a_row_are_one_range() -> None:
 def test_a_batch_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="a batch of version 2: this version reads 1"):
         decode(b"\x02\x00\x00\x00")
-
-
-def test_what_was_delivered_or_failed_comes_back_redelivered() -> None:
-    batch = Batch()
-    for number in range(1, 5):
-        batch.publish(1, number, PLAIN)
-    batch.deliver(1, 2)
-    batch.deliver(1, 1)
-    batch.give_back(1, 4, 3)
-    replay = Replay()
-    replay.take(1, decode(batch.encode()))
-    kept = replay.queues[1].in_order()
-    assert [(each.number, each.redelivered, each.failures) for each in kept] == [
-        (1, True, 0), (2, True, 0), (3, False, 0), (4, True, 3),
-    ]  # fmt: skip
-
-
-def test_a_queue_remembers_its_highest_number_though_it_is_empty() -> None:
-    batch = Batch()
-    batch.publish(1, 9, PLAIN)
-    replay = Replay()
-    replay.take(1, decode(batch.encode()))
-    batch = Batch()
-    batch.settle(1, 9)
-    replay.take(2, decode(batch.encode()))
-    assert (replay.queues[1].in_order(), replay.queues[1].last_number) == ([], 9)
-
-
-def test_numbers_go_on_above_what_was_delivered() -> None:
-    """The row that settled the last ones may have gone."""
-    batch = Batch()
-    batch.settle(1, 3)
-    batch.deliver(1, 10)
-    replay = Replay()
-    replay.take(1, decode(batch.encode()))
-    assert replay.queues[1].last_number == 10
 
 
 class JournalAgainstADictionary(RuleBasedStateMachine):
@@ -227,15 +192,7 @@ class JournalAgainstADictionary(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.batch, self.pending, self.now = Batch(), set(), dict(self.committed)
-        replay = Replay()
-        for seq, data in self.log:
-            replay.take(seq, decode(data), len(data))
-        self.rows = Rows()
-        self.rows.restore(replay.rows, replay.places())
-        for queue, state in replay.queues.items():
-            for kept in state.messages.values():
-                if kept.failures:
-                    self.rows.returned(queue, kept.number, kept.failures)
+        self.rows, _ = recovered(self.log)
 
     @invariant()
     def every_message_is_in_one_row_that_is_held(self) -> None:
@@ -253,18 +210,21 @@ class JournalAgainstADictionary(RuleBasedStateMachine):
 
     @invariant()
     def a_restart_now_finds_what_was_committed(self) -> None:
-        replay = Replay()
-        for seq, data in self.log:
-            replay.take(seq, decode(data))
-        found = {
-            (queue, kept.number): (kept.content, kept.failures)
-            for queue, state in replay.queues.items()
-            for kept in state.in_order()
-        }
+        _, found = recovered(self.log)
         assert found == self.committed
-        for seq, count in replay.live().items():
-            assert seq in replay.rows
-            assert count > 0
+
+
+def recovered(log: list[tuple[int, bytes]]) -> tuple[Rows, dict[tuple[int, int], tuple[Content, int]]]:
+    """What rows add up to: which of them holds what, and the messages with their failures."""
+    rows = Rows()
+    recovery = Recovery(Survey(log), [1, 2, 3], 0, rows)
+    runs = [found for seq, data in log for found in recovery.row(seq, data)]
+    runs += recovery.rest()
+    messages = [(queue, message) for queue, run in runs for message in run.unpack()]
+    return rows, {
+        (queue, each.number): (content_of(each)._replace(trail=b""), 0 if each.trail is None else each.trail.failures)
+        for queue, each in messages
+    }
 
 
 TestRandomJournal = JournalAgainstADictionary.TestCase

@@ -10,7 +10,8 @@ from amqpd.broker import trails
 from amqpd.broker.message import Message, Trail
 from amqpd.properties import Properties
 from amqpd.storage.batch import Batch, Content
-from amqpd.storage.recovery import Found, Recovery, Survey
+from amqpd.storage.placement import Rows
+from amqpd.storage.recovery import Recovery, Survey
 
 HEADERS = [Properties.of().raw, Properties.of(app_id="a").raw]
 
@@ -63,15 +64,11 @@ class History:
         self.rows.append((seq, batch.encode()))
 
 
-def recovered(rows: list[tuple[int, bytes]]) -> tuple[Survey, dict[int, list[Found]], dict[tuple[int, int], Message]]:
+def recovered(rows: list[tuple[int, bytes]]) -> tuple[Survey, Rows, dict[tuple[int, int], Message]]:
     """Everything in two passes; runs must be in order in themselves."""
-    survey = Survey(rows)
-    recovery = Recovery(survey, [1, 2, 3], offset=-3)
-    places: dict[int, list[Found]] = {}
-    runs = []
-    for seq, data in rows:
-        places[seq], complete = recovery.row(seq, data)
-        runs += complete
+    survey, held = Survey(rows), Rows()
+    recovery = Recovery(survey, [1, 2, 3], -3, held)
+    runs = [found for seq, data in rows for found in recovery.row(seq, data)]
     runs += recovery.rest()
     messages: dict[tuple[int, int], Message] = {}
     for queue, run in runs:
@@ -79,7 +76,7 @@ def recovered(rows: list[tuple[int, bytes]]) -> tuple[Survey, dict[int, list[Fou
         for message in run.unpack():
             assert (queue, message.number) not in messages
             messages[queue, message.number] = message
-    return survey, places, messages
+    return survey, held, messages
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -87,7 +84,7 @@ def test_it_finds_what_was_left(seed: int) -> None:
     history = History(seed)
     for _ in range(history.random.randrange(1, 40)):
         history.row()
-    survey, places, messages = recovered(history.rows)
+    survey, rows, messages = recovered(history.rows)
     assert messages.keys() == history.there.keys()
     for (queue, number), (content, deadline, failures) in history.there.items():
         message = messages[queue, number]
@@ -98,8 +95,11 @@ def test_it_finds_what_was_left(seed: int) -> None:
         trail = message.trail
         assert (0 if trail is None else trail.failures) == failures
         assert (() if trail is None else trail.hidden_keys) == (("h",) if content.trail else ())
-    held = {(found.queue, number): seq for seq, row in places.items() for found in row for number in found.numbers}
-    assert held == {key: history.place[key] for key in history.there}
+    assert {key: rows.row_of(*key) for key in history.there} == {key: history.place[key] for key in history.there}
+    held = [(queue, each) for row in rows.oldest() for queue, kept in rows.held(row).items() for each in kept]
+    assert sorted(held) == sorted(history.there)
+    for (queue, number), (_, _, failures) in history.there.items():
+        assert rows.failures(queue, number) == failures
     for queue, state in survey.queues.items():
         left = max((number for held_by, number in history.there if held_by == queue), default=0)
         assert max(left, history.delivered[queue]) <= state.last_number <= history.numbers[queue]
