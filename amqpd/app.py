@@ -56,15 +56,23 @@ def open_storage(config: Config, clock: Clock) -> EngineJournal | None:
     """
     if config.data_dir is None or config.transient:
         return None
-    from amqpd.storage.engine import DirectoryInUse, Durability, UnknownFormat
+    from amqpd.storage.engine import DirectoryInUse, Durability, Incomplete, UnknownFormat
+    from amqpd.storage.files import RealFiles
     from amqpd.storage.journal import EngineJournal
+    from amqpd.storage.room import Reserve, is_full
     from amqpd.storage.spill import SpillFiles
     from amqpd.storage.sqlite import SqliteEngine
 
     try:
-        engine = SqliteEngine(config.data_dir, Durability(config.durability))
+        try:
+            engine = SqliteEngine(config.data_dir, Durability(config.durability))
+        except OSError as error:
+            if not is_full(error):
+                raise
+            Reserve(config.data_dir, RealFiles()).give_back()
+            engine = SqliteEngine(config.data_dir, Durability(config.durability))
         return EngineJournal(engine, clock, SpillFiles(config.data_dir / SPILL))
-    except (DirectoryInUse, UnknownFormat) as error:
+    except (DirectoryInUse, Incomplete, UnknownFormat) as error:
         raise ConfigError(str(error), key="data_dir", value=str(config.data_dir)) from error
     except OSError as error:
         text = (
@@ -112,7 +120,7 @@ def make_node(
     node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
     node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
     if storage is not None:
-        storage.on_failure = lambda: broker.alarms.set(DISK, "journal", True)
+        _watch_disk(storage, broker, liveness, config)
         starting = None
         if storage.spill is not None:
             mark = config.memory.paging_in_bytes(memory.available())
@@ -120,6 +128,15 @@ def make_node(
             starting = Pager(broker, storage.spill, min(mark, AT_START))
         storage.restore_graph(broker, starting)
     return node
+
+
+def _watch_disk(storage: EngineJournal, broker: Broker, liveness: Timers, config: Config) -> None:
+    from amqpd.storage.files import RealFiles
+    from amqpd.storage.room import Room
+
+    storage.on_failure = lambda: broker.alarms.set(DISK, "journal", True)
+    if config.data_dir is not None:
+        storage.room = Room(config.data_dir, RealFiles(), broker.alarms, liveness, config.disk_free_limit)
 
 
 @asynccontextmanager

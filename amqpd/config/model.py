@@ -221,6 +221,11 @@ class Config:
         "What a confirm of a persistent message waits for: the disk (`fsync`: it survives a power failure), the "
         "operating system (`os`: it survives the end of the process) or nothing (`none`: it survives an orderly stop).",
     )
+    disk_free_limit: Size = _setting(
+        50_000_000,
+        "Free bytes on the disk of `data_dir` below which publishers are blocked. 64 MiB more are set aside, so that "
+        "acknowledgements are recorded on a full disk.",
+    )
     transient: bool = _setting(False, "Keep everything in memory and write nothing to disk, whatever `data_dir` says.")
     shutdown_timeout: Seconds = _setting(10.0, "Time that a stop gives clients to answer the close.", Within(0))
     tls: Tls = attrs.Factory(Tls)

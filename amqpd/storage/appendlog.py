@@ -62,6 +62,7 @@ class AppendLogEngine(Engine):
         self._changes = 0
         for _, payload in self._log.read(0):
             self._made(decoded(payload))
+        self._folder.seal()
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

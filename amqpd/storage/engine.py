@@ -42,6 +42,10 @@ class UnknownFormat(Exception):
     """The data is of a format that this version cannot read."""
 
 
+class Incomplete(Exception):
+    """A file is missing, and with it what it held."""
+
+
 @attrs.frozen
 class Damage:
     """Something that cannot be read any more."""

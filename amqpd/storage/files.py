@@ -6,6 +6,7 @@ What is written, made, replaced or removed is certain only after the `sync` that
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -23,8 +24,13 @@ else:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+MEBIOCTET: Final = 1024 * 1024
 NEW: Final = ".new"
 """The ending of a file that is about to replace another one."""
+
+
+class Locked(OSError):
+    """Another process holds the file."""
 
 
 class Appender(ABC):
@@ -52,7 +58,7 @@ class Files(ABC):
 
     @abstractmethod
     def lock(self, path: Path) -> Appender:
-        """Make a file and hold it against other processes until it is closed. Raises OSError while another has it."""
+        """Make a file and hold it against other processes until it is closed. Raises Locked while another has it."""
 
     @abstractmethod
     def make_folder(self, path: Path) -> None:
@@ -85,6 +91,14 @@ class Files(ABC):
     @abstractmethod
     def sync_folder(self, folder: Path) -> None:
         """Make certain which names are in a folder."""
+
+    @abstractmethod
+    def free(self, folder: Path) -> int:
+        """Octets that may still be written to the file system of a folder."""
+
+    @abstractmethod
+    def allocate(self, path: Path, size: int) -> None:
+        """Make a file that takes up so many octets, of whatever content. Raises OSError."""
 
     def replace(self, path: Path, data: bytes, *, sync: bool) -> None:
         """Write a file as a whole: after a crash it holds the old octets or the new ones."""
@@ -133,9 +147,9 @@ class RealFiles(Files):
         file = path.open("ab", buffering=0)
         try:
             _lock(file)
-        except OSError:
+        except OSError as error:
             file.close()
-            raise
+            raise Locked(error.errno, str(error)) from error
         return _RealAppender(file)
 
     def make_folder(self, path: Path) -> None:
@@ -160,6 +174,18 @@ class RealFiles(Files):
 
     def remove(self, path: Path) -> None:
         path.unlink()
+
+    def free(self, folder: Path) -> int:
+        return shutil.disk_usage(folder).free
+
+    def allocate(self, path: Path, size: int) -> None:
+        with path.open("wb", buffering=0) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            portion = bytes(MEBIOCTET)
+            for _ in range(-(-size // MEBIOCTET)):
+                file.write(portion)
 
     def sync_folder(self, folder: Path) -> None:
         if sys.platform == "win32":  # which has no such call, and needs none

@@ -5,7 +5,10 @@ message at once, a busy one batches. A commit is the changes of definitions, the
 becomes durable before what it refers to. It ends between turns: what one turn did is there as a whole or not at all.
 After a commit comes one short step of `care`, if any is due; an idle broker goes on with that until nothing is.
 
-After an error of the disk nothing more is taken: the disk alarm blocks publishers, what waits to be confirmed is
+Where a full disk refuses a commit, it is still to be made, and what comes meanwhile is added to it: what is published
+and acknowledged in between leaves no trace. It is tried again once the reserve has been given back, and from time to
+time.
+After any other error of the disk nothing more is taken: the disk alarm blocks publishers, what waits to be confirmed is
 refused, and consumers go on with what is in memory. https://www.rabbitmq.com/docs/alarms
 """
 
@@ -28,6 +31,7 @@ from amqpd.storage.contents import content_of
 from amqpd.storage.placement import Rows
 from amqpd.storage.recording import RecordingAccount
 from amqpd.storage.recovery import Recovery, Survey
+from amqpd.storage.room import Room, is_full
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
@@ -59,7 +63,23 @@ class _Commit:
         self.durable: Pending[None] = Pending()
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.touched)
+        return bool(self.changes or self.touched or self.batch)
+
+    def absorb(self, later: _Commit) -> None:
+        """Become durable together with what came later."""
+        self.batch.absorb(later.batch)
+        self.changes += later.changes
+        self.touched.update(later.touched)
+
+        def follow(done: Pending[None]) -> None:
+            try:
+                done.result()
+            except Exception as error:  # noqa: BLE001  # whoever waits for it raises it
+                later.durable.fail(error)
+            else:
+                later.durable.settle(None)
+
+        self.durable.when_done(follow)
 
 
 class EngineJournal(Journal):
@@ -89,6 +109,10 @@ class EngineJournal(Journal):
         self._flying: _Commit | None = None
         self._scheduled = False
         self._error: Exception | None = None
+        self._waits = False
+        """Whether there is no use in trying before there is room."""
+        self.room: Room | None = None
+        """Who knows whether there is any; None: a full disk is an error like others."""
         self.on_failure: Callable[[], None] | None = None
         """Called once when the disk has failed."""
 
@@ -100,17 +124,23 @@ class EngineJournal(Journal):
     def start(self, offload: Offload) -> None:
         """Commit elsewhere from now on: the engine may block."""
         self._offload = offload
+        if self.room is not None:
+            self.room.on_look = self._try_again
+            self.room.start(offload)
         self._schedule()
 
     def close(self) -> None:
         """Commit what is left, and let go of the engine."""
         self._offload = Inline()
         flying, self._flying, self._caring = self._flying, None, False
+        self._waits = False
         if flying is not None:
             # Nobody will tell what became of it. If it is there, a second time changes nothing: see `recovery`.
             self._launch(flying)
         self._cared = True
         self._begin()
+        if self._open and self._error is None:
+            log.error("the disk is full: what was not confirmed yet, and the last acknowledgements, are lost")
         self._engine.close()
         if self.spill is not None:
             self.spill.close()
@@ -216,13 +246,14 @@ class EngineJournal(Journal):
         return None
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._flying is None and not self._caring and self._work is not None:
+        idle = self._flying is None and not self._caring and not self._waits
+        if idle and not self._scheduled and self._work is not None:
             self._scheduled = True
             self._work.add(Call(self._begin))
 
     def _begin(self) -> None:
         self._scheduled = False
-        if self._flying is not None or self._caring or self._error is not None:
+        if self._flying is not None or self._caring or self._waits or self._error is not None:
             return
         wanted = bool(self._open or self._care.moving)
         step = None if wanted and self._cared else self._care.next_step()
@@ -255,7 +286,9 @@ class EngineJournal(Journal):
         try:
             seq, untidy = done.result()
         except Exception as error:  # noqa: BLE001  # a disk or a defect: in either case it isn't known to be there
-            self._fail(error, commit)
+            commit.absorb(self._open)
+            self._open = commit
+            self._refused(error)
             return
         if octets:
             self._written(seq, octets, commit.batch)
@@ -283,13 +316,27 @@ class EngineJournal(Journal):
             try:
                 done.result()()
             except Exception as error:  # noqa: BLE001  # as after a commit
-                self._fail(error)
+                self._refused(error)
             else:
                 self._schedule()  # not at once: there may be many steps, and others wait for their turn
 
         self._offload.run(step).when_done(taken)
 
-    def _fail(self, error: Exception, commit: _Commit | None = None) -> None:
+    def _refused(self, error: Exception) -> None:
+        """The engine could not do something; what is to be committed is in `_open`."""
+        if self.room is None or not is_full(error):
+            self._fail(error)
+            return
+        self._waits = not self.room.ran_out()
+        self._cared = False  # a step of care may make room
+        self._schedule()
+
+    def _try_again(self) -> None:
+        if self._waits:
+            self._waits = False
+            self._schedule()
+
+    def _fail(self, error: Exception) -> None:
         self._error = error
         log.error(
             "the journal has failed: publishers are blocked, and nothing is recorded any more. "
@@ -297,9 +344,7 @@ class EngineJournal(Journal):
             exc_info=error,
         )
         lost, self._open = self._open, _Commit()
-        for each in (commit, lost):
-            if each is not None:
-                each.durable.fail(self._failure())
+        lost.durable.fail(self._failure())
         if self.on_failure is not None:
             self.on_failure()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +89,9 @@ class Log:
         self._segments = [self._open(folder / name) for name in files.names(folder) if name.endswith(ENDING)]
         if self._segments:
             self._cut_tail(self._segments[-1])
+        for before, after in pairwise(self._segments):
+            if before.last + 1 < after.first:
+                damages.append(Damage(str(folder), f"rows {before.last + 1} to {after.first - 1} are missing"))
         self._trimmed = self._segments[0].first if self._segments else 1
 
     @property

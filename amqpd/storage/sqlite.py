@@ -9,6 +9,7 @@ https://www.sqlite.org/wal.html
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,10 @@ FREE: Final = 32 * PORTION
 """Free pages from which it is worth giving any back: the next rows take fewer."""
 
 
+ERRORS: Final = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR_SHMSIZE: errno.ENOSPC}
+"""What the operating system calls them."""
+
+
 class Failed(OSError):
     """SQLite could not do it; the text is SQLite's."""
 
@@ -49,22 +54,34 @@ class Failed(OSError):
 class SqliteEngine(Engine):
     """Everything in two databases of one folder."""
 
-    def __init__(self, path: Path, durability: Durability = Durability.FSYNC) -> None:
-        """Open or make a folder. Raises DirectoryInUse, UnknownFormat or OSError."""
+    def __init__(
+        self,
+        path: Path,
+        durability: Durability = Durability.FSYNC,
+        *,
+        connection: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
+        """Open or make a folder. `connection`: what the databases are used through.
+
+        Raises DirectoryInUse, UnknownFormat, Incomplete or OSError.
+        """
         self._folder = Folder(path, RealFiles(), NAME, VERSION)
         self._damages: list[Damage] = []
         self._told = 0
         self._epochs: dict[str, int] = {}
         self._path = path
         try:
-            self._definitions = _opened(path / DEFINITIONS, durability)
-            self._journal = _opened(path / JOURNAL, durability)
+            self._folder.require(DEFINITIONS, "virtual hosts, users, queues and exchanges")
+            self._folder.require(JOURNAL, "the messages")
+            self._definitions = _opened(path / DEFINITIONS, durability, connection)
+            self._journal = _opened(path / JOURNAL, durability, connection)
             with _transaction(self._journal):
                 for table in TABLES:
                     self._journal.execute(f"CREATE TABLE IF NOT EXISTS {table}")
             # It outlives the rows: a number is never used twice.
             highest = self._journal.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
-            self._reader = _opened(path / JOURNAL, durability)
+            self._reader = _opened(path / JOURNAL, durability, connection)
+            self._folder.seal()
         except BaseException:
             self._folder.close()
             raise
@@ -104,7 +121,8 @@ class SqliteEngine(Engine):
             found = self._journal.execute("SELECT row FROM rows WHERE shard = ? AND seq = ?", (shard, seq)).fetchone()
         row = None if found is None else rows.unframed(found[0])
         if row is None or row.seq != seq:
-            raise Failed(f"row {seq} in {self._path / JOURNAL} is {'missing' if found is None else 'damaged'}")
+            what = "missing" if found is None else "damaged"
+            raise Failed(errno.EIO, f"row {seq} in {self._path / JOURNAL} is {what}")
         return row.payload
 
     def trim(self, shard: str, below_seq: int) -> None:
@@ -284,9 +302,9 @@ def _log_octets(database: Path) -> int:
         return 0
 
 
-def _opened(file: Path, durability: Durability) -> sqlite3.Connection:
+def _opened(file: Path, durability: Durability, connection: type[sqlite3.Connection]) -> sqlite3.Connection:
     with _as_os_errors():
-        database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=connection)
         for pragma in (
             "auto_vacuum = INCREMENTAL",  # before the first table, or it comes too late
             "journal_mode = WAL",
@@ -324,7 +342,7 @@ def _as_os_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise Failed(f"SQLite: {error}") from error
+        raise Failed(ERRORS.get(error.sqlite_errorcode, errno.EIO), f"SQLite: {error}") from error
 
 
 def _quoted(name: str) -> str:

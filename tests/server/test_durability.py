@@ -157,3 +157,32 @@ def test_a_single_message_is_confirmed_without_anything_behind_it(
     publish(channel, b"alone")
     process.stop(signal.SIGKILL)
     assert channel_of(connect, serve("--data-dir", str(tmp_path))).drain("q") == [b"alone"]
+
+
+def test_below_the_limit_of_free_space_publishers_are_blocked(
+    serve: StartServe, connect: Connect, tmp_path: Path
+) -> None:
+    process = serve("--data-dir", str(tmp_path), "--disk-free-limit", "100000000GiB")
+    channel = channel_of(connect, process)
+    channel.publish("", "q", b"m", {"delivery_mode": 2})
+    assert channel.connection.wait_for(0, "connection.blocked").fields["reason"] == "low on disk"
+    consumer = connect(process.port).handshake().channel()
+    consumer.declare_queue("q", durable=True)
+
+
+def test_a_data_directory_that_lacks_a_file_is_refused_in_one_line(serve: StartServe, tmp_path: Path) -> None:
+    process = serve("--data-dir", str(tmp_path))
+    assert process.port
+    process.stop()
+    (tmp_path / "journal.db").unlink()
+    ended = subprocess.run(
+        [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--data-dir", str(tmp_path)],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "lacks 'journal.db', which holds the messages: put it back from a backup" in line

@@ -79,12 +79,20 @@ class Disk(Files):
         self._name(new, file)
 
     def remove(self, path: Path) -> None:
+        if self.room is not None:
+            self.room += len(self.files[path].now)
         self._name(path, None)
 
     def sync_folder(self, folder: Path) -> None:
         for path, file in self._changes:
             _named(self.certain_names, path, file)
         self._changes = []
+
+    def free(self, folder: Path) -> int:
+        return 10**12 if self.room is None else self.room
+
+    def allocate(self, path: Path, size: int) -> None:
+        self.append(path).write(bytes(size))
 
     def _name(self, path: Path, file: File | None) -> None:
         _named(self.files, path, file)
@@ -114,6 +122,8 @@ class DiskAppender(Appender):
         self._file.certain = self._file.now
 
     def truncate(self, size: int) -> None:
+        if self._disk.room is not None:
+            self._disk.room += max(0, len(self._file.now) - size)
         self._file.now = self._file.now[:size]
 
     def close(self) -> None:

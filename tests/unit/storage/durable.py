@@ -15,10 +15,13 @@ from amqpd.fields import from_python
 from amqpd.properties import Properties
 from amqpd.storage.appendlog import AppendLogEngine
 from amqpd.storage.journal import EngineJournal
+from amqpd.storage.room import Room
 from tests.unit.broker.world import SeededRandomness
 from tests.unit.storage.disk import Disk
 
 FOLDER = Path("data")
+LIMIT = 10_000
+"""Free octets below which publishers are blocked."""
 PERSISTENT = Properties.of(delivery_mode=2)
 
 
@@ -26,8 +29,15 @@ class Durable:
     """A broker on a disk, whose clock goes on over restarts."""
 
     def __init__(
-        self, disk: Disk | None = None, clock: ManualClock | None = None, *, slack: int = 3000, strict: bool = False
+        self,
+        disk: Disk | None = None,
+        clock: ManualClock | None = None,
+        *,
+        slack: int = 3000,
+        strict: bool = False,
+        reserve: int | None = None,
     ) -> None:
+        """`reserve`: octets that are set aside; None: a full disk is an error like others."""
         self.disk = disk or Disk()
         self.clock = clock or ManualClock()
         engine = AppendLogEngine(FOLDER, files=self.disk, segment=5000)
@@ -37,6 +47,8 @@ class Durable:
         self.journal.restore_access(self.broker)
         self.vhost = self.broker.add_vhost("/")
         self.journal.restore_graph(self.broker)
+        if reserve is not None:
+            self.journal.room = Room(FOLDER, self.disk, self.broker.alarms, self.broker.timers, LIMIT, reserve)
         self.journal.start(Inline())
         self.drain()
 

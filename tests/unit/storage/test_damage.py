@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from amqpd.storage import rows
 from amqpd.storage.appendlog import AppendLogEngine
-from amqpd.storage.engine import DirectoryInUse, Durability
+from amqpd.storage.engine import DirectoryInUse, Durability, Incomplete
 from amqpd.storage.segments import Broken
 from amqpd.storage.sqlite import SqliteEngine
 from tests.unit.storage.disk import Disk
@@ -169,6 +169,41 @@ def test_a_damaged_row_in_the_database_is_left_out_and_told(tmp_path: Path) -> N
     [damage] = engine.damages()
     assert damage.what == "row 3 is damaged"
     engine.close()
+
+
+@pytest.mark.parametrize(("name", "held"), [("journal.db", "the messages"), ("definitions.db", "queues")])
+def test_a_missing_file_is_not_made_anew_unless_somebody_says_so(tmp_path: Path, name: str, held: str) -> None:
+    engine = SqliteEngine(tmp_path)
+    engine.append("s", engine.claim("s"), b"row")
+    engine.close()
+    (tmp_path / name).unlink()
+    with pytest.raises(Incomplete, match=f"lacks '{name}', which holds .*{held}.*: put it back from a backup, or"):
+        SqliteEngine(tmp_path)
+    (tmp_path / name).touch()
+    engine = SqliteEngine(tmp_path)
+    assert read(engine) == ([] if name == "journal.db" else [b"row"])
+    engine.close()
+
+
+def test_a_missing_segment_is_told() -> None:
+    disk = Disk()
+    engine = opened(disk)
+    epoch = engine.claim("s")
+    for number in range(60):
+        engine.append("s", epoch, b"row %d" % number)
+    contents = disk.contents()
+    del contents[segments(disk)[1]]
+    engine = opened(Disk(contents))
+    assert 0 < len(read(engine)) < 60
+    [damage] = engine.damages()
+    assert damage.what.startswith("rows ")
+    assert damage.what.endswith(" are missing")
+
+
+def test_a_folder_that_cannot_be_written_is_not_taken_for_one_in_use(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(IsADirectoryError):
+        SqliteEngine(tmp_path)
 
 
 def test_what_sqlite_cannot_do_is_an_os_error(tmp_path: Path) -> None:

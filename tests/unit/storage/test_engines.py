@@ -235,9 +235,10 @@ def test_a_newer_format_is_refused(maker: Maker) -> None:
 
 
 def test_an_older_version_refuses_a_folder_once_a_newer_one_had_it(tmp_path: Path) -> None:
-    Folder(tmp_path, RealFiles(), "any", 1).close()
-    for _ in range(2):
-        Folder(tmp_path, RealFiles(), "any", 3).close()
+    for version in (1, 3, 3):
+        folder = Folder(tmp_path, RealFiles(), "any", version)
+        folder.seal()
+        folder.close()
     with pytest.raises(UnknownFormat, match=r"has format '3' .*: this version reads up to 1"):
         Folder(tmp_path, RealFiles(), "any", 1)
 

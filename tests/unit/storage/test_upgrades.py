@@ -18,7 +18,7 @@ from amqpd.storage.engine import UnknownFormat
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import FORMAT, Folder
 from amqpd.storage.journal import EngineJournal
-from amqpd.storage.sqlite import DEFINITIONS, NAME, SqliteEngine
+from amqpd.storage.sqlite import DEFINITIONS, JOURNAL, NAME, SqliteEngine
 from tests.unit.broker.world import SeededRandomness
 
 FIRST = """
@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     delayed = from_python({"x-delayed-type": "direct"}).raw.hex()
     database.executescript(FIRST.replace(":delayed", f"x'{delayed}'"))
     database.close()
+    (tmp_path / JOURNAL).touch()
     return tmp_path
 
 
