@@ -159,6 +159,9 @@ class Profile:
     counts_every_return: bool = True
     """Whatever comes back to a quorum queue is a failed delivery, not only rejected and lost ones (until 4.2)."""
 
+    carries_delivery_count: bool = False
+    """A dead letter that goes from one quorum queue to another takes its count of failures along (since 4.3)."""
+
     get_shows_no_failures: bool = False
     """basic.get shows an x-delivery-count of 0 too, consumers don't (before 4.0)."""
 
@@ -308,6 +311,7 @@ PROFILES: Final[dict[str, Profile]] = {
         times_out_every_queue_type=False,
         timed_queue_types="Q",
         counts_every_return=False,
+        carries_delivery_count=True,
         quorum_priorities=32,
     ),
 }

@@ -179,6 +179,8 @@ class DeadLetters(Work):
         dead = Message(exchange.name, keys[0], properties, message.body)
         rekeyed_before = message.trail is not None and message.trail.rekeyed
         dead.trail = Trail(deaths=deaths, hidden_keys=hidden, rekeyed=rekeyed or rekeyed_before)
+        if self._broker.compat.profile.carries_delivery_count and queue.type.inherits_failures:
+            dead.trail.inherited = _failures(message, reason)
         route = tuple(
             each
             for each in self._vhost.route(exchange, tuple(dict.fromkeys(keys)), dead)
@@ -288,6 +290,12 @@ class DeadLetters(Work):
             for name, value in last.items():
                 headers = headers.with_field(f"x-last-death-{name}", fields.longstr(value))
         return rewritten(headers).sorted()
+
+
+def _failures(message: Message, reason: str) -> int:
+    """Deliveries that failed; the one that was too many is among them."""
+    counted = 0 if message.trail is None else message.trail.failures
+    return counted + 1 if reason == DELIVERY_LIMIT else counted
 
 
 def _is_cycle(queue: str, deaths: tuple[Death, ...]) -> bool:

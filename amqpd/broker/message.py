@@ -81,7 +81,7 @@ class Trail:
     see.
     """
 
-    __slots__ = ("deaths", "failures", "hidden_keys", "published", "rekeyed", "returns")
+    __slots__ = ("deaths", "failures", "hidden_keys", "inherited", "published", "rekeyed", "returns")
 
     def __init__(
         self, deaths: tuple[Death, ...] = (), hidden_keys: tuple[str, ...] = (), *, rekeyed: bool = False
@@ -94,6 +94,8 @@ class Trail:
         """A dead-letter routing key replaced all keys: those in a CC header no longer take part."""
         self.failures = 0
         """Deliveries that failed, where the queue counts them."""
+        self.inherited = 0
+        """Those in the queue where it died, if another one of that type goes on counting from there."""
         self.returns = 0
         """Deliveries that came back, for whatever reason."""
         self.published: Properties | None = None

@@ -68,6 +68,12 @@ class QuorumQueue(ClassicQueue):
 
     # -- messages --------------------------------------------------------------------------------------------------
 
+    def publish(self, message: Message) -> int:
+        if message.trail is not None and message.trail.inherited:
+            assert self._retries is not None
+            self._retries.inherit(message, message.trail.inherited)
+        return super().publish(message)
+
     def get(self) -> Message | None:
         message = super().get()
         if message is not None:

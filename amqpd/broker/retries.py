@@ -18,6 +18,7 @@ from amqpd.broker.schedule import SLICE, Schedule
 from amqpd.broker.timers import Timers
 from amqpd.broker.work import Work, WorkList
 from amqpd.fields import EMPTY
+from amqpd.properties import Properties
 
 if TYPE_CHECKING:
     from amqpd.broker.compat import Profile
@@ -65,8 +66,16 @@ class Retries:
             return 0
         return min(self._minimum * max(1, failures), self._maximum) / 1000
 
+    def inherit(self, message: Message, failures: int) -> None:
+        """Go on counting where another queue stopped; nobody holds the message yet."""
+        message.properties = self._stamped(message, failures, failures)
+        message.redelivered = True
+
     def stamp(self, message: Message, failures: int, returns: int) -> None:
         """Write the counts into the headers that consumers see; a dead letter goes on without them."""
+        self._account.rewrite(message, self._stamped(message, failures, returns))
+
+    def _stamped(self, message: Message, failures: int, returns: int) -> Properties:
         trail = message.trail
         if trail is None or trail.published is None:
             # The trail may be shared with other queues' copies.
@@ -79,7 +88,7 @@ class Retries:
             headers = headers.with_field(DELIVERY_COUNT, fields.long(failures))
         if self._profile.tells_acquired_count:
             headers = headers.with_field(ACQUIRED_COUNT, fields.long(returns))
-        self._account.rewrite(message, trail.published.replace(headers=rewritten(headers).sorted()))
+        return trail.published.replace(headers=rewritten(headers).sorted())
 
 
 class Delayed:

@@ -19,6 +19,8 @@ def encoded(trail: Trail) -> bytes:
         "failures": trail.failures,
         "returns": trail.returns,
     }
+    if trail.inherited:
+        plain["inherited"] = trail.inherited
     return json.dumps(plain, separators=(",", ":")).encode()
 
 
@@ -29,6 +31,7 @@ def decoded(data: bytes) -> Trail:
         tuple([_death(each) for each in plain["deaths"]]), tuple(plain["hidden_keys"]), rekeyed=plain["rekeyed"]
     )
     trail.failures, trail.returns = plain["failures"], plain["returns"]
+    trail.inherited = plain.get("inherited", 0)
     return trail
 
 

@@ -61,6 +61,10 @@ class QueueType:
     """Whether its messages go to the journal as they come and go, by way of the queue's account."""
     persists_all: ClassVar[bool] = False
     """Whether it keeps every message over a restart, whatever its delivery mode."""
+    inherits_failures: ClassVar[bool] = False
+    """Whether its queues go on counting the failures of dead letters that come from one another, where the version
+    does that.
+    """
     default_prefetch: ClassVar[int] = 0
     """The window of a consumer that asked for none; 0: unlimited."""
     obeys_channel_window: ClassVar[bool] = True

@@ -23,6 +23,7 @@ class Quorum(QueueType):
     module: ClassVar[str] = "rabbit_quorum_queue"
     letter: ClassVar[str] = "Q"
     persists_all: ClassVar[bool] = True
+    inherits_failures: ClassVar[bool] = True
     policy_target: ClassVar[str] = "quorum_queues"
     default_prefetch: ClassVar[int] = 2000
     obeys_channel_window: ClassVar[bool] = False

@@ -191,6 +191,61 @@ def test_copies_in_other_queues_keep_their_own_count(world: World) -> None:
     assert not got(queues[1]).redelivered
 
 
+def dying_into(world: World, type_: str, limit: int) -> tuple[Queue, Queue]:
+    """A quorum queue, and one of a type that gets its dead letters."""
+    dead = world.queue("dead", {"x-queue-type": type_})
+    queue = quorum(world, x_dead_letter_exchange="", x_dead_letter_routing_key="dead", x_delivery_limit=limit)
+    return queue, dead
+
+
+@pytest.mark.parametrize("profile", ALL)
+@pytest.mark.parametrize("type_", ["quorum", "classic"])
+def test_since_4_3_a_dead_letter_from_one_to_another_takes_its_count_along(profile: str, type_: str) -> None:
+    world = World(profile)
+    queue, dead = dying_into(world, type_, 5)
+    publish(queue, b"m")
+    for _ in range(2):
+        queue.put_back(got(queue), REFUSED)
+    queue.reject(got(queue))
+    found = got(dead)
+    carries = profile == "4.3" and type_ == "quorum"
+    assert found.redelivered is carries
+    assert headers(found).get("x-delivery-count", 0) == (2 if carries else 0)
+    dead.put_back(found, REFUSED)
+    if type_ == "quorum":
+        assert headers(got(dead))["x-delivery-count"] == (3 if carries else 1)
+
+
+def test_the_failure_that_was_too_many_is_taken_along_too_and_no_count_is_none() -> None:
+    world = World("4.3")
+    queue, dead = dying_into(world, "quorum", 1)
+    publish(queue, b"failed")
+    for _ in range(2):
+        queue.put_back(got(queue), REFUSED)
+    publish(queue, b"fine")
+    queue.put_back(got(queue), RETURNED)
+    queue.reject(got(queue))
+    failed, fine = got(dead), got(dead)
+    assert (failed.redelivered, headers(failed)["x-delivery-count"]) == (True, 2)
+    assert (fine.redelivered, headers(fine).get("x-delivery-count")) == (False, None)
+
+
+def test_its_next_dead_letter_has_the_headers_that_were_published_and_the_account_is_even() -> None:
+    world = World("4.3")
+    queue, dead = dying_into(world, "quorum", 5)
+    last = world.queue("last")
+    world.vhost.delete_queue(dead)
+    dead = quorum(world, "dead", x_dead_letter_exchange="", x_dead_letter_routing_key="last")
+    publish(queue, b"m")
+    queue.put_back(got(queue), REFUSED)
+    queue.reject(got(queue))
+    dead.reject(got(dead))
+    found = got(last)
+    assert (found.redelivered, "x-delivery-count" in headers(found)) == (False, False)
+    last.settle(found)
+    assert world.octets == 0
+
+
 def test_a_dead_letter_has_the_headers_that_were_published(world: World) -> None:
     dead = world.queue("dead")
     queue = quorum(world, x_delivery_limit=0, x_dead_letter_exchange="", x_dead_letter_routing_key="dead")

@@ -34,7 +34,7 @@ class Durable:
         clock: ManualClock | None = None,
         *,
         slack: int = 3000,
-        strict: bool = False,
+        compat: Compat | None = None,
         reserve: int | None = None,
     ) -> None:
         """`reserve`: octets that are set aside; None: a full disk is an error like others."""
@@ -42,7 +42,7 @@ class Durable:
         self.clock = clock or ManualClock()
         engine = AppendLogEngine(FOLDER, files=self.disk, segment=5000)
         self.journal = EngineJournal(engine, self.clock, slack=slack)
-        self.broker = Broker(self.clock, SeededRandomness(), compat=Compat.of(strict=strict), journal=self.journal)
+        self.broker = Broker(self.clock, SeededRandomness(), compat=compat, journal=self.journal)
         self.journal.on_failure = lambda: self.broker.alarms.set(DISK, "journal", True)
         self.journal.restore_access(self.broker)
         self.vhost = self.broker.add_vhost("/")
@@ -72,9 +72,9 @@ class Durable:
             self.drain()
         self.drain()
 
-    def restarted(self, *, strict: bool = False) -> Durable:
+    def restarted(self, *, compat: Compat | None = None) -> Durable:
         """After the end of the process: what a turn had not committed is gone."""
-        return Durable(Disk(self.disk.contents()), self.clock, strict=strict)
+        return Durable(Disk(self.disk.contents()), self.clock, compat=compat or self.broker.compat)
 
     def bodies(self, queue: str = "q") -> list[bytes]:
         return [message.body for message in self.vhost.queues[queue].browse(10_000)]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpd import fields
+from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.exchange_types.delayed import Delayed
 from amqpd.broker.message import Message, Trail
@@ -182,13 +183,29 @@ def test_a_deleted_exchange_takes_along_what_waits(durable: Durable, whole: bool
 def test_it_stays_on_the_disk_while_its_exchange_cannot_be_made(durable: Durable) -> None:
     send(durable, 1000, b"m")
     durable.drain()
-    strict = durable.restarted(strict=True)
+    strict = durable.restarted(compat=Compat.of(strict=True))
     strict.advance(0)
     assert "x" not in strict.vhost.exchanges
-    again = strict.restarted()
+    again = strict.restarted(compat=Compat.of())
     assert waiting(again) == 1
     again.advance(1)
     assert again.bodies() == [b"m"]
+
+
+def test_one_that_waits_long_keeps_no_room_of_those_that_came_and_went(durable: Durable) -> None:
+    send(durable, 1_000_000, b"long")
+    for _ in range(200):
+        durable.publish(b"x" * 1000)
+        message = durable.vhost.queues["q"].get()
+        assert message is not None
+        durable.drain()
+        durable.vhost.queues["q"].settle(message)
+        durable.drain()
+    assert durable.octets < 50_000
+    for again in (durable, durable.restarted().restarted()):
+        assert (waiting(again), again.bodies()) == (1, [])
+    again.advance(1_000_000)
+    assert again.bodies() == [b"long"]
 
 
 def test_room_comes_back_once_it_is_released_and_taken(durable: Durable) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpd.broker.alarms import DISK
+from amqpd.broker.compat import Compat
 from amqpd.broker.message import Message
 from amqpd.broker.operations.queues import purge
 from amqpd.broker.pending import Pending
@@ -248,6 +249,22 @@ def test_failures_are_counted_on(durable: Durable) -> None:
     queue.put_back(message)
     durable.drain()
     assert durable.bodies() == durable.restarted().bodies() == []
+
+
+def test_failures_that_a_dead_letter_took_along_are_counted_on() -> None:
+    durable = Durable(compat=Compat.of("4.3"))
+    dying: dict[str, object] = {"x-queue-type": "quorum", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+    queue, _ = durable.queue("q", dying), durable.queue("dead", {"x-queue-type": "quorum"})
+    durable.publish(b"m")
+    for end in (queue.put_back, queue.reject):
+        message = queue.get()
+        assert message is not None
+        end(message)
+    durable.drain()
+    [found] = durable.restarted().vhost.queues["dead"].browse(5)
+    assert found.redelivered
+    assert found.properties.headers is not None
+    assert found.properties.headers.to_python()["x-delivery-count"] == 1
 
 
 def test_a_message_that_went_to_the_tail_stays_there(durable: Durable) -> None:
