@@ -52,17 +52,10 @@ REMEDY: Final = "the row stays as it is: start with what it needs, or stop the b
 class Restored:
     """What the graph holds now."""
 
-    queues: dict[int, Queue]
-    """By id."""
-    exchanges: dict[int, Exchange]
-    """Those that keep messages, by id."""
+    holders: dict[int, Queue | Exchange]
+    """Queues, and exchanges that keep messages, by id."""
     missing: frozenset[int]
     """Ids of what is defined but could not be restored: what belongs to it is to be kept."""
-
-    @property
-    def holders(self) -> dict[int, Queue | Exchange]:
-        """Whatever may have held messages."""
-        return {**self.queues, **self.exchanges}
 
 
 def restore(broker: Broker, rows: Rows) -> Restored:
@@ -93,8 +86,7 @@ def restore_graph(broker: Broker, rows: Rows) -> Restored:
     restoring.each(QUEUES, restoring.queue)
     restoring.each(BINDINGS, restoring.binding)
     restoring.finish()
-    missing = restoring.ids.difference(restoring.queues, restoring.exchanges)
-    return Restored(restoring.queues, restoring.exchanges, frozenset(missing))
+    return Restored(restoring.holders, frozenset(restoring.ids.difference(restoring.holders)))
 
 
 class _Restoring:
@@ -104,8 +96,7 @@ class _Restoring:
         self._broker = broker
         self._rows = rows
         self._unbound: Counter[Entity] = Counter()
-        self.queues: dict[int, Queue] = {}
-        self.exchanges: dict[int, Exchange] = {}
+        self.holders: dict[int, Queue | Exchange] = {}
         self.ids: set[int] = set()
         """Of all queues and exchanges that are defined."""
 
@@ -202,7 +193,7 @@ class _Restoring:
         )
         vhost.place_exchange(exchange)
         if exchange.id:
-            self.exchanges[exchange.id] = exchange
+            self.holders[exchange.id] = exchange
         if older:  # it was declared before its type kept messages
             self.ids.add(exchange.id)
             self._broker.recorder.exchange(vhost, exchange)
@@ -216,7 +207,7 @@ class _Restoring:
         queue_type = self._broker.queue_type(arguments)
         if queue_type is None or queue_type.name != row.text("type"):
             raise ValueError(f"its arguments ask for another queue type than {row.text('type')!r}")
-        self.queues[number] = vhost.place_queue(declared)
+        self.holders[number] = vhost.place_queue(declared)
 
     def binding(self, row: Row) -> None:
         vhost_name = row.text("vhost")

@@ -276,7 +276,7 @@ def test_the_queues_that_are_missing_are_named_by_their_ids(kept: Kept) -> None:
     broker = Broker(ManualClock(), SeededRandomness())
     restore_access(broker, kept.journal.rows)
     restored = restore_graph(broker, kept.journal.rows)
-    assert {number: queue.name for number, queue in restored.queues.items()} == {1: "a", 3: "c"}
+    assert {number: queue.name for number, queue in restored.holders.items()} == {1: "a", 3: "c"}
     assert restored.missing == {2}
 
 

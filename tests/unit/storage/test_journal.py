@@ -253,8 +253,9 @@ def test_failures_are_counted_on(durable: Durable) -> None:
 
 def test_failures_that_a_dead_letter_took_along_are_counted_on() -> None:
     durable = Durable(compat=Compat.of("4.3"))
-    dying: dict[str, object] = {"x-queue-type": "quorum", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
-    queue, _ = durable.queue("q", dying), durable.queue("dead", {"x-queue-type": "quorum"})
+    quorum: dict[str, object] = {"x-queue-type": "quorum"}
+    queue = durable.queue("q", quorum | {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"})
+    durable.queue("dead", quorum)
     durable.publish(b"m")
     for end in (queue.put_back, queue.reject):
         message = queue.get()
