@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Consumer(ABC):
     """One basic.consume on one queue."""
 
-    __slots__ = ("able", "arguments", "exclusive", "in_rotation", "no_ack", "priority", "queue", "tag")
+    __slots__ = ("able", "arguments", "exclusive", "in_rotation", "no_ack", "passed_over", "priority", "queue", "tag")
 
     def __init__(
         self, queue: Queue, tag: str, *, no_ack: bool, exclusive: bool, priority: int, arguments: Table
@@ -39,6 +39,8 @@ class Consumer(ABC):
         rise.
         """
         self.in_rotation = False
+        self.passed_over = 0
+        """Which time among its like it was that it left the rotation; those of one channel come back in this order."""
 
     @abstractmethod
     def deliver(self, message: Message) -> None:
@@ -70,11 +72,13 @@ class Consumer(ABC):
 class _Level:
     """The consumers of one priority: those in rotation, next one first, and how many there are in all."""
 
-    __slots__ = ("members", "rotation")
+    __slots__ = ("members", "passes", "rotation")
 
     def __init__(self) -> None:
         self.rotation: OrderedDict[Consumer, None] = OrderedDict()
         self.members = 0
+        self.passes = 0
+        """How many times one of them left the rotation because it could take nothing."""
 
 
 class Consumers:
@@ -168,6 +172,7 @@ class Consumers:
                 if not consumer.able:
                     del rotation[consumer]
                     consumer.in_rotation = False
+                    level.passes = consumer.passed_over = level.passes + 1
                     continue
                 if len(rotation) > 1:
                     rotation.move_to_end(consumer)

@@ -29,7 +29,10 @@ class Expiry(ABC):
 
     @abstractmethod
     def came_back(self, message: Message) -> None:
-        """A message waits again."""
+        """A message waits again; `watch` follows when all that come back together are in place.
+
+        Until then it may still be dropped for the queue's length, which comes first in RabbitMQ 3.10.8.
+        """
 
     @abstractmethod
     def watch(self) -> None:
@@ -66,7 +69,7 @@ class HeadExpiry(Expiry):
             self.watch()
 
     def came_back(self, message: Message) -> None:
-        self.watch()
+        pass
 
     def watch(self) -> None:
         head = self._head()

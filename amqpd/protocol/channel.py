@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from amqpd.broker import announce as broker_announce
@@ -318,13 +318,22 @@ class Channel:
     def window_changed(self) -> None:
         """The channel-wide window became full, or isn't any more, or was set anew."""
         self._window_shut = bool(self.window) and self.window_used >= self.window
-        for consumer in list(self.consumers.values()):
-            consumer.refresh()
+        self._refresh_consumers()
 
     def outbox_changed(self) -> None:
         """The connection's outbox is over its mark, or isn't any more."""
-        for consumer in list(self.consumers.values()):
-            consumer.refresh()
+        self._refresh_consumers()
+
+    def _refresh_consumers(self) -> None:
+        """All that can go on are back in their rotations, in the order in which they were passed over there, before a
+        queue hands out: they take turns.
+        """
+        risen = [each for each in self.consumers.values() if each.find_out()]
+        risen.sort(key=attrgetter("passed_over"))
+        for consumer in risen:
+            consumer.queue.consumers.rejoin(consumer)
+        for queue in dict.fromkeys(each.queue for each in risen):
+            queue.resume()
 
     def stop_deliveries(self) -> None:
         """The connection ends: what its channels give back must not come to another of them."""

@@ -96,13 +96,15 @@ class ChannelConsumer(Consumer):
 
     def refresh(self) -> None:
         """Find out anew whether it can take messages, and take what waits if that has come true."""
-        able = self.channel.consumers.get(self.tag) is self and self._has_room()
-        if able and not self.able:
-            self.able = True
+        if self.find_out():
             self.queue.consumers.rejoin(self)
             self.queue.resume()
-        else:
-            self.able = able
+
+    def find_out(self) -> bool:
+        """Find out anew whether it can take messages; return whether it can and could not before."""
+        before = self.able
+        self.able = self.channel.consumers.get(self.tag) is self and self._has_room()
+        return self.able and not before
 
     def _failed(self, defect: Exception) -> None:
         """A delivery could not be encoded."""

@@ -100,6 +100,18 @@ def test_a_channels_window_is_shared_by_its_consumers(make_world: MakeWorld, pro
     assert ack(client, 2) == [b"D"]
 
 
+def test_consumers_of_one_channel_take_turns_once_its_window_is_open_again(world: World) -> None:
+    """In the order in which they were passed over, as in RabbitMQ: the second one was next when the window was full."""
+    client = limited(world, 1, is_global=True, messages=0)
+    assert consumed(client, "one") == consumed(client, "two") == []
+    client.fill("q", b"A", b"B", b"C", b"D")
+    client.read()
+    replies = client.call(commands.Basic.Qos(prefetch_count=0, global_=True))
+    delivered = [(each.body, each.method) for each in replies[1:]]
+    turns = {body: each.consumer_tag for body, each in delivered if isinstance(each, commands.Basic.Deliver)}
+    assert turns == {b"B": "two", b"C": "one", b"D": "two"}
+
+
 def test_4_3_takes_a_global_window_for_a_consumers_one(make_world: MakeWorld) -> None:
     client = make_world(profile="4.3").open()
     qos(client, 1, is_global=True)

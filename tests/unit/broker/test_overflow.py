@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpd.broker.queue import ACCEPTED, REJECTED, Queue
 from amqpd.properties import Properties
-from tests.unit.broker.world import RecordingConsumer, World, message, publish
+from tests.unit.broker.world import RecordingConsumer, World, expiring, message, publish
 
 
 def waiting(queue: Queue) -> list[bytes]:
@@ -49,6 +50,21 @@ def test_a_full_queue_refuses_new_messages_and_takes_old_ones_back(world: World,
     queue.put_back_all([got])
     assert queue.publish(message(b"c")) == REJECTED
     assert waiting(queue) == [b"a", b"b"]
+
+
+def test_what_comes_back_together_is_dropped_for_the_length_before_it_expires(world: World) -> None:
+    queue = world.queue(arguments={"x-max-length": 1})
+    deaths: list[tuple[bytes, str]] = []
+    queue.settings = evolve(queue.settings, dead_letter_exchange="")
+    queue.on_death = lambda _queue, dead, reason, _attempt: deaths.append((dead.body, reason))
+    held = []
+    for each in (expiring(1000, b"short"), message(b"long")):
+        queue.publish(each)
+        held.append(queue.get())
+    world.advance(2)
+    queue.put_back_all([each for each in held if each])
+    assert deaths == [(b"short", "maxlen")]
+    assert waiting(queue) == [b"long"]
 
 
 def test_refusing_comes_before_delivery_and_dropping_after(world: World) -> None:
