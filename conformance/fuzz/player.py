@@ -198,8 +198,7 @@ class Player:
                 self._forget_exchange(found[1])
 
     def _look_for_ends(self, *wires: Wire) -> None:
-        if any(wire.ended_consuming for wire in wires):
-            self.races.add(races.CONNECTION_ENDS)
+        self.races |= {wire.race for wire in wires if wire.race}
 
     def _seen(self) -> int:
         return sum(len(wire.events) for wire in self.wires.values())
@@ -265,13 +264,16 @@ class Player:
         self.depths = dict(zip(self.queues, self._ask(self._eye, list(self.queues)), strict=True))
         for wire in [wire for wire in self.wires.values() if wire.state == "open"]:
             own = [name for name, depth in self.depths.items() if depth == 405 and self.queues[name] is wire]
-            self.depths.update(zip(own, self._ask(wire, own), strict=True))
+            self.depths.update(zip(own, self._ask(wire, own), strict=False))
         for name in [name for name, depth in self.depths.items() if depth == 404]:
             del self.queues[name]
             self.owners.pop(name, None)
 
     def _ask(self, wire: Wire, names: list[str]) -> list[Depth]:
-        """Return what each queue says; every question has a channel of its own, which a refusal closes."""
+        """Return what each queue says; every question has a channel of its own, which a refusal closes.
+
+        Nothing, if a connection of the conversation fails meanwhile: the next look asks somebody else.
+        """
         wire.answers.clear()
         for place, name in enumerate(names, FENCE_CHANNEL + 1):
             if place not in wire.asking:
@@ -289,6 +291,8 @@ class Player:
                     depths[answer.channel] = answer.refusal.code
                     wire.asking.discard(answer.channel)
                     wire.ask(answer.channel, "channel.close-ok")
+        if len(depths) < len(names) and wire is not self._eye:
+            return []
         if len(depths) < len(names):
             raise RuntimeError(f"asking {names} ended with {wire.events}")
         return [depth for _, depth in sorted(depths.items())]

@@ -1,6 +1,8 @@
 """Where RabbitMQ leaves it to chance who gets a message: a conversation in which only that differs ends undecided.
 
-Each race has a name, by which a campaign counts the conversations that it ended, and stands here with its reason.
+Each race has a name, by which a campaign counts the conversations that it ended, and stands here with its reason, which
+is what the modules of 3.10.8 say. Plays alike are no proof of an order: a process that nearly always comes first does
+so ten times out of ten. They are counted apart, for those who look for one.
 """
 
 from __future__ import annotations
@@ -16,18 +18,23 @@ if TYPE_CHECKING:
     from conformance.fuzz.normal import Observation
     from conformance.fuzz.steps import Send
 
-CONNECTION_ENDS = "a connection with consumers ends"
+CONNECTION_ENDS = "a connection with several consumers ends"
 """Its channels are processes that end one after the other: one may still get, and lose or give back once more, what an
 earlier one gave back, and what several give back to one queue comes in any order.
 """
+CONNECTION_FAILS = "a channel with others beside it fails the connection"
+"""A channel of RabbitMQ tells its queues before it tells the connection (rabbit_channel:handle_exception): the others
+may still get, and lose if they take no acks, what it gives back. Seen so in 10 of 10 plays.
+"""
 CHANNEL_ENDS = "a channel with several consumers ends"
-"""It tells its queues one after the other: what dies in one may reach another consumer of the channel before that ends.
+"""RabbitMQ tells its queues one after the other, the oldest first: what dies in one may reach another consumer of the
+channel before that ends, and is lost if that takes no acks.
 """
 WINDOW = "a channel has a window of its own"
 """The limiter of a channel's basic.qos is a process beside the channel, which tells queues in a random order that there
 is room. A queue takes its word (priority 3 in rabbit_amqqueue_process) before the return that was sent earlier
 (priority 0): with both waiting, the next message goes out and not the one that returns. Whose turn it is in a queue
-depends on it from then on.
+depends on it from then on. A basic.recover of what two consumers hold was seen to end so in 10 of 10 plays.
 """
 TAGS_INTERLEAVE = "settling up to a tag what came from several queues"
 """What several queues give to one channel arrives in any order, and so does what lies below a tag."""
@@ -38,8 +45,12 @@ ACK_OVERTAKES = "a commit with acks and other things"
 the rest (priority 0): whether the room that they make was there before depends on how many of them it finds waiting.
 """
 ACTIVE_LEAVES = "a single active consumer is cancelled"
-"""3.10.8 makes the next one active and leaves it at that: what waits goes out when something else happens to the queue.
+"""3.10.8 makes the next one active and leaves it at that: what waits goes out when something else makes the queue
+deliver; an ack of what the old one held does not. Seen so in 12 of 12 plays; after one more publish, who asked for the
+queue was answered with 541 INTERNAL_ERROR.
 """
+DECIDED = frozenset({CONNECTION_FAILS, CHANNEL_ENDS, ACTIVE_LEAVES})
+"""No chance, but what amqpd does not follow: it hands nothing to consumers of what has ended, and never stalls."""
 
 
 def has_a_window(lines: Iterable[Line]) -> bool:
@@ -62,7 +73,7 @@ def commits_a_mixture(line: Line, step: Send) -> bool:
 def ends_consuming(lines: Iterable[Line]) -> bool:
     """Say whether it is a race what becomes of the messages of these channels, which end together."""
     holding = [line for line in lines if line.consumers or line.tags]
-    return len(holding) > 1 or any(line.consumers for line in holding)
+    return len(holding) > 1 or any(several_consume(line) for line in holding)
 
 
 def several_consume(line: Line) -> bool:

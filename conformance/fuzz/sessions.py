@@ -18,6 +18,7 @@ from conformance.fuzz.steps import Delivered, Dial, Message, Raw, Reset, Send, S
 from conformance.methods import METHODS, encode_method
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from random import Random
 
     from conformance.fuzz.coverage import Coverage
@@ -37,7 +38,9 @@ BEGINNING = {
 OPENING = 25
 """Steps at the start in which names come into being."""
 LEANINGS = (0.2, 1, 1, 4)
-"""How many times more often than usual a method is played in a session: each is about a few things."""
+"""How many times more often than usual a method is played, or a bit set, in a session: each is about a few things."""
+FAVOURITE = 25
+"""How many times in a hundred a session declares a queue with the arguments that it is about."""
 USUAL = {
     "queue.declare": 14, "queue.bind": 9, "queue.unbind": 3, "queue.purge": 2, "queue.delete": 3,
     "exchange.declare": 9, "exchange.bind": 4, "exchange.unbind": 2, "exchange.delete": 2,
@@ -55,6 +58,14 @@ class Composer:
         self.random = random
         self.coverage = coverage
         self.bodies = 0
+        self.bits: Mapping[str, float] = vocabulary.BITS
+        self.favourite: Mapping[str, Any] | None = None
+        """Arguments that queues often have."""
+
+    def lean(self) -> None:
+        """Prefer some things from now on: they meet themselves, as a message that dies meets its own queue again."""
+        self.bits = {bit: min(percent * self.random.choice(LEANINGS), 90) for bit, percent in vocabulary.BITS.items()}
+        self.favourite = self.random.choice(vocabulary.USUAL_QUEUES)
 
     def chance(self, percent: float) -> bool:
         """Say yes so many times in a hundred."""
@@ -67,7 +78,7 @@ class Composer:
         tables: list[str] = []
         for name, kind in METHODS[method].fields:
             if kind == "b":
-                fields[name] = self.chance(vocabulary.BITS.get(name, 50))
+                fields[name] = self.chance(self.bits.get(name, 50))
             elif kind == "t":
                 fields[name] = self._table(method, tables, known is not None)
             elif name in vocabulary.FIELDS:
@@ -84,6 +95,8 @@ class Composer:
         return fields, [*(f"{name}:{label}" for name, label in classes.items()), *tables]
 
     def _table(self, method: str, classes: list[str], sane: bool) -> dict[str, Any]:
+        if sane and method == "queue.declare" and self.favourite is not None and self.chance(FAVOURITE):
+            return dict(self.favourite)
         arguments, percent = vocabulary.ARGUMENTS.get(method, ({}, 0))
         if not self.chance(percent):
             return {}
@@ -208,6 +221,7 @@ class Session:
     def __init__(self, random: Random, coverage: Coverage) -> None:
         self.random = random
         self.compose = Composer(random, coverage)
+        self.compose.lean()
         self.coverage = coverage
         self.steps = 0
         self._weights = {method: weight * random.choice(LEANINGS) for method, weight in USUAL.items()}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.client import Connection
 from conformance.frames import METHOD, PROTOCOL_HEADER, encode_frame
 from conformance.fuzz.line import Line
-from conformance.fuzz.races import ends_consuming
+from conformance.fuzz.races import CONNECTION_ENDS, CONNECTION_FAILS, ends_consuming
 from conformance.methods import encode_method
 from conformance.received import Dropped, Received
 
@@ -38,8 +38,8 @@ class Wire:
         self.events: list[Received | str] = []
         self.answers: list[Received] = []
         self.fences: set[int] = set()
-        self.ended_consuming = False
-        """The connection ended while it had consumers: who got what it gave back is a race."""
+        self.race = ""
+        """The connection ended, and this race decides who gets what it gave back."""
         self.canary = ""
         self.asking: set[int] = set()
 
@@ -109,7 +109,7 @@ class Wire:
             self.state = "open"
         elif received.name == "connection.close":
             self.state = "closing"
-            self.ended_consuming = ends_consuming(self.lines.values())
+            self._race_for_returns(CONNECTION_FAILS)
             self.fences.clear()
         elif received.name == "connection.close-ok":
             self.end()
@@ -126,10 +126,15 @@ class Wire:
 
     def end(self) -> None:
         """Let go of the connection without a word."""
-        self.ended_consuming = self.ended_consuming or ends_consuming(self.lines.values())
+        if not self.race:
+            self._race_for_returns(CONNECTION_ENDS)
         self.state = "down"
         self.fences.clear()
         self.client.abort()
+
+    def _race_for_returns(self, race: str) -> None:
+        if ends_consuming(self.lines.values()):
+            self.race = race
 
     def half_close(self) -> None:
         """Say that nothing more is sent: the broker answers what it has, and ends the connection."""

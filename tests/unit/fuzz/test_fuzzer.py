@@ -104,6 +104,25 @@ def test_the_refusal_of_a_tag_names_the_delivery() -> None:
     assert name_the_tag(close, line)["reply_text"] == "unknown delivery tag of Delivered(consumer='c0', number=0)"
 
 
+def test_a_connection_with_one_consumer_ends_without_a_race() -> None:
+    alone, other = Line(), Line()
+    alone.consumers, alone.tags = ["c0"], {Delivered("c0", 0): 1}
+    assert not races.ends_consuming([alone, other])
+    other.tags = {Delivered(None, 0): 1}
+    assert races.ends_consuming([alone, other])
+    alone.consumers.append("c1")
+    assert races.ends_consuming([alone])
+
+
+def test_a_session_leans_to_some_arguments_and_bits() -> None:
+    compose = Composer(Random(1), Coverage())
+    compose.lean()
+    known = Known()
+    declared = [compose.send(0, 1, "queue.declare", Line(), "open", known).fields["arguments"] for _ in range(100)]
+    assert declared.count(compose.favourite) > 15
+    assert all(0 < percent <= 90 for percent in compose.bits.values())
+
+
 def test_only_who_gets_a_message_is_left_to_chance() -> None:
     seen = {"connection 0 channel 1 deliveries to c0": ["a"], "connection 0 channel 1 replies": ["b"], "depths": {}}
     assert races.is_left_to_chance(seen, seen | {"connection 0 channel 1 deliveries to c0": [], "depths": {"q": 1}})
