@@ -75,7 +75,7 @@ class Broker:
         self.work = WorkList()
         self.journal.attach(self.work)
         self.account = Account()
-        self._means = Means(self.compat, self.account, self.timers, self.work, clock)
+        self._means = Means(self.compat, self.account, self.timers, self.work, clock, self.journal)
         self.events = Events(clock)
         self.recorder = Recorder(self.journal)
         self.access = Access(self.events, self.recorder)

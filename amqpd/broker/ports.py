@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from amqpd.broker.definitions import Change
     from amqpd.broker.message import Account, Message
     from amqpd.broker.queue import Queue
+    from amqpd.broker.stream.store import ChunkStore
 
 T = TypeVar("T")
 
@@ -42,6 +43,10 @@ class Journal(ABC):
         `all_messages`: whatever their delivery mode.
         """
         return account
+
+    def chunks_of(self, stream: int) -> ChunkStore | None:
+        """Where a stream with this id keeps its chunks; None: in memory alone."""
+        return None
 
     @abstractmethod
     def definitions_durable(self) -> Pending[None] | None:

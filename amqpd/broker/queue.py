@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from amqpd.broker.at_least_once import Attempt
     from amqpd.broker.bindings import Binding
     from amqpd.broker.packed_run import Run
-    from amqpd.broker.ports import Spill
+    from amqpd.broker.ports import Journal, Spill
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.session import Session
     from amqpd.broker.settings import Settings
@@ -66,6 +66,7 @@ class Means:
     timers: Timers
     work: WorkList
     clock: Clock
+    journal: Journal
 
 
 class Queue:

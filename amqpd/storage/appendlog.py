@@ -13,7 +13,7 @@ from typing import Final
 
 from amqpd.broker.definitions import Cell, Change, Kind
 from amqpd.storage import rows
-from amqpd.storage.chunk_logs import ChunkLogs
+from amqpd.storage.chunk_logs import ChunkLogs, Written
 from amqpd.storage.definitions import Definitions, Made, decoded, encoded
 from amqpd.storage.engine import ChunkHead, ChunkRow, Damage, Durability, Engine, StaleEpoch
 from amqpd.storage.files import Files, RealFiles
@@ -84,11 +84,23 @@ class AppendLogEngine(Engine):
             return log.append(row)
         if self._broken is not None:
             raise Broken(f"shard {shard!r} takes no more chunks after an error: {self._broken}") from self._broken
+        logs = self._chunks_of(shard)
         try:
-            self._chunks_of(shard).append(chunks, log.next_seq)
-            return log.append(row)
-        except OSError as error:
+            written = logs.append(chunks, log.next_seq)
+            seq = self._append_or_take_back(log, row, logs, written)
+        except Broken as error:
             self._broken = error
+            raise
+        logs.keep(written)
+        return seq
+
+    @staticmethod
+    def _append_or_take_back(log: Log, row: bytes, logs: ChunkLogs, written: list[Written]) -> int:
+        try:
+            return log.append(row)
+        except OSError:
+            if not log.is_broken:  # else the row may be there, and then they count
+                logs.take_back(written)
             raise
 
     def read(self, shard: str, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:

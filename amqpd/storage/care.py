@@ -1,20 +1,21 @@
 """The care of the journal's space, one short step at a time between commits: what goes next, and what moves first.
 
-Rows that hold nothing go from the front. Where what is still needed is less than half of all, and the rest is more than
-a slack, the oldest rows' messages are copied into the next batches, so that those rows can go as well: in the worst
-case, everything that is needed was written twice by the time that as much again was given back. Steps run away from the
-broker's thread, as commits do.
+What streams have dropped goes first, then rows that hold nothing, from the front. Where what is still needed is less
+than half of all, and the rest is more than a slack, the oldest rows' messages are copied into the next batches, so that
+those rows can go as well: in the worst case, everything that is needed was written twice by the time that as much again
+was given back. Steps run away from the broker's thread, as commits do.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from amqpd.storage.batch import Batch, Content, decode, weight_of
 from amqpd.storage.engine import Engine
 from amqpd.storage.placement import Rows
+from amqpd.storage.streams import Step, Streams
 
 SLACK: Final = 128 * 1024 * 1024
 """Octets that rows may take up beyond twice what is needed."""
@@ -26,10 +27,6 @@ READ: Final = 1024 * 1024
 """Octets of rows that are read in one step, about."""
 TRIMMED: Final = 32 * 1024 * 1024
 """Octets of rows that are removed in one step, about."""
-
-Step: TypeAlias = Callable[[], Callable[[], None]]
-"""What may block; it returns what is left to do on the broker's thread. Raises OSError."""
-
 
 class Record(NamedTuple):
     """A message on its way to a newer row."""
@@ -46,12 +43,13 @@ class Record(NamedTuple):
 class Care:
     """Decides what is to be done about the space of a shard."""
 
-    __slots__ = ("_engine", "_moving", "_rows", "_shard", "_slack", "_tidying")
+    __slots__ = ("_engine", "_moving", "_rows", "_shard", "_slack", "_streams", "_tidying")
 
-    def __init__(self, engine: Engine, shard: str, rows: Rows, slack: int = SLACK) -> None:
+    def __init__(self, engine: Engine, shard: str, rows: Rows, streams: Streams, slack: int = SLACK) -> None:
         self._engine = engine
         self._shard = shard
         self._rows = rows
+        self._streams = streams
         self._slack = slack
         self._moving: deque[Record] = deque()
         self._tidying = False
@@ -65,6 +63,9 @@ class Care:
         """What is to be done now; None: nothing."""
         if self._tidying:
             return self._tidy
+        drop = self._streams.next_drop()
+        if drop is not None:
+            return lambda: self._drop(drop)
         below, octets = self._rows.dead(TRIMMED)
         if below and octets >= self._slack // 128:
             return lambda: self._trim(below)
@@ -102,6 +103,17 @@ class Care:
 
         def done() -> None:
             self._tidying = more
+
+        return done
+
+    def _drop(self, drop: Step) -> Callable[[], None]:
+        """Remove chunks of a stream."""
+        dropped = drop()
+        untidy = self.look()
+
+        def done() -> None:
+            dropped()
+            self.looked(untidy)
 
         return done
 

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
 from amqpd.storage.engine import ChunkHead, ChunkRow
-from amqpd.storage.segments import Log
+from amqpd.storage.segments import Broken, Log
 
 _ROW: Final = Struct("<QI")
 _CHUNK: Final = Struct("<QQII")
@@ -33,6 +33,14 @@ class Place(NamedTuple):
     end: int
 
 
+class Written(NamedTuple):
+    """What came to the log of a stream with one row of the shard."""
+
+    stream: int
+    seq: int
+    payload: bytes
+
+
 class ChunkLogs:
     """The chunks of all streams of one shard."""
 
@@ -47,12 +55,35 @@ class ChunkLogs:
             for seq, payload in self._log(stream).read(0):
                 self._index(stream, seq, payload)
 
-    def append(self, chunks: Iterable[ChunkRow], row: int) -> None:
-        """Write what comes with a row of the shard that is about to be written."""
+    def append(self, chunks: Iterable[ChunkRow], row: int) -> list[Written]:
+        """Write what comes with a row of the shard that is about to be written. Raises OSError: then nothing is there,
+        or Broken if that is not certain.
+        """
         self._last = row
+        written: list[Written] = []
         for stream, group in groupby(sorted(chunks, key=_stream), key=_stream):
-            payload = _packed(list(group), row)
-            self._index(stream, self._log(stream).append(payload), payload)
+            payload, log = _packed(list(group), row), self._log(stream)
+            try:
+                written.append(Written(stream, log.append(payload), payload))
+            except OSError as error:
+                self.take_back(written)
+                if log.is_broken:
+                    raise Broken(str(error)) from error
+                raise
+        return written
+
+    def keep(self, written: Iterable[Written]) -> None:
+        """The row of the shard is there: from now on these count."""
+        for stream, seq, payload in written:
+            self._index(stream, seq, payload)
+
+    def take_back(self, written: Iterable[Written]) -> None:
+        """There is no such row. Raises Broken."""
+        for stream, _, _ in written:
+            try:
+                self._log(stream).take_back()
+            except OSError as error:
+                raise Broken(str(error)) from error
 
     def heads(self) -> Iterator[ChunkHead]:
         """All there are, by stream, in order."""

@@ -2,7 +2,8 @@
 
 While one commit is with the engine, everything that happens belongs to the next: an idle broker commits a single
 message at once, a busy one batches. A commit is the changes of definitions, then one row of records, so that no record
-becomes durable before what it refers to. It ends between turns: what one turn did is there as a whole or not at all.
+becomes durable before what it refers to; with that row come the chunks of streams. It ends between turns: what one turn
+did is there as a whole or not at all.
 After a commit comes one short step of `care`, if any is due; an idle broker goes on with that until nothing is.
 
 Where a full disk refuses a commit, it is still to be made, and what comes meanwhile is added to it: what is published
@@ -26,16 +27,18 @@ from amqpd.broker.ports import Inline, Journal, Offload
 from amqpd.broker.work import Call, WorkList
 from amqpd.log import get_logger
 from amqpd.storage.batch import NO_DEADLINE, Batch
-from amqpd.storage.care import SLACK, Care, Step
+from amqpd.storage.care import SLACK, Care
 from amqpd.storage.contents import content_of
 from amqpd.storage.placement import Rows
 from amqpd.storage.recording import RecordingAccount
 from amqpd.storage.recovery import Recovery, Survey
 from amqpd.storage.room import Room, is_full
+from amqpd.storage.streams import NewChunk, Step, Streams, StreamStore
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
     from amqpd.broker.pager import Pager
+    from amqpd.broker.stream.store import ChunkStore
     from amqpd.clock import Clock
     from amqpd.storage.engine import Engine
     from amqpd.storage.spill import SpillFiles
@@ -53,23 +56,28 @@ class JournalFailed(Exception):
 class _Commit:
     """What becomes durable together."""
 
-    __slots__ = ("batch", "changes", "durable", "touched")
+    __slots__ = ("batch", "changes", "chunks", "durable", "streams", "touched")
 
     def __init__(self) -> None:
         self.batch = Batch()
         self.changes: list[Change] = []
         self.touched: dict[int, RecordingAccount] = {}
         """Queues whose messages were published, settled or handed out."""
+        self.streams: dict[int, StreamStore] = {}
+        """Streams that have something new, until they are asked for it."""
+        self.chunks: list[NewChunk] = []
+        """What they had when the commit began."""
         self.durable: Pending[None] = Pending()
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.touched or self.batch)
+        return bool(self.changes or self.touched or self.streams or self.batch or self.chunks)
 
     def absorb(self, later: _Commit) -> None:
         """Become durable together with what came later."""
         self.batch.absorb(later.batch)
         self.changes += later.changes
         self.touched.update(later.touched)
+        self.streams.update(later.streams)
 
         def follow(done: Pending[None]) -> None:
             try:
@@ -80,6 +88,12 @@ class _Commit:
                 later.durable.settle(None)
 
         self.durable.when_done(follow)
+
+    def take_chunks(self) -> None:
+        """Ask the streams what they have."""
+        streams, self.streams = self.streams, {}
+        for store in streams.values():
+            self.chunks += store.unsaved()
 
 
 class EngineJournal(Journal):
@@ -101,7 +115,8 @@ class EngineJournal(Journal):
         self._work: WorkList | None = None
         self.rows = Rows()
         """Which row holds a message."""
-        self._care = Care(engine, SHARD, self.rows, slack)
+        self._streams = Streams(engine, SHARD, self._stream_changed, self._schedule)
+        self._care = Care(engine, SHARD, self.rows, self._streams, slack)
         self._cared = True
         """Whether a step of care came after the last commit."""
         self._caring = False
@@ -159,9 +174,12 @@ class EngineJournal(Journal):
         survey = Survey(self._engine.read(SHARD))
         for damage in self._engine.damages():
             log.error("damaged data: what it held is lost", where=damage.where, what=damage.what)
+        self._streams.load()
         restored = restoring.restore_graph(broker, self._engine.get)
         offset = self._clock.monotonic() - self._clock.wall()
-        recovery = Recovery(survey, [*restored.holders, *restored.missing], offset, self.rows)
+        defined = [*restored.holders, *restored.missing]
+        recovery = Recovery(survey, defined, offset, self.rows)
+        self._streams.forget(defined)
         with broker.dead_letters_held():
             # What expired meanwhile dies at once, and may go to a queue that doesn't have its own messages yet.
             count = 0
@@ -187,6 +205,9 @@ class EngineJournal(Journal):
 
     def account_of(self, account: Account, number: int, *, all_messages: bool) -> Account:
         return RecordingAccount(account, self, number, all_messages=all_messages)
+
+    def chunks_of(self, stream: int) -> ChunkStore:
+        return self._streams.store_of(stream)
 
     def define(self, change: Change) -> None:
         if self._error is None:
@@ -223,6 +244,11 @@ class EngineJournal(Journal):
         if self._error is None:
             self._touch(account)
 
+    def _stream_changed(self, store: StreamStore) -> None:
+        if self._error is None:
+            self._open.streams[store.number] = store
+            self._schedule()
+
     def _touch(self, account: RecordingAccount) -> None:
         self._open.touched[account.number] = account
         self._schedule()
@@ -233,7 +259,7 @@ class EngineJournal(Journal):
         return self._when(lambda commit: bool(commit.changes))
 
     def messages_durable(self) -> Pending[None] | None:
-        return self._when(lambda commit: bool(commit.touched))
+        return self._when(lambda commit: bool(commit.touched or commit.streams or commit.chunks))
 
     def _when(self, concerns: Callable[[_Commit], bool]) -> Pending[None] | None:
         if self._error is not None:
@@ -261,6 +287,8 @@ class EngineJournal(Journal):
         if step is not None:
             self._take_care(step)
         elif wanted:
+            for store in list(self._open.streams.values()):
+                store.about_to_commit()
             commit, self._open = self._open, _Commit()
             self._care.copy_into(commit.batch)
             self._launch(commit)
@@ -270,15 +298,17 @@ class EngineJournal(Journal):
         for account in commit.touched.values():
             if account.queue is not None:
                 commit.batch.deliver(account.number, account.queue.delivered_up_to())
-        data = commit.batch.encode() if commit.batch else b""
-        committed = self._offload.run(lambda: self._commit(commit.changes, data))
+        commit.take_chunks()
+        chunks = commit.chunks
+        data = commit.batch.encode() if commit.batch or chunks else b""
+        committed = self._offload.run(lambda: self._commit(commit.changes, data, chunks))
         committed.when_done(lambda done: self._committed(commit, len(data), done))
 
-    def _commit(self, changes: list[Change], data: bytes) -> tuple[int, bool]:
+    def _commit(self, changes: list[Change], data: bytes, chunks: list[NewChunk]) -> tuple[int, bool]:
         """What blocks: away from the broker's thread. Return the row, and whether the engine should tidy up."""
         if changes:
             self._engine.put(changes)
-        seq = self._engine.append(SHARD, self._epoch, data) if data else 0
+        seq = self._engine.append(SHARD, self._epoch, data, [each.row() for each in chunks]) if data else 0
         return seq, self._care.look()
 
     def _committed(self, commit: _Commit, octets: int, done: Pending[tuple[int, bool]]) -> None:
@@ -292,6 +322,8 @@ class EngineJournal(Journal):
             return
         if octets:
             self._written(seq, octets, commit.batch)
+        for chunk in commit.chunks:
+            chunk.store.saved(chunk.extent.end)
         self._care.looked(untidy)
         self._cared = False
         commit.durable.settle(None)

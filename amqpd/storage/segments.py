@@ -50,6 +50,11 @@ class Segment:
         self._seqs.append(seq)
         self._begins.append(begin)
 
+    def remove_last(self) -> None:
+        """The last row is gone."""
+        self._seqs.pop()
+        self.size = self._begins.pop()
+
     def place(self, seq: int) -> tuple[int, int] | None:
         """Where a row begins, and where it ends at the latest; None: it isn't here."""
         at = bisect_left(self._seqs, seq)
@@ -125,6 +130,25 @@ class Log:
                 self._broken = error
                 raise
         return seq
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a sync has failed."""
+        return self._broken is not None
+
+    def take_back(self) -> None:
+        """Remove the last row, as if nobody had written it. Raises OSError."""
+        assert self._out is not None
+        segment = self._segments[-1]
+        segment.remove_last()
+        self.next_seq -= 1
+        try:
+            self._out.truncate(segment.size)
+            if self._sync:
+                self._out.sync()
+        except OSError as error:
+            self._broken = error
+            raise
 
     def read(self, from_seq: int) -> Iterator[tuple[int, bytes]]:
         """Rows from a number on, oldest first."""

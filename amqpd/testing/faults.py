@@ -9,6 +9,7 @@ from amqpd.broker.definitions import Change
 from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Journal
+from amqpd.broker.stream.store import ChunkStore
 from amqpd.broker.work import WorkList
 from amqpd.protocol.connection import Connection
 from amqpd.server.server import Server
@@ -37,6 +38,9 @@ class FaultyJournal(Journal):
 
     def account_of(self, account: Account, queue: int, *, all_messages: bool) -> Account:
         return self._inner.account_of(account, queue, all_messages=all_messages)
+
+    def chunks_of(self, stream: int) -> ChunkStore | None:
+        return self._inner.chunks_of(stream)
 
     def definitions_durable(self) -> Pending[None] | None:
         return self._inner.definitions_durable()

@@ -1,9 +1,10 @@
-"""Replaying a stream, and what it does to others: `python -m tests.bench.stream_replay [URL]`.
+"""Replaying a stream, and what it does to others: `python -m tests.bench.stream_replay [URL | --data-dir]`.
 
 Fills a stream, reads it from the first message on over and over with one consumer (large prefetch, cumulative
 acknowledgements), and sends messages one at a time through another queue, with the replay and without it. Starts
-`amqpd serve` unless it is given the URL of a broker. On a machine with fewer free cores than the three processes want,
-the latencies are those of its scheduler.
+`amqpd serve` unless it is given the URL of a broker; with `--data-dir` it keeps the stream in a folder of its own, and
+the stream is larger than what stays in memory, so that it is read from the disk. On a machine with fewer free cores
+than the three processes want, the latencies are those of its scheduler.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from amqpd.cli.bench import frames
 from amqpd.cli.bench.client import Connection
@@ -31,6 +33,7 @@ from amqpd.cli.bench.url import BrokerUrl, parse_url
 from amqpd.cli.bench.workers import Gate, Job, run_jobs
 
 MESSAGES = 300_000
+ON_DISK = 1_500_000
 SIZE = 16
 PREFETCH = 10_000
 SECONDS = 5.0
@@ -44,6 +47,7 @@ class Replayer:
 
     url: BrokerUrl
     stream: str
+    messages: int
 
     def run(self, gate: Gate) -> Measurement:
         """Read it from the start until the time is over; whoever comes to the end begins anew."""
@@ -63,7 +67,7 @@ class Replayer:
             counter.space()[: len(early)] = early
             counter.advance(len(early))
             acked = 0
-            while (count := counter.count) < MESSAGES and now() < until:
+            while (count := counter.count) < self.messages and now() < until:
                 if count - acked >= PREFETCH // 4:
                     connection.send(frames.method(1, 60, 80, count.to_bytes(8, "big") + b"\x01"))
                     acked = count
@@ -94,11 +98,11 @@ class Pinger:
 
 
 @contextmanager
-def broker() -> Iterator[tuple[BrokerUrl, int]]:
+def broker(*options: str) -> Iterator[tuple[BrokerUrl, int]]:
     """`amqpd serve` on a free port, and its process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "amqpd", "serve", "--port", str(port), "--transient"]
+    command = [sys.executable, "-m", "amqpd", "serve", "--port", str(port), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             url = parse_url(f"amqp://127.0.0.1:{port}")
@@ -113,7 +117,7 @@ def broker() -> Iterator[tuple[BrokerUrl, int]]:
             process.terminate()
 
 
-def measure(url: BrokerUrl, process: int | None = None) -> None:
+def measure(url: BrokerUrl, messages: int, process: int | None = None) -> None:
     """Fill, replay and ping."""
     with Connection(url) as control:
         stream, other = fresh_name(), fresh_name()
@@ -125,11 +129,11 @@ def measure(url: BrokerUrl, process: int | None = None) -> None:
             publisher.select_confirms()
             one = frames.publish("", stream, b"x" * SIZE, frame_max=publisher.frame_max)
             began = now()
-            publish_confirmed(publisher, Batch(one), MESSAGES, 5000)
-            say(f"{control.product}: {MESSAGES} messages of {SIZE} octets into the stream, confirmed", began, MESSAGES)
+            publish_confirmed(publisher, Batch(one), messages, 5000)
+            say(f"{control.product}: {messages} messages of {SIZE} octets into the stream, confirmed", began, messages)
             pinger = Pinger(url, other)
             alone: list[Job] = [pinger]
-            both: list[Job] = [pinger, Replayer(url, stream)]
+            both: list[Job] = [pinger, Replayer(url, stream, messages)]
             for name, jobs in (("nothing else", alone), ("a replay", both), ("nothing else", alone)):
                 found = run_jobs(jobs, 60)
                 samples = sorted(found[0].samples)
@@ -137,7 +141,7 @@ def measure(url: BrokerUrl, process: int | None = None) -> None:
                 rate = f", {found[1].figures['per_s']:,.0f} messages/s replayed" if len(found) > 1 else ""
                 sys.stdout.write(f"beside {name}: p50 {p50:.2f} ms, p99 {p99:.2f} ms of {len(samples)}{rate}\n")
             before = _busy(process)
-            (replay,) = run_jobs([Replayer(url, stream)], 60)
+            (replay,) = run_jobs([Replayer(url, stream, messages)], 60)
             per_s = replay.figures["per_s"]
             cost = (_busy(process) - before) / (per_s * SECONDS) * 1e6
             sys.stdout.write(f"a replay alone: {per_s:,.0f} messages/s, {cost:.2f} us of the broker's processor each\n")
@@ -159,11 +163,14 @@ def say(what: str, began: float, count: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    if len(sys.argv) > 1:
-        measure(parse_url(sys.argv[1]))
-        return
-    with broker() as (url, process):
-        measure(url, process)
+    if sys.argv[1:] == ["--data-dir"]:
+        with TemporaryDirectory() as folder, broker("--data-dir", folder) as (url, process):
+            measure(url, ON_DISK, process)
+    elif len(sys.argv) > 1:
+        measure(parse_url(sys.argv[1]), MESSAGES)
+    else:
+        with broker("--transient") as (url, process):
+            measure(url, MESSAGES, process)
 
 
 if __name__ == "__main__":

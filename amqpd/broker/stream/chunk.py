@@ -6,17 +6,19 @@ is that of its messages, and `last` is where the newest one begins.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from amqpd.broker.message import OVERHEAD, SMALL_HEADER, Message
+from amqpd.broker.message import OVERHEAD, SMALL_HEADER, Account, Message
 from amqpd.broker.stream import columns
-from amqpd.broker.stream.columns import OBJECT
+from amqpd.broker.stream.columns import OBJECT, Column
 
 if TYPE_CHECKING:
     from amqpd.broker.stream.filters import Filter
+    from amqpd.properties import Properties
 
 CHUNK: Final = 1024
 """Messages in one sealed chunk."""
@@ -32,9 +34,9 @@ class Batches:
 
     __slots__ = ("_starts", "_times")
 
-    def __init__(self) -> None:
-        self._starts = array("I")
-        self._times = array("Q")
+    def __init__(self, starts: Iterable[int] = (), times: Iterable[int] = ()) -> None:
+        self._starts = array("I", starts)
+        self._times = array("Q", times)
 
     def begin(self, at: int, time: int) -> None:
         """The message at index `at` is the first of a batch. Times never fall."""
@@ -60,6 +62,15 @@ class Batches:
     def at_time(self, time: int) -> int:
         """Where the first one of this time or later begins. Only if there is one."""
         return self._starts[bisect_left(self._times, time)]
+
+    def columns(self) -> tuple[array[int], array[int]]:
+        """Where each begins, and when it was published."""
+        return self._starts, self._times
+
+    def part(self, begin: int) -> Batches:
+        """Those of the messages from an index on; the first message belongs to one that may have begun before."""
+        at = bisect_right(self._starts, begin) - 1
+        return Batches([max(0, each - begin) for each in self._starts[at:]], self._times[at:])
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -93,6 +104,21 @@ class OpenChunk:
         """How many messages."""
         return len(self.messages)
 
+    def sealed(self, begin: int = 0) -> Chunk:
+        """The messages from index `begin` on, of which there are some, packed."""
+        messages = self.messages[begin:]
+        batches = self.batches.part(begin)
+        batches.end(len(messages))
+        return Chunk(
+            self.first + begin,
+            batches,
+            tuple([each.body for each in messages]),
+            columns.texts([each.exchange for each in messages]),
+            columns.texts([each.routing_key for each in messages]),
+            columns.headers([each.properties for each in messages]),
+            columns.octets(self.values[begin:]),
+        )
+
     def read(self, start: int, stop: int, wanted: Filter | None) -> Iterator[Message]:
         """Messages from index `start` up to `stop`, each for its taker alone; their numbers are their offsets."""
         messages = self.messages[start:stop]
@@ -104,41 +130,97 @@ class OpenChunk:
             yield twin
 
 
-class Chunk:
-    """Sealed messages."""
+class Sealed(ABC):
+    """Consecutive messages that nothing is added to any more, as a log sees them."""
 
-    __slots__ = ("_bodies", "_exchanges", "_properties", "_routing_keys", "_values", "batches", "cost", "first")
+    __slots__ = ()
 
-    def __init__(self, full: OpenChunk) -> None:
-        messages = full.messages
-        self.first = full.first
-        self.batches = full.batches
-        self._bodies = tuple([each.body for each in messages])
-        self._exchanges = columns.texts([each.exchange for each in messages])
-        self._routing_keys = columns.texts([each.routing_key for each in messages])
-        self._properties = columns.headers([each.properties for each in messages])
-        self._values = columns.octets(full.values)
-        packed = (self._exchanges, self._routing_keys, self._properties, self._values)
-        self.cost = CHUNK_OCTETS + len(self.batches) * BATCH_OCTETS + sum(each.cost for each in packed)
-        self.cost += sum(map(len, self._bodies)) + len(self._bodies) * OBJECT
+    first: int
+    """The offset of the first one."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many messages."""
+
+    @property
+    @abstractmethod
+    def last_time(self) -> int:
+        """When the newest ones were published, in milliseconds since 1970."""
+
+    @property
+    @abstractmethod
+    def batches(self) -> Batches:
+        """Their batches. Raises OSError where they have to be read."""
+
+    @property
+    @abstractmethod
+    def cost(self) -> int:
+        """Octets of memory."""
+
+    @abstractmethod
+    def read(self, start: int, stop: int, wanted: Filter | None) -> Iterator[Message]:
+        """Messages from index `start` up to `stop`, each for its taker alone; their numbers are their offsets.
+
+        Raises OSError where they have to be read.
+        """
+
+    @abstractmethod
+    def free(self, account: Account) -> None:
+        """They are gone from their stream."""
+
+
+class Chunk(Sealed):
+    """Packed in memory."""
+
+    __slots__ = ("batches", "bodies", "cost", "exchanges", "first", "properties", "routing_keys", "values")
+
+    batches: Batches
+    cost: int
+
+    def __init__(
+        self,
+        first: int,
+        batches: Batches,
+        bodies: tuple[bytes, ...],
+        exchanges: Column[str],
+        routing_keys: Column[str],
+        properties: Column[Properties],
+        values: Column[bytes | None],
+    ) -> None:
+        self.first = first
+        self.batches = batches
+        self.bodies = bodies
+        self.exchanges = exchanges
+        self.routing_keys = routing_keys
+        self.properties = properties
+        self.values = values
+        packed = (exchanges, routing_keys, properties, values)
+        self.cost = CHUNK_OCTETS + len(batches) * BATCH_OCTETS + sum(each.cost for each in packed)
+        self.cost += sum(map(len, bodies)) + len(bodies) * OBJECT
+
+    @property
+    def last_time(self) -> int:
+        return self.batches.last_time
 
     @property
     def count(self) -> int:
-        """How many messages."""
-        return len(self._bodies)
+        return len(self.bodies)
+
+    def free(self, account: Account) -> None:
+        account.octets -= self.cost
 
     def read(self, start: int, stop: int, wanted: Filter | None) -> Iterator[Message]:
-        """Messages from index `start` up to `stop`, each for its taker alone; their numbers are their offsets."""
         if wanted is not None:
-            for at in self._values.indexes(start, min(stop, self.count), wanted):
+            for at in self.values.indexes(start, min(stop, self.count), wanted):
                 yield from self.read(at, at + 1, None)
             return
         number = self.first + start
         for body, exchange, routing_key, properties in zip(
-            self._bodies[start:stop],
-            self._exchanges.values(start, stop),
-            self._routing_keys.values(start, stop),
-            self._properties.values(start, stop),
+            self.bodies[start:stop],
+            self.exchanges.values(start, stop),
+            self.routing_keys.values(start, stop),
+            self.properties.values(start, stop),
             strict=False,
         ):
             message = Message(exchange, routing_key, properties, body)

@@ -34,6 +34,12 @@ class Column(ABC, Generic[T]):
         """Which of the messages from `start` up to `stop` have one of the wanted values."""
         return [at for at, each in zip(range(start, stop), self.values(start, stop), strict=False) if each in wanted]
 
+    @abstractmethod
+    def packed(self) -> tuple[tuple[T, ...], bytes | None]:
+        """Its values, and for each message the place of its value (no octets: all have the first); None: the values
+        are those of the messages, one by one.
+        """
+
     @property
     @abstractmethod
     def cost(self) -> int:
@@ -63,6 +69,9 @@ class Few(Column[T]):
             return []
         return [at for at, each in enumerate(self._which[start:stop], start) if hits[each]]
 
+    def packed(self) -> tuple[tuple[T, ...], bytes | None]:
+        return self._distinct, self._which
+
     @property
     def cost(self) -> int:
         return len(self._which)
@@ -81,6 +90,9 @@ class Many(Column[T]):
     def values(self, start: int, stop: int) -> Iterator[T]:
         return iter(self._values[start:stop])
 
+    def packed(self) -> tuple[tuple[T, ...], bytes | None]:
+        return self._values, None
+
     @property
     def cost(self) -> int:
         return self._octets + len(self._values) * OBJECT
@@ -91,12 +103,16 @@ class Headers(Column[Properties]):
 
     __slots__ = ("_persistent", "_raw")
 
-    def __init__(self, values: list[Properties]) -> None:
-        self._raw = tuple([each.raw for each in values])
-        self._persistent = bytes([each.persistent for each in values])
+    def __init__(self, raw: tuple[bytes, ...], persistent: bytes) -> None:
+        """What `Properties.again` makes them of."""
+        self._raw = raw
+        self._persistent = persistent
 
     def values(self, start: int, stop: int) -> Iterator[Properties]:
         return map(Properties.again, self._raw[start:stop], self._persistent[start:stop])
+
+    def packed(self) -> tuple[tuple[Properties, ...], bytes | None]:
+        return tuple(self.values(0, len(self._raw))), None
 
     @property
     def cost(self) -> int:
@@ -110,7 +126,7 @@ def texts(values: list[str]) -> Column[str]:
 
 def headers(values: list[Properties]) -> Column[Properties]:
     """Pack properties."""
-    return few(values) or Headers(values)
+    return few(values) or Headers(tuple([each.raw for each in values]), bytes([each.persistent for each in values]))
 
 
 def octets(values: list[bytes | None]) -> Column[bytes | None]:

@@ -3,7 +3,7 @@
 Offsets count from 0, without gaps. A segment is full once it has its octets; the next message begins a new one, so
 that the newest segment is never empty. Whether full ones go is `retention`'s matter.
 
-This is the port at which a log on disk, a row a chunk, may take its place: nobody else knows chunks.
+`kept_log` is the same on a disk; nobody else knows chunks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from amqpd.broker.message import Account, Message
-from amqpd.broker.stream.chunk import CHUNK, Chunk, OpenChunk
+from amqpd.broker.stream.chunk import CHUNK, Chunk, OpenChunk, Sealed
 from amqpd.broker.work import Work
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Log:
         self._segment_limit = segment_limit
         self._segment_chunks = 0
         """Sealed ones of the newest segment."""
-        self._chunks: list[Chunk] = []
+        self._chunks: list[Sealed] = []
+        """All but the open one."""
         self._firsts: list[int] = []
         self._open = OpenChunk(0)
         self._time = 0
@@ -136,7 +137,7 @@ class Log:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _chunk(self, offset: int) -> Chunk | OpenChunk:
+    def _chunk(self, offset: int) -> Sealed | OpenChunk:
         if offset >= self._open.first:
             return self._open
         return self._chunks[bisect_right(self._firsts, offset) - 1]
@@ -144,8 +145,7 @@ class Log:
     def _seal(self) -> None:
         full = self._open
         if full.count:
-            full.batches.end(full.count)
-            chunk = Chunk(full)
+            chunk = self._keep(full.sealed())
             self._account.octets += chunk.cost - full.cost
             self._chunks.append(chunk)
             self._firsts.append(chunk.first)
@@ -153,9 +153,13 @@ class Log:
         self._open = OpenChunk(self.end)
         self._open.batches.begin(0, self._time)
 
+    def _keep(self, chunk: Chunk) -> Sealed:
+        """What is to stand for a chunk that is full."""
+        return chunk
+
     def _finish_segment(self) -> None:
         self._seal()
-        self.segments.append(Segment(self._segment_chunks, self.octets, self._chunks[-1].batches.last_time))
+        self.segments.append(Segment(self._segment_chunks, self.octets, self._chunks[-1].last_time))
         self._segment_chunks = 0
         self.octets = 0
 
@@ -171,7 +175,7 @@ class Release(Work):
 
     __slots__ = ("_account", "_chunks")
 
-    def __init__(self, chunks: list[Chunk], account: Account) -> None:
+    def __init__(self, chunks: list[Sealed], account: Account) -> None:
         self._chunks = chunks[::-1]
         self._account = account
 
@@ -179,10 +183,10 @@ class Release(Work):
         units = 0
         while self._chunks and units < budget:
             chunk = self._chunks.pop()
-            self._account.octets -= chunk.cost
+            chunk.free(self._account)
             units += 1 + chunk.count // FREED_A_UNIT
         return bool(self._chunks)
 
 
-def _last_time(chunk: Chunk) -> int:
-    return chunk.batches.last_time
+def _last_time(chunk: Sealed) -> int:
+    return chunk.last_time

@@ -15,17 +15,23 @@ from amqpd.broker.queue import ACCEPTED, SLICE, Declaration, Means, Queue
 from amqpd.broker.returns import LOST
 from amqpd.broker.stream import offsets
 from amqpd.broker.stream.filters import filter_of, value_of
+from amqpd.broker.stream.kept_log import KeptLog
+from amqpd.broker.stream.kept_positions import KeptPositions
 from amqpd.broker.stream.log import Log
 from amqpd.broker.stream.names import EXTENSION, NAME, NAME_OCTETS, Progress, Tracked
 from amqpd.broker.stream.retention import SEGMENT_OCTETS, Retention
+from amqpd.log import get_logger
 
 if TYPE_CHECKING:
     from amqpd.broker.consumers import Consumer
+    from amqpd.broker.packed_run import Run
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
     from amqpd.broker.stream.filters import Filter
     from amqpd.broker.timers import Timer
     from amqpd.broker.work import Work
+
+log = get_logger(__name__)
 
 SHARE: Final = 64
 """Messages that one consumer gets before the next one has its turn."""
@@ -66,9 +72,16 @@ class StreamQueue(Queue):
     def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
         super().__init__(type_, declared, settings, means)
         segment = settings.stream_max_segment_size_bytes
-        self.positions: dict[str, int] = {}
-        """Of consumers with a name: the offset at which the next of that name begins."""
-        self._log = Log(means.account, SEGMENT_OCTETS if segment is None else segment)
+        segment = SEGMENT_OCTETS if segment is None else segment
+        store = means.journal.chunks_of(declared.id) if declared.id else None
+        if store is None:
+            self.positions = dict[str, int]()
+            """Of consumers with a name: the offset at which the next of that name begins."""
+            self._log = Log(means.account, segment)
+        else:
+            account = means.journal.account_of(means.account, declared.id, all_messages=True)
+            self.positions = KeptPositions(account, store)
+            self._log = KeptLog(means.account, segment, store)
         self._clock = means.clock
         self._filters = means.compat.profile.filters_streams
         self._named = means.compat.extends(EXTENSION)
@@ -80,6 +93,17 @@ class StreamQueue(Queue):
         self._resuming = False
         self._retention = Retention.of(settings)
         self._age_timer: Timer | None = None
+        if self._log.segments:
+            self._retain()
+
+    def restore(self, run: Run) -> None:
+        for message in run.unpack():
+            assert isinstance(self.positions, KeptPositions)
+            self.positions.restore(message)
+
+    def restored(self, last_number: int) -> None:
+        assert isinstance(self.positions, KeptPositions)
+        self.positions.last_number = last_number
 
     # -- messages --------------------------------------------------------------------------------------------------
 
@@ -121,7 +145,7 @@ class StreamQueue(Queue):
 
     def complete(self, message: Message) -> Message:
         log, number = self._log, message.number
-        return next(log.read(number, 1)[0]) if log.first <= number < log.end else message
+        return next(log.read(number, 1)[0], message) if log.first <= number < log.end else message
 
     @property
     def message_count(self) -> int:
@@ -158,7 +182,11 @@ class StreamQueue(Queue):
 
     def _hand_out(self, consumer: Consumer, reader: Reader, limit: int) -> int:
         """Deliver at most `limit` messages, or look at so many; return what that cost."""
-        messages, behind = self._log.read(reader.offset, limit, reader.wanted)
+        try:
+            messages, behind = self._log.read(reader.offset, limit, reader.wanted)
+        except OSError as error:
+            self._give_up(consumer, reader, error)
+            return 1
         progress = reader.progress
         delivered = 0
         for message in messages:
@@ -177,6 +205,13 @@ class StreamQueue(Queue):
         self._account.octets += delivered * OVERHEAD
         return cost
 
+    def _give_up(self, consumer: Consumer, reader: Reader, error: OSError) -> None:
+        """The disk doesn't give what a consumer is to get next. It may come again, here or behind."""
+        what = "a stream cannot be read: its consumer is cancelled"
+        log.error(what, queue=self.name, offset=reader.offset, exc_info=error)
+        self.remove_consumer(consumer)
+        consumer.cancelled()
+
     # -- consumers -------------------------------------------------------------------------------------------------
 
     @property
@@ -190,10 +225,12 @@ class StreamQueue(Queue):
         progress = None
         name = arguments.get(NAME) if self._named else None
         if name is not None:
-            if name.text() not in self.positions:
+            named = name.text()
+            if named not in self.positions:
                 self._account.definitions += NAME_OCTETS
-            offset = self.positions.setdefault(name.text(), offset)
-            progress = Progress(name.text(), self.positions)
+                self.positions[named] = offset
+            offset = self.positions[named]
+            progress = Progress(named, self.positions)
         wanted = filter_of(arguments) if self._filters else None
         self._readers[consumer] = Reader(offset, wanted, progress)
         super().add_consumer(consumer)
@@ -220,16 +257,17 @@ class StreamQueue(Queue):
         self._in_batch = False
         self._timers.cancel(self._age_timer)
         self._account.definitions -= NAME_OCTETS * len(self.positions)
+        self.positions.clear()
         self._free(self._log.clear())
 
     def _retain(self) -> None:
         """Let segments go that are too many or too old, and look again when the next is too old."""
-        log, now = self._log, self._now()
-        excess = self._retention.excess(log.segments, log.octets, now)
+        kept, now = self._log, self._now()
+        excess = self._retention.excess(kept.segments, kept.octets, now)
         if excess:
-            self._free(log.drop_segments(excess))
+            self._free(kept.drop_segments(excess))
         self._timers.cancel(self._age_timer)
-        due = self._retention.due(log.segments)
+        due = self._retention.due(kept.segments)
         self._age_timer = None if due is None else self._timers.after((due - now) / 1000, self._retain)
 
     def _free(self, work: Work | None) -> None:

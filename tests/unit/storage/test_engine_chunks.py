@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,14 +195,35 @@ def test_a_row_and_its_chunks_survive_a_power_loss_together_or_not_at_all(seed: 
         disk = disk.lose_power(random)
 
 
-def test_after_an_error_the_append_only_engine_takes_no_more_chunks() -> None:
+@given(st.integers(0, 400))
+def test_what_a_full_disk_refuses_is_not_there_and_the_rest_goes_on(room: int) -> None:
     disk = Disk()
     engine = opened(disk)
     epoch = engine.claim("s")
-    disk.room = 60
-    with pytest.raises(OSError, match="no space left"):
-        engine.append("s", epoch, b"y" * 90, [chunk(1, 0, 1)])
+    engine.append("s", epoch, b"before", [chunk(1, 0, 5)])
+    disk.room = room
+    try:
+        engine.append("s", epoch, b"y" * 90, [chunk(each, 5, 9, b"x" * 50) for each in (1, 2)])
+        refused = False
+    except OSError as error:
+        assert error.errno == errno.ENOSPC  # noqa: PT017
+        refused = True
     disk.room = None
-    with pytest.raises(OSError, match=r"takes no more chunks after an error: .*no space left"):
+    engine.append("s", epoch, b"after", [chunk(1, 5, 6)])
+    expected = [(1, 0, 5), (1, 5, 6)]
+    for each in (engine, opened(Disk(disk.contents()))):
+        assert extents(each) == (expected if refused else [*expected, (2, 5, 9)])
+        assert payloads(each, 1) == [b"payload 0", b"payload 5"]
+
+
+def test_after_a_failed_sync_no_more_chunks_are_taken() -> None:
+    disk = Disk()
+    engine = opened(disk)
+    epoch = engine.claim("s")
+    disk.sync_fails = True
+    with pytest.raises(OSError, match="input/output error"):
         engine.append("s", epoch, b"", [chunk(1, 0, 1)])
-    assert list(opened(Disk(disk.contents())).chunks("s")) == []
+    disk.sync_fails = False
+    with pytest.raises(OSError, match=r"takes no more chunks after an error: .*input/output error"):
+        engine.append("s", epoch, b"", [chunk(1, 0, 1)])
+    assert extents(opened(Disk(disk.contents()))) == []
