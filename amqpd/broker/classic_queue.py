@@ -15,11 +15,12 @@ from amqpd.broker.expiry import Expiry, HeadExpiry
 from amqpd.broker.expiry_anywhere import ExpiryAnywhere
 from amqpd.broker.message import Account, Message
 from amqpd.broker.overflow import REJECT_PUBLISH_DLX, Limits
+from amqpd.broker.packed_run import ranges
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Spill
 from amqpd.broker.priorities import PriorityReadyList
 from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Declaration, Means, Queue
-from amqpd.broker.queue_work import Release, Trim
+from amqpd.broker.queue_work import Discard, Release, Trim
 from amqpd.broker.ready_list import ReadyList
 from amqpd.broker.retries import DISABLED, Delayed, Retries
 from amqpd.broker.returns import LOST, ReturnWork
@@ -43,7 +44,6 @@ class ClassicQueue(Queue):
     __slots__ = (
         "_delayed",
         "_expiry",
-        "_freeing",
         "_message_ttl",
         "_number",
         "_profile",
@@ -70,7 +70,6 @@ class ClassicQueue(Queue):
         self._trimming = False
         self._returns: tuple[ReturnWork, ...] = ()
         self._waiting: tuple[Pending[None], ...] = ()
-        self._freeing: tuple[Release, ...] = ()
         self._expiry: Expiry | None = None
         """Set by the first message with a deadline."""
         self.aside = 0
@@ -161,9 +160,6 @@ class ClassicQueue(Queue):
         pending: Pending[None] = Pending()
         self._waiting = (*self._waiting, pending)
         return pending
-
-    def freeing(self) -> Pending[None] | None:
-        return next((each.done for each in self._freeing if not each.done.done), None)
 
     # -- messages out ----------------------------------------------------------------------------------------------
 
@@ -412,18 +408,21 @@ class ClassicQueue(Queue):
         if self.limits is not None:
             self.limits.octets = 0
         if count:
+            self._account.purged(dropped.ranges())
+            if not self._account.needs_each and (paged := dropped.take_paged()):
+                self._work.add(Discard(paged))
             self._free(dropped.pop, lambda: dropped.count)
         if self._delayed is not None and len(self._delayed):
             delayed = self._delayed.take_all()
             self.aside -= len(delayed)
             count += len(delayed)
+            self._account.purged(ranges(sorted([message.number for message in delayed])))
             self._free(delayed.pop, delayed.__len__)
         return count
 
     def _free(self, pop: Callable[[], Message], left: Callable[[], int]) -> Release:
-        """Let go of messages that have left the queue together."""
+        """Let go of messages that were purged."""
         release = Release(pop, left, self._account)
-        self._freeing = (*(each for each in self._freeing if not each.done.done), release)
         self._work.add(release)
         return release
 

@@ -9,7 +9,7 @@ queue can be forgotten. https://github.com/noxdafox/rabbitmq-message-deduplicati
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 class KeyedAccount(QueueAccount):
     """The broker's account for one queue, which knows the keys of what it holds."""
+
+    needs_each: ClassVar[bool] = True
 
     __slots__ = ("_freeing", "_holders")
 
@@ -64,6 +66,10 @@ class KeyedAccount(QueueAccount):
 
     def release(self, message: Message) -> None:
         super().release(message)
+        self._free(message)
+
+    def forget(self, message: Message) -> None:
+        super().forget(message)
         self._free(message)
 
     def die(self, message: Message) -> None:

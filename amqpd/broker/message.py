@@ -6,11 +6,13 @@ deadline) is why a fan-out makes one `copy` for each further queue.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from amqpd.broker.dead_letter import Death
     from amqpd.broker.packed_run import Run
     from amqpd.broker.queue import Queue
@@ -122,6 +124,9 @@ class Account:
     It drives the memory alarm, because a Python heap seldom shrinks when messages leave.
     """
 
+    needs_each: ClassVar[bool] = False
+    """Whether it has to see each message that is purged."""
+
     __slots__ = ("definitions", "octets")
 
     def __init__(self) -> None:
@@ -180,6 +185,13 @@ class Account:
 
     def buried(self, message: Message) -> None:
         """The dead letter of a message was published, or nobody wanted it."""
+
+    def purged(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Messages with these numbers (first and last ones) are gone from the queue for good; `forget` follows."""
+
+    def forget(self, message: Message) -> None:
+        """Let go of a message that was purged."""
+        self.release(message)
 
     def renumber(self, message: Message, number: int) -> None:
         """A message that is held goes to another place of its queue."""

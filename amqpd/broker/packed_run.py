@@ -144,6 +144,12 @@ class Run:
         self.count -= 1
         return message
 
+    def left(self) -> Sequence[int]:
+        """The numbers of those that are left."""
+        if self.count == len(self.numbers):
+            return self.numbers
+        return [number for number, body in zip(self.numbers, self._bodies, strict=True) if body is not None]
+
     def deadlines(self) -> Iterator[tuple[float, int]]:
         """The deadlines and numbers of those that are left and have one."""
         for deadline, number, body in zip(self._deadlines or (), self.numbers, self._bodies, strict=False):
@@ -197,6 +203,24 @@ class Run:
                 message.trail = self._trails[index]
             messages.append(message)
         return messages
+
+
+def ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Rising numbers as the first and last ones of ranges."""
+    if isinstance(numbers, range):
+        if numbers:
+            yield numbers[0], numbers[-1]
+        return
+    first = last = None
+    for number in numbers:
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = number
+    if first is not None and last is not None:
+        yield first, last
 
 
 def place_in(numbers: Sequence[int], number: int) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from operator import attrgetter
 from typing import ClassVar, Final
@@ -71,6 +71,10 @@ class PagedRun:
         """The messages, last one first, read for the look only. Raises OSError."""
         return self.read().unpack()
 
+    def left(self) -> Sequence[int]:
+        """The numbers of all of them."""
+        return self.numbers
+
     def deadlines(self) -> Iterator[tuple[float, int]]:
         """The deadlines and numbers of those that have one."""
         return zip(*self._deadlines, strict=True)
@@ -83,6 +87,11 @@ class PagedRun:
         """What is out there, for the look only. Raises OSError."""
         octets = self._block.read()
         return Run.of(self.numbers, Columns(*marshal.loads(octets)))  # noqa: S302  # this process wrote them, unchanged
+
+    def discard(self) -> None:
+        """Nobody wants the messages any more."""
+        self._account.octets -= RESIDENT * self.count
+        self._block.free()
 
     def recall(self) -> Run:
         """Bring it back into memory, once. Raises OSError: then the messages are lost, and off the account."""

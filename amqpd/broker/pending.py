@@ -64,6 +64,17 @@ class Pending(Generic[T]):
         self.when_done(finish)
         return following
 
+    def pass_on(self, other: Pending[T]) -> None:
+        """Give the result, or the error, to another one too."""
+
+        def done(_: Pending[T]) -> None:
+            if self._error is None:
+                other.settle(self.result())
+            else:
+                other.fail(self._error)
+
+        self.when_done(done)
+
     def _require_open(self) -> None:
         if self.done:
             raise RuntimeError("a Pending is settled once, and this one was settled before")

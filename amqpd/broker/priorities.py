@@ -11,6 +11,7 @@ from itertools import chain
 from typing import ClassVar
 
 from amqpd.broker.message import Account, Message
+from amqpd.broker.paged_run import PagedRun
 from amqpd.broker.ports import Spill
 from amqpd.broker.ready_list import ReadyList
 
@@ -88,6 +89,14 @@ class PriorityReadyList(ReadyList):
 
     def octets(self) -> int:
         return sum(level.octets() for level in self._order)
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        return chain.from_iterable([level.ranges() for level in self._order])
+
+    def take_paged(self) -> list[PagedRun]:
+        paged = [run for level in self._order for run in level.take_paged()]
+        self.count -= sum([run.count for run in paged])
+        return paged
 
     def page_out(self, spill: Spill, account: Account, most: int) -> bool:
         # The lowest priority first: it is taken last.

@@ -232,10 +232,6 @@ class Queue:
         """A Pending for the moment when nothing is on its way back; None: nothing is."""
         return None
 
-    def freeing(self) -> Pending[None] | None:
-        """A Pending for the moment when some of what was purged is freed; None: all of it is."""
-        return None
-
     # -- retries -----------------------------------------------------------------------------------------------------
 
     def retry_delayed(self) -> int:

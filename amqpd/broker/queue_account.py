@@ -7,6 +7,8 @@ forgotten, and a queue that keeps no such record pays nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from amqpd.broker.message import Account, Message
 from amqpd.broker.packed_run import Run
 from amqpd.properties import Properties
@@ -45,6 +47,12 @@ class QueueAccount(Account):
 
     def buried(self, message: Message) -> None:
         self._account.buried(message)
+
+    def purged(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self._account.purged(ranges)
+
+    def forget(self, message: Message) -> None:
+        self._account.forget(message)
 
     def renumber(self, message: Message, number: int) -> None:
         self._account.renumber(message, number)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.message import Account, Message
-from amqpd.broker.pending import Pending
+from amqpd.broker.paged_run import PagedRun
 from amqpd.broker.work import Work
 
 if TYPE_CHECKING:
     from amqpd.broker.classic_queue import ClassicQueue
+
+BLOCK_UNITS: Final = 8
+"""What one block costs of a turn's budget: it may be the last one of its file."""
 
 
 class Trim(Work):
@@ -25,28 +28,39 @@ class Trim(Work):
         return self._queue.trim_step()
 
 
+class Discard(Work):
+    """Gives the room of purged messages on the disk back."""
+
+    __slots__ = ("_runs",)
+
+    def __init__(self, runs: list[PagedRun]) -> None:
+        self._runs = runs
+
+    def step(self, budget: int) -> bool:
+        for _ in range(max(1, budget // BLOCK_UNITS)):
+            if not self._runs:
+                return False
+            self._runs.pop().discard()
+        return bool(self._runs)
+
+
 class Release(Work):
     """Frees purged messages slice by slice, since freeing a million at once would stall everybody."""
 
-    __slots__ = ("_account", "_pop", "done", "left")
+    __slots__ = ("_account", "_pop", "left")
 
     def __init__(self, pop: Callable[[], Message], left: Callable[[], int], account: Account) -> None:
         self._pop = pop
         self.left = left
         """How many messages there are still."""
         self._account = account
-        self.done: Pending[None] = Pending()
 
     def step(self, budget: int) -> bool:
         for _ in range(max(1, budget)):
             if not self.left():
-                break
-            self._account.release(self._pop())
-        if self.left():
-            return True
-        if not self.done.done:
-            self.done.settle(None)
-        return False
+                return False
+            self._account.forget(self._pop())
+        return self.left() > 0
 
     def finish(self) -> None:
         """Free the rest at once."""

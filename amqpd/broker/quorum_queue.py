@@ -13,6 +13,7 @@ from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.message import Message
 from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, Limits, SoftLimits
+from amqpd.broker.packed_run import ranges
 from amqpd.broker.queue import Declaration, Means
 from amqpd.broker.quorum_priorities import quorum_ready_list
 from amqpd.broker.retries import Retries
@@ -137,6 +138,7 @@ class QuorumQueue(ClassicQueue):
         dropped = super()._drop_ready()
         if self._keeper is not None and (dead := [message for message, _ in self._keeper.take_all()]):
             self.aside -= len(dead)
+            self._account.purged(ranges(sorted([message.number for message in dead])))
             self._free(dead.pop, dead.__len__)
         if self.limits is not None:
             self.limits.over(0)

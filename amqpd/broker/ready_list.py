@@ -21,7 +21,7 @@ from operator import attrgetter, itemgetter
 from typing import ClassVar, Final
 
 from amqpd.broker.message import Account, Message
-from amqpd.broker.packed_run import RUN, Run
+from amqpd.broker.packed_run import RUN, Run, ranges
 from amqpd.broker.paged_run import PagedRun, in_order, is_large, packed, page_out
 from amqpd.broker.ports import Spill
 from amqpd.broker.returned import InOrderOfReturn, Returned
@@ -198,6 +198,21 @@ class ReadyList:
         taken.count = self.count
         self._returned, self._head, self._runs, self._tail, self.count = None, [], None, [], 0
         return taken
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """The numbers of all that wait, as first and last ones of ranges. It is cheap however many they are."""
+        loose = (*self._head, *self._tail, *(() if self._returned is None else self._returned.messages()))
+        yield from ranges(sorted([message.number for message in loose]))
+        for run in self._runs or ():
+            yield from ranges(run.left())
+
+    def take_paged(self) -> list[PagedRun]:
+        """Take out what is not in memory."""
+        paged = [run for run in self._runs or () if isinstance(run, PagedRun)]
+        if paged:
+            self._runs = deque([run for run in self._runs or () if isinstance(run, Run)])
+            self.count -= sum([run.count for run in paged])
+        return paged
 
     def page_out(self, spill: Spill, account: Account, most: int) -> bool:
         """Move at most about so many runs to the disk; return whether there may be more. Raises OSError.

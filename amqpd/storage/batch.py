@@ -133,6 +133,13 @@ class Batch:
         else:
             settled.append((number, number))
 
+    def settle_range(self, queue: int, first: int, last: int) -> None:
+        """All messages from one number to another have left their queue for good; some may never have been recorded."""
+        records = self._of(queue)
+        for number in [each for each in (*records.published, *records.returned) if first <= each <= last]:
+            self.settle(queue, number)
+        records.settled.append((first, last))
+
     def give_back(self, queue: int, number: int, failures: int) -> None:
         """A message came back, the given number of times in all."""
         self._of(queue).returned[number] = failures

@@ -15,7 +15,7 @@ refused, and consumers go on with what is in memory. https://www.rabbitmq.com/do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker import restoring
@@ -232,6 +232,13 @@ class EngineJournal(Journal):
         if self._error is None:
             self._touch(account)
             self._open.batch.settle(account.number, number)
+
+    def purged(self, account: RecordingAccount, ranges: Iterable[tuple[int, int]]) -> None:
+        """The messages of these ranges have left their queue for good; not all of them need be on record."""
+        if self._error is None:
+            self._touch(account)
+            for first, last in ranges:
+                self._open.batch.settle_range(account.number, first, last)
 
     def returned(self, account: RecordingAccount, number: int, failures: int) -> None:
         """A message came back, where failures are counted."""

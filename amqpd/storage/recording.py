@@ -15,6 +15,8 @@ from amqpd.broker.queue_account import QueueAccount
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from amqpd.broker.packed_run import Run
     from amqpd.broker.queue import Queue
     from amqpd.storage.journal import EngineJournal
@@ -63,6 +65,13 @@ class RecordingAccount(QueueAccount):
     def buried(self, message: Message) -> None:
         if self._all or message.properties.delivery_mode == PERSISTENT:
             self._journal.settled(self, message.number)
+
+    def purged(self, ranges: Iterable[tuple[int, int]]) -> None:
+        if self._known:
+            self._journal.purged(self, ranges)
+
+    def forget(self, message: Message) -> None:
+        self._account.forget(message)
 
     def renumber(self, message: Message, number: int) -> None:
         recorded = self._all or message.properties.delivery_mode == PERSISTENT

@@ -48,15 +48,25 @@ class QueueSurvey:
         """The next row."""
         numbers = records.numbers
         if numbers:
-            if min(numbers) <= self.highest:
-                self.moved.update((number, seq) for number in numbers if number <= self.highest)
-            self.highest = max(self.highest, *numbers)
+            rising = sorted(numbers)
+            if rising[0] <= self.highest or rising != numbers.tolist():
+                self._find_moved(seq, numbers)
+            self.highest = max(self.highest, rising[-1])
         self._settled += records.settled
         if len(self._settled) > COMPACT:
             self._settled = _merged([*zip(self._firsts, self._lasts, strict=True), *self._settled])
             self._firsts = self._lasts = ()
         self.failures.update(records.returned)
         self.delivered = max(self.delivered, records.delivered)
+
+    def _find_moved(self, seq: int, numbers: Iterable[int]) -> None:
+        """What is below a number that came earlier was copied, wherever it stood before."""
+        highest = self.highest
+        for number in numbers:
+            if number <= highest:
+                self.moved[number] = seq
+            else:
+                highest = number
 
     def finish(self) -> None:
         """All rows were taken."""

@@ -15,7 +15,7 @@ from amqpd.broker.operations.lookup import (
     require_same,
     require_same_argument,
 )
-from amqpd.broker.pending import Pending
+from amqpd.broker.pending import Pending, Recorded
 from amqpd.broker.permissions import CONFIGURE, READ, WRITE
 from amqpd.broker.ports import Journal
 from amqpd.broker.queue import Queue
@@ -103,39 +103,26 @@ def purge(broker: Broker, session: Session, name: str) -> int | Pending[int]:
     session.require(READ, QUEUE, name)
     queue = find_queue(session, name)
     queue.type.check_purge(f"queue '{name}' in vhost '{session.vhost.name}'")
+    returning = queue.in_place()
+    if returning is None:
+        return _purged(broker.journal, queue)
     purged: Pending[int] = Pending()
-    pending = queue.in_place()
-    if pending is None:
-        _purge(broker.journal, queue, purged)
-    else:
-        pending.when_done(lambda _: _purge(broker.journal, queue, purged))
-    return purged.result() if purged.done else purged
+
+    def in_place(_: Pending[None]) -> None:
+        count = _purged(broker.journal, queue)
+        if isinstance(count, Pending):
+            count.pass_on(purged)
+        else:
+            purged.settle(count)
+
+    returning.when_done(in_place)
+    return purged
 
 
-def _purge(journal: Journal, queue: Queue, purged: Pending[int]) -> None:
-    """Messages are freed, and with that settled on record, slice by slice."""
+def _purged(journal: Journal, queue: Queue) -> int | Pending[int]:
     count = queue.purge()
-    recorded = queue.id and not journal.immediate
-
-    def freed(_: Pending[None] | None) -> None:
-        freeing = queue.freeing() if recorded else None
-        durable = journal.messages_durable() if recorded and freeing is None else None
-        if freeing is not None:
-            freeing.when_done(freed)
-        elif durable is not None:
-            durable.when_done(settled)
-        else:
-            purged.settle(count)
-
-    def settled(done: Pending[None]) -> None:
-        try:
-            done.result()
-        except Exception as error:  # noqa: BLE001  # whoever waits for the purge raises it
-            purged.fail(error)
-        else:
-            purged.settle(count)
-
-    freed(None)
+    durable = journal.messages_durable() if queue.id and not journal.immediate else None
+    return count if durable is None else Recorded(count, durable)
 
 
 def delete(broker: Broker, session: Session, name: str, *, if_unused: bool, if_empty: bool) -> int | Pending[int]:

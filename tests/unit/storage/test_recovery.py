@@ -117,3 +117,12 @@ def test_numbers_go_on_above_what_was_delivered() -> None:
     batch.settle(1, 3)
     batch.deliver(1, 10)
     assert recovered([(1, batch.encode())])[0].queues[1].last_number == 10
+
+
+def test_a_copy_may_stand_behind_what_is_newer_in_the_first_row() -> None:
+    batch = Batch()
+    for number in (2, 3, 1):
+        batch.publish(1, number, Content(b"", b"", HEADERS[0], b"%d" % number))
+    _, rows, messages = recovered([(4, batch.encode())])
+    assert sorted(messages) == [(1, 1), (1, 2), (1, 3)]
+    assert [rows.row_of(1, number) for number in (1, 2, 3)] == [4, 4, 4]
