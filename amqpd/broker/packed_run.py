@@ -161,6 +161,11 @@ class Run:
         return sum([len(body) for body in self._bodies if body is not None])
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other queues may have the same bodies."""
+        return self._sharing is not None
+
+    @property
     def is_plain(self) -> bool:
         """Whether no message in it has a deadline or a past."""
         return self._deadlines is None and self._trails is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 from array import array
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from operator import attrgetter
@@ -43,10 +44,13 @@ class PagedRun:
         self._deadlines = (array("d", [deadline for deadline, _ in due]), array("Q", [each for _, each in due]))
         self._block = spill.keep(marshal.dumps(run.columns().plain()))
         self._account = account
-        messages = run.unpack()
-        for message in messages:
-            account.release(message)
-        self._spared = run.cost() - RESIDENT * self.count
+        cost = run.cost()
+        if run.is_shared:
+            for message in run.unpack():
+                account.release(message)
+        else:
+            account.octets -= cost
+        self._spared = cost - RESIDENT * self.count
         account.octets += RESIDENT * self.count
 
     @property
@@ -121,26 +125,28 @@ def packed(messages: list[Message]) -> list[Run]:
     return [*runs, Run(messages[begin:])]
 
 
-def page_out(runs: list[Run | PagedRun], spill: Spill, account: Account, most: int) -> bool:
+def page_out(runs: deque[Run | PagedRun], spill: Spill, account: Account, most: int) -> bool:
     """Page at most about so many runs out, the last ones first and never the first one; return whether there may be
-    more. Raises OSError; the list is consistent then, too.
+    more. Raises OSError; everything is in its place then, too.
     """
-    for first in runs[:1]:
-        if isinstance(first, Run):
-            runs[:1] = _fitting(first)
-    at = len(runs)
-    while at > 1:
-        at -= 1
-        run = runs[at]
-        if isinstance(run, Run):
-            if most <= 0:
-                return True
-            parts = _fitting(run)
-            most -= len(parts)
-            runs[at : at + 1] = parts
-            for place in reversed(range(at, at + len(parts))):
-                runs[place] = PagedRun(parts[place - at], spill, account)
-    return False
+    if runs and isinstance(first := runs[0], Run):
+        runs.popleft()
+        runs.extendleft(reversed(_fitting(first)))
+    passed: list[Run | PagedRun] = []
+    try:
+        while len(runs) > 1 and most > 0:
+            run = runs.pop()
+            if isinstance(run, PagedRun):
+                passed.append(run)
+                continue
+            runs.extend(_fitting(run))
+            while most > 0 and len(runs) > 1 and isinstance(part := runs[-1], Run):
+                passed.append(PagedRun(part, spill, account))
+                runs.pop()
+                most -= 1
+    finally:
+        runs.extend(reversed(passed))
+    return most <= 0
 
 
 def in_order(runs: Iterable[Run | PagedRun]) -> list[Run | PagedRun]:

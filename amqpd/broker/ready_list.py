@@ -219,15 +219,15 @@ class ReadyList:
 
         Large bodies at either end are packed for it first. The nearest run and what came back stay.
         """
-        runs = list(self._runs or ())
         if is_large(self._head):
-            runs[:0], self._head = packed(self._head[::-1]), []
+            self._runs = self._runs or deque()
+            self._runs.extendleft(reversed(packed(self._head[::-1])))
+            self._head = []
         if is_large(self._tail):
-            runs[len(runs) :], self._tail = packed(self._tail), []
-        try:
-            return page_out(runs, spill, account, most)
-        finally:
-            self._runs = deque(runs) if runs else None
+            self._runs = self._runs or deque()
+            self._runs.extend(packed(self._tail))
+            self._tail = []
+        return False if self._runs is None else page_out(self._runs, spill, account, most)
 
     def _pack_tail(self) -> None:
         if self._tail:
