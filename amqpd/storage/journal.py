@@ -29,6 +29,7 @@ from amqpd.log import get_logger
 from amqpd.storage.batch import NO_DEADLINE, Batch
 from amqpd.storage.care import SLACK, Care
 from amqpd.storage.contents import content_of
+from amqpd.storage.losses import losses
 from amqpd.storage.placement import Rows
 from amqpd.storage.recording import RecordingAccount
 from amqpd.storage.recovery import Recovery, Survey
@@ -172,10 +173,15 @@ class EngineJournal(Journal):
         The pager moves messages out of memory while they come in.
         """
         survey = Survey(self._engine.read(SHARD))
-        for damage in self._engine.damages():
+        damages = self._engine.damages()
+        for damage in damages:
             log.error("damaged data: what it held is lost", where=damage.where, what=damage.what)
         self._streams.load()
         restored = restoring.restore_graph(broker, self._engine.get)
+        for loss in losses(self._engine.read(SHARD)) if damages else ():
+            if loss.queue in restored.holders:
+                holder = restored.holders[loss.queue]
+                log.error("messages may be lost", **{holder.kind: holder.name}, first=loss.first, last=loss.last)
         offset = self._clock.monotonic() - self._clock.wall()
         defined = [*restored.holders, *restored.missing]
         recovery = Recovery(survey, defined, offset, self.rows)

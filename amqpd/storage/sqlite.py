@@ -11,28 +11,39 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from amqpd.broker.definitions import Cell, Change, Kind
 from amqpd.storage import rows
+from amqpd.storage.database import (
+    Failed,
+    Malformed,
+    as_os_errors,
+    checkpoint,
+    free_pages,
+    log_octets,
+    opened,
+    transaction,
+)
 from amqpd.storage.engine import ChunkHead, ChunkRow, Damage, Durability, Engine, StaleEpoch
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import Folder
+from amqpd.storage.rebuilding import rebuild
+from amqpd.storage.salvage import trim_mark
 
 NAME: Final = "sqlite"
 VERSION: Final = 2
 """2: exchanges have ids, and keep messages. Of older ones nothing has to change but for columns that are added."""
 DEFINITIONS: Final = "definitions.db"
 JOURNAL: Final = "journal.db"
-SYNCHRONOUS: Final = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.NONE: "OFF"}
-"""NORMAL syncs the log before a checkpoint alone."""
 TABLES: Final = (  # what is short comes before what is long: it is read without it
     "rows (seq INTEGER PRIMARY KEY AUTOINCREMENT, shard TEXT, row BLOB)",
     "shards (shard TEXT PRIMARY KEY, epoch INTEGER)",
     "snapshots (shard TEXT PRIMARY KEY, snapshot BLOB)",
+    "marks (shard TEXT PRIMARY KEY, mark BLOB)",
     'chunks (shard TEXT, stream INT, first INT, "end" INT, head BLOB, row BLOB, UNIQUE(shard, stream, first))',
 )
 CHECKPOINT: Final = 4 * 1024 * 1024
@@ -41,14 +52,8 @@ PORTION: Final = 256
 """Pages that go back to the file system at a time: a MiB."""
 FREE: Final = 32 * PORTION
 """Free pages from which it is worth giving any back: the next rows take fewer."""
-
-
-ERRORS: Final = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR_SHMSIZE: errno.ENOSPC}
-"""What the operating system calls them."""
-
-
-class Failed(OSError):
-    """SQLite could not do it; the text is SQLite's."""
+DAMAGED: Final = "damaged"
+"""A file that says that SQLite called the journal damaged while the broker ran."""
 
 
 class SqliteEngine(Engine):
@@ -70,37 +75,65 @@ class SqliteEngine(Engine):
         self._told = 0
         self._epochs: dict[str, int] = {}
         self._path = path
+        self._open: Callable[[str], sqlite3.Connection] = lambda name: opened(path / name, durability, connection)
         try:
             self._folder.require(DEFINITIONS, "virtual hosts, users, queues and exchanges")
             self._folder.require(JOURNAL, "the messages")
-            self._definitions = _opened(path / DEFINITIONS, durability, connection)
-            self._journal = _opened(path / JOURNAL, durability, connection)
-            with _transaction(self._journal):
-                for table in TABLES:
-                    self._journal.execute(f"CREATE TABLE IF NOT EXISTS {table}")
-            # It outlives the rows: a number is never used twice.
-            highest = self._journal.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
-            self._reader = _opened(path / JOURNAL, durability, connection)
+            self._definitions = self._open_definitions()
+            if (path / DAMAGED).exists():
+                self._rebuild("it was found to be damaged while the broker ran")
+            try:
+                self._open_journal()
+            except Malformed as error:
+                self._rebuild(str(error))
+                self._open_journal()
             self._folder.seal()
         except BaseException:
             self._folder.close()
             raise
+
+    def _open_definitions(self) -> sqlite3.Connection:
+        try:
+            database = self._open(DEFINITIONS)
+            with as_os_errors():
+                database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except Malformed as error:
+            text = "is damaged: put it back from a backup, or repair it with sqlite3 (.recover)"
+            raise Malformed(errno.EIO, f"{self._path / DEFINITIONS} {text}: {error.strerror}") from error
+        return database
+
+    def _open_journal(self) -> None:
+        self._journal = self._open(JOURNAL)
+        with transaction(self._journal):
+            _make_tables(self._journal)
+        with as_os_errors():
+            # It outlives the rows: a number is never used twice.
+            highest = self._journal.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
         self._seq: int = highest[0] if highest else 0
+        self._reader = self._open(JOURNAL)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
     def claim(self, shard: str) -> int:
-        with _transaction(self._journal):
+        try:
+            epoch = self._claimed(shard)
+        except Malformed as error:
+            self._heal(error)
+            epoch = self._claimed(shard)
+        self._epochs[shard] = epoch
+        return epoch
+
+    def _claimed(self, shard: str) -> int:
+        with transaction(self._journal):
             found = self._journal.execute("SELECT epoch FROM shards WHERE shard = ?", (shard,)).fetchone()
             epoch: int = found[0] + 1 if found else 1
             self._journal.execute("INSERT OR REPLACE INTO shards VALUES (?, ?)", (shard, epoch))
-        self._epochs[shard] = epoch
         return epoch
 
     def append(self, shard: str, epoch: int, row: bytes, chunks: Sequence[ChunkRow] = ()) -> int:
         self._require(shard, epoch)
         seq = self._seq + 1
-        with _transaction(self._journal):
+        with self._marking(), transaction(self._journal):
             self._journal.execute("INSERT INTO rows VALUES (?, ?, ?)", (seq, shard, rows.framed(shard, seq, row)))
             for chunk in chunks:
                 self._put_chunk(shard, chunk)
@@ -108,16 +141,46 @@ class SqliteEngine(Engine):
         return seq
 
     def read(self, shard: str, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
+        """All rows from a number on. Where SQLite calls the database damaged, it is built anew on the way."""
+        following = from_seq
+        while True:
+            try:
+                for seq, payload in self._rows(shard, following):
+                    yield seq, payload
+                    following = seq + 1
+            except Malformed as error:
+                self._heal(error)
+            else:
+                return
+
+    def _rows(self, shard: str, from_seq: int) -> Iterator[tuple[int, bytes]]:
         select = "SELECT seq, row FROM rows WHERE shard = ? AND seq >= ? ORDER BY seq"
-        for seq, data in self._journal.execute(select, (shard, from_seq)):
-            row = rows.unframed(data)
-            if row is None or row.seq != seq:
-                self._damages.append(Damage(f"{self._path / JOURNAL}, table rows", f"row {seq} is damaged"))
-                continue
-            yield seq, row.payload
+        with as_os_errors(), closing(self._journal.execute(select, (shard, from_seq))) as found:
+            for seq, data in found:
+                row = rows.unframed(data)
+                if row is None or row.seq != seq:
+                    self._damages.append(Damage(f"{self._path / JOURNAL}, table rows", f"row {seq} is damaged"))
+                    continue
+                yield seq, row.payload
+
+    def _heal(self, error: Malformed) -> None:
+        self._journal.close()
+        self._reader.close()
+        self._rebuild(str(error))
+        self._open_journal()
+
+    def _rebuild(self, reason: str) -> None:
+        """Put what can be salvaged of the journal into a new one, and keep the old one beside it."""
+        kept = rebuild(self._path / JOURNAL, _make_tables)
+        (self._path / DAMAGED).unlink(missing_ok=True)
+        what = f"{reason}. {kept.rows} rows were salvaged, to row {kept.last}; the damaged file is kept as {kept.name}"
+        self._damages.append(Damage(str(self._path / JOURNAL), what))
+        gaps = [f"{first} to {last}" if last > first else str(first) for first, last in kept.gaps]
+        if gaps:
+            self._damages.append(Damage(str(self._path / JOURNAL), f"rows {', '.join(gaps)} are gone"))
 
     def fetch(self, shard: str, seq: int) -> bytes:
-        with _as_os_errors():
+        with self._marking(), as_os_errors():
             found = self._journal.execute("SELECT row FROM rows WHERE shard = ? AND seq = ?", (shard, seq)).fetchone()
         row = None if found is None else rows.unframed(found[0])
         if row is None or row.seq != seq:
@@ -126,11 +189,13 @@ class SqliteEngine(Engine):
         return row.payload
 
     def trim(self, shard: str, below_seq: int) -> None:
-        with _transaction(self._journal):
+        with self._marking(), transaction(self._journal):
             self._journal.execute("DELETE FROM rows WHERE shard = ? AND seq < ?", (shard, below_seq))
+            mark = trim_mark(shard, below_seq)
+            self._journal.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (shard, mark))
 
     def drop(self, shard: str, seqs: Iterable[int]) -> None:
-        with _transaction(self._journal):
+        with transaction(self._journal):
             self._journal.executemany("DELETE FROM rows WHERE shard = ? AND seq = ?", [(shard, each) for each in seqs])
 
     # -- chunks of streams -------------------------------------------------------------------------------------------
@@ -145,12 +210,12 @@ class SqliteEngine(Engine):
 
     def chunks(self, shard: str) -> Iterator[ChunkHead]:
         select = 'SELECT stream, first, "end", head FROM chunks WHERE shard = ? ORDER BY stream, first'
-        with _as_os_errors():
+        with self._marking(), as_os_errors():
             yield from (ChunkHead(*found) for found in self._journal.execute(select, (shard,)))
 
     def read_chunk(self, shard: str, stream: int, first: int) -> bytes | None:
         select = "SELECT row FROM chunks WHERE shard = ? AND stream = ? AND first = ?"
-        with _as_os_errors():
+        with as_os_errors():
             # All of it, so that the statement is over: a reader that stays holds checkpoints up.
             found = self._reader.execute(select, (shard, stream, first)).fetchall()
         row = rows.unframed(found[0][0]) if found else None
@@ -162,7 +227,7 @@ class SqliteEngine(Engine):
 
     def drop_chunks(self, shard: str, stream: int, below: int, most: int) -> bool:
         chosen = 'SELECT rowid FROM chunks WHERE shard = ? AND stream = ? AND "end" <= ? ORDER BY first LIMIT ?'
-        with _transaction(self._journal):
+        with transaction(self._journal):
             gone = self._journal.execute(f"DELETE FROM chunks WHERE rowid IN ({chosen})", (shard, stream, below, most))
         return gone.rowcount >= most
 
@@ -171,7 +236,7 @@ class SqliteEngine(Engine):
     def snapshot_put(self, shard: str, epoch: int, snapshot: bytes) -> None:
         self._require(shard, epoch)
         framed = rows.framed(shard, 0, snapshot)
-        with _transaction(self._journal):
+        with transaction(self._journal):
             self._journal.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?)", (shard, framed))
 
     def snapshot_get(self, shard: str) -> bytes | None:
@@ -197,7 +262,7 @@ class SqliteEngine(Engine):
 
     def put(self, changes: Iterable[Change]) -> None:
         made = list(changes)
-        with _transaction(self._definitions):
+        with transaction(self._definitions):
             for kind in {each.kind: None for each in made}:
                 self._make_table(kind)
             for change in made:
@@ -232,30 +297,30 @@ class SqliteEngine(Engine):
 
     def _columns(self, kind: Kind) -> list[str]:
         """Those that the table has; none: there is no table."""
-        with _as_os_errors():
+        with as_os_errors():
             return [each[1] for each in self._definitions.execute(f"PRAGMA table_info({_quoted(kind.name)})")]
 
     # -- care --------------------------------------------------------------------------------------------------------
 
     def maintain(self, portions: int = 1) -> bool:
-        with _as_os_errors():
+        with self._marking(), as_os_errors():
             for name, database in self._databases():
-                if _log_octets(self._path / name) >= CHECKPOINT:
-                    _checkpoint(database)
-                while _free_pages(database):
+                if log_octets(self._path / name) >= CHECKPOINT:
+                    checkpoint(database)
+                while free_pages(database):
                     if not portions:
                         return True
                     portions -= 1
                     # As a script: a single statement is stepped once by this module, and gives one page back.
                     database.executescript(f"PRAGMA incremental_vacuum({PORTION})")
-                    if not _free_pages(database) or _log_octets(self._path / name) >= CHECKPOINT:
-                        _checkpoint(database)
+                    if not free_pages(database) or log_octets(self._path / name) >= CHECKPOINT:
+                        checkpoint(database)
         return False
 
     def untidy(self) -> bool:
-        with _as_os_errors():
+        with as_os_errors():
             return any(
-                _log_octets(self._path / name) >= CHECKPOINT or _free_pages(database) >= FREE
+                log_octets(self._path / name) >= CHECKPOINT or free_pages(database) >= FREE
                 for name, database in self._databases()
             )
 
@@ -271,11 +336,21 @@ class SqliteEngine(Engine):
         return new
 
     def close(self) -> None:
-        with _as_os_errors():
+        with as_os_errors():
             self._reader.close()
             self._journal.close()
             self._definitions.close()
         self._folder.close()
+
+    @contextmanager
+    def _marking(self) -> Iterator[None]:
+        """Leave word for the next start, should the journal turn out to be damaged."""
+        try:
+            yield
+        except Malformed:
+            with suppress(OSError):
+                (self._path / DAMAGED).touch()
+            raise
 
     def _require(self, shard: str, epoch: int) -> None:
         current = self._epochs.get(shard)
@@ -283,66 +358,14 @@ class SqliteEngine(Engine):
             raise StaleEpoch(f"shard {shard!r} is at epoch {current}: {epoch} is no longer its owner's")
 
 
-def _free_pages(database: sqlite3.Connection) -> int:
-    """Pages of the file that hold nothing."""
-    count: int = database.execute("PRAGMA freelist_count").fetchone()[0]
-    return count
-
-
-def _checkpoint(database: sqlite3.Connection) -> None:
-    """Take what is in the write-ahead log over into the database, and give its space back."""
-    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-
-
-def _log_octets(database: Path) -> int:
-    """The size of a database's write-ahead log."""
-    try:
-        return database.with_name(f"{database.name}-wal").stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _opened(file: Path, durability: Durability, connection: type[sqlite3.Connection]) -> sqlite3.Connection:
-    with _as_os_errors():
-        database = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=connection)
-        for pragma in (
-            "auto_vacuum = INCREMENTAL",  # before the first table, or it comes too late
-            "journal_mode = WAL",
-            f"synchronous = {SYNCHRONOUS[durability]}",
-            "fullfsync = ON",  # of effect on macOS alone
-            "checkpoint_fullfsync = ON",
-            "secure_delete = OFF",  # some builds overwrite what is deleted, which costs more than the delete
-            "wal_autocheckpoint = 0",
-        ):
-            database.execute(f"PRAGMA {pragma}").fetchall()
-    return database
+def _make_tables(database: sqlite3.Connection) -> None:
+    for table in TABLES:
+        database.execute(f"CREATE TABLE IF NOT EXISTS {table}")
 
 
 def _place_of(shard: str, stream: int) -> str:
     """What the frame of a chunk calls its place."""
     return f"{shard}/{stream}"
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing; SQLite's errors come as OSErrors."""
-    with _as_os_errors():
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            database.execute("COMMIT")
-        except BaseException:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            raise
-
-
-@contextmanager
-def _as_os_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise Failed(ERRORS.get(error.sqlite_errorcode, errno.EIO), f"SQLite: {error}") from error
 
 
 def _quoted(name: str) -> str:

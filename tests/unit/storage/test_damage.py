@@ -206,12 +206,6 @@ def test_a_folder_that_cannot_be_written_is_not_taken_for_one_in_use(tmp_path: P
         SqliteEngine(tmp_path)
 
 
-def test_what_sqlite_cannot_do_is_an_os_error(tmp_path: Path) -> None:
-    (tmp_path / "journal.db").write_bytes(b"this is no database" * 100)
-    with pytest.raises(OSError, match="SQLite: file is not a database"):
-        SqliteEngine(tmp_path)
-
-
 HOLD = """
 import sys
 from pathlib import Path
