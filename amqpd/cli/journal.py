@@ -32,11 +32,16 @@ def check(folder: Path) -> None:
         counts: Counter[int] = Counter()
         octets: Counter[int] = Counter()
         for queue, message in holdings.messages():
-            counts[queue] += 1
-            octets[queue] += len(message.body)
+            if not holdings.holders[queue].is_stream:
+                counts[queue] += 1
+                octets[queue] += len(message.body)
+        for stream, _, chunk in holdings.chunks():
+            counts[stream] += chunk.count
+            octets[stream] += sum(map(len, chunk.bodies))
         for queue, count in counts.items():
-            holder, vhost, name = holdings.holders[queue]
-            click.echo(f"{holder} {name!r} in vhost {vhost!r}: {count} messages, {octets[queue]} bytes")
+            holder = holdings.holders[queue]
+            where = f"{holder.kind} {holder.name!r} in vhost {holder.vhost!r}"
+            click.echo(f"{where}: {count} messages, {octets[queue]} bytes")
         damages = dict.fromkeys(engine.damages())  # it was read twice
         for damage in damages:
             click.echo(f"damaged: {damage.where}: {damage.what}", err=True)

@@ -6,7 +6,8 @@ which it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from struct import Struct
 from typing import Final, TypeVar
 from zlib import crc32
@@ -16,6 +17,7 @@ from amqpd.broker.stream.columns import Column, Few, Headers, Many
 from amqpd.broker.stream.store import Extent
 from amqpd.properties import Properties
 from amqpd.storage.columns import INDEXES, NUMBERS, Reader, Writer
+from amqpd.storage.engine import ChunkRow
 
 T = TypeVar("T")
 
@@ -38,6 +40,17 @@ def extent_of(first: int, end: int, head: bytes) -> Extent | None:
         return None
     octets, last_time, begins_segment = _HEAD.unpack_from(head)
     return Extent(first, end, octets, last_time, begins_segment=bool(begins_segment))
+
+
+def measured(chunk: Chunk) -> Extent:
+    """What the chunk itself says of it, which is all but where segments begin."""
+    octets = sum(map(len, chunk.bodies)) + sum(len(each.raw) for each in islice(_properties(chunk), chunk.count))
+    return Extent(chunk.first, chunk.first + chunk.count, octets, chunk.last_time, begins_segment=False)
+
+
+def row_of(stream: int, extent: Extent, chunk: Chunk) -> ChunkRow:
+    """What an engine gets."""
+    return ChunkRow(stream, extent.first, extent.end, head_of(extent), encoded(chunk))
 
 
 def encoded(chunk: Chunk) -> bytes:
@@ -75,6 +88,10 @@ def decoded(data: bytes) -> Chunk:
     again = map(Properties.again, raw, persistent)
     properties = Headers(tuple(raw), persistent) if which is None else _few(again, which)
     return Chunk(first, batches, bodies, exchanges, routing_keys, properties, _values(reader))
+
+
+def _properties(chunk: Chunk) -> Iterator[Properties]:
+    return chunk.properties.values(0, chunk.count)
 
 
 def _write(writer: Writer, column: Column[T], octets: list[bytes]) -> None:

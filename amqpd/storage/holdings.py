@@ -8,8 +8,12 @@ from typing import Final, NamedTuple
 from amqpd.broker.cells import Row
 from amqpd.broker.definitions import EXCHANGES, QUEUES
 from amqpd.broker.message import Message
+from amqpd.broker.queue_types.stream import Stream
 from amqpd.broker.restoring import KIND_OF
+from amqpd.broker.stream.chunk import Chunk
+from amqpd.broker.stream.store import Extent
 from amqpd.storage.batch import NO_DEADLINE, Batch
+from amqpd.storage.chunk_rows import decoded, extent_of, measured
 from amqpd.storage.contents import content_of
 from amqpd.storage.engine import Engine
 from amqpd.storage.journal import SHARD
@@ -27,6 +31,7 @@ class Holder(NamedTuple):
     kind: str
     vhost: str
     name: str
+    is_stream: bool = False
 
 
 class Holdings:
@@ -45,7 +50,9 @@ class Holdings:
             for key, values in engine.get(kind).items():
                 row = Row(kind, key, values)
                 if row.present("id"):
-                    self.holders[row.integer("id")] = Holder(KIND_OF[kind], row.text("vhost"), row.text("name"))
+                    is_stream = kind is QUEUES and row.text("type") == Stream.name
+                    holder = Holder(KIND_OF[kind], row.text("vhost"), row.text("name"), is_stream)
+                    self.holders[row.integer("id")] = holder
 
     @property
     def last_row(self) -> int:
@@ -58,7 +65,10 @@ class Holdings:
         return 0 if survey is None else survey.delivered
 
     def messages(self) -> Iterator[tuple[int, Message]]:
-        """All messages with their holders' ids, by and large in order; a row of the journal is in memory at a time."""
+        """All messages with their holders' ids, by and large in order; a row of the journal is in memory at a time.
+
+        Those of streams are the positions of their consumers.
+        """
         recovery = Recovery(self._survey, self.holders, offset=0)
         for seq, data in self._engine.read(SHARD):
             if seq > self._survey.last_row:
@@ -69,6 +79,16 @@ class Holdings:
         for queue, run in recovery.rest():
             for message in reversed(run.unpack()):
                 yield queue, message
+
+
+    def chunks(self) -> Iterator[tuple[int, Extent, Chunk]]:
+        """The chunks of all streams with their ids, in order; what is damaged is left out."""
+        for head in self._engine.chunks(SHARD):
+            if head.stream in self.holders:
+                payload = self._engine.read_chunk(SHARD, head.stream, head.first)
+                if payload is not None:
+                    chunk = decoded(payload)
+                    yield head.stream, extent_of(head.first, head.end, head.head) or measured(chunk), chunk
 
 
 def put(batch: Batch, queue: int, message: Message) -> None:

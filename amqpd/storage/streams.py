@@ -35,9 +35,7 @@ class NewChunk(NamedTuple):
 
     def row(self) -> ChunkRow:
         """What the engine gets."""
-        extent = self.extent
-        head, payload = chunk_rows.head_of(extent), chunk_rows.encoded(self.chunk)
-        return ChunkRow(self.store.number, extent.first, extent.end, head, payload)
+        return chunk_rows.row_of(self.store.number, self.extent, self.chunk)
 
 
 class StreamStore(ChunkStore):
@@ -103,8 +101,9 @@ class Streams:
             extents = self._stored.setdefault(head.stream, [])
             extent = chunk_rows.extent_of(head.first, head.end, head.head)
             if extent is None:
-                log.error("damaged data: what it held is lost", stream=head.stream, first=head.first, end=head.end)
-            else:
+                chunk = self.read(head.stream, head.first)
+                extent = None if chunk is None else chunk_rows.measured(chunk)
+            if extent is not None:
                 extents.append(extent)
 
     def store_of(self, stream: int) -> StreamStore:

@@ -18,6 +18,18 @@ OCTETS: Final = 8
 """Of an offset."""
 
 
+def positioned(name: str, offset: int, number: int) -> Message:
+    """The message that keeps a position."""
+    message = Message("", name, EMPTY, offset.to_bytes(OCTETS))
+    message.number = number
+    return message
+
+
+def position_of(message: Message) -> int:
+    """The offset in it."""
+    return int.from_bytes(message.body)
+
+
 class KeptPositions(dict[str, int]):
     """Name -> the offset at which the next consumer of that name begins."""
 
@@ -46,7 +58,7 @@ class KeptPositions(dict[str, int]):
     def restore(self, message: Message) -> None:
         """One that was kept over a restart."""
         name = message.routing_key
-        super().__setitem__(name, int.from_bytes(message.body))
+        super().__setitem__(name, position_of(message))
         self._messages[name] = message
         self._account.restore(message)
 
@@ -57,9 +69,7 @@ class KeptPositions(dict[str, int]):
                 continue  # the stream was deleted
             before = self._messages.get(name)
             self.last_number += 1
-            message = Message("", name, EMPTY, self[name].to_bytes(OCTETS))
-            message.number = self.last_number
-            self._messages[name] = message
+            message = self._messages[name] = positioned(name, self[name], self.last_number)
             self._account.hold(message)
             if before is not None:
                 self._account.release(before)

@@ -317,6 +317,30 @@ def test_a_consumer_that_a_failing_disk_stops_is_cancelled() -> None:
     assert offsets(reading(again)) == [0]
 
 
+def test_what_finds_no_room_comes_when_there_is_some_with_what_came_meanwhile() -> None:
+    durable = Durable(reserve=2000)
+    queue = stream(durable)
+    batch(durable, *numbered(5))
+    consumer = reading(durable, x_stream_name="n")
+    durable.disk.room = 100
+    batch(durable, *numbered(300, 5))
+    batch(durable, b"x" * 3000)
+    consumer.ack(consumer.unsettled[0])
+    batch(durable, b"last")
+    pending = durable.journal.messages_durable()
+    assert pending is not None
+    told: list[bool] = []
+    pending.when_done(lambda _: told.append(True))
+    assert told == []
+    durable.disk.room = 10**6
+    durable.advance(10)
+    assert told == [True]
+    again = durable.restarted().vhost.queues["s"]
+    assert isinstance(again, StreamQueue)
+    assert [each.body for each in again.browse(1000)] == [each.body for each in queue.browse(1000)]
+    assert (again.message_count, again.positions) == (307, {"n": 1})
+
+
 # -- any history -------------------------------------------------------------------------------------------------------
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from amqpd.broker.message import Message
+from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.cli.main import main
 from amqpd.clock import ManualClock
-from amqpd.fields import from_python
+from amqpd.fields import from_python, timestamp
 from amqpd.properties import Properties
 from amqpd.storage.journal import EngineJournal
 from amqpd.storage.sqlite import SqliteEngine
-from tests.unit.broker.world import World
+from tests.unit.broker.streams import arguments as stream_arguments
+from tests.unit.broker.streams import filtered
+from tests.unit.broker.world import RecordingConsumer, World, configure
 
+START = 1_700_000_000
 PERSISTENT = Properties.of(delivery_mode=2, headers=None)
 
 
@@ -68,8 +73,25 @@ def folder(tmp_path: Path) -> Path:
         taken = world.vhost.queues["q"].get()
         assert taken is not None
         world.vhost.queues["q"].settle(taken)
+    fill_stream(world)
     world.close()
     return tmp_path / "data"
+
+
+def fill_stream(world: Kept) -> None:
+    """Segments, times, filter values, and a consumer with a name."""
+    stream = world.queue("stream", {"x-queue-type": "stream", "x-stream-max-segment-size-bytes": 20_000})
+    for number in range(3):
+        properties = filtered(b"%d" % number)
+        world.publish_to("stream", *[b"%d" % each * 10 for each in range(700)], properties=properties)
+        world.drain()
+        world.clock.advance(60)
+    consumer = RecordingConsumer(stream, window=5, arguments=stream_arguments("first", x_stream_name="n"))
+    stream.add_consumer(consumer)
+    stream.resume()
+    world.drain()
+    consumer.ack(consumer.unsettled[0])
+    world.drain()
 
 
 def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -83,19 +105,39 @@ def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         ]
         for name, queue in world.vhost.queues.items()
     }
+    stream = world.vhost.queues["stream"]
+    assert isinstance(stream, StreamQueue)
+    found["positions"] = [*stream.positions.items()]
+    found["times"] = [*first_offsets(world, stream)]
     found["waiting"] = [(world.vhost.exchanges["later"].messages_delayed,)]
     found["bindings"] = [("a.#" in [each.routing_key for each in world.vhost.queues["q"].bindings],)]
     world.close()
     return found
 
 
+def first_offsets(world: Kept, stream: StreamQueue) -> Iterator[tuple[object, ...]]:
+    """What a consumer gets first from each minute on, and all of one filter value."""
+    for minute in range(4):
+        consumer = RecordingConsumer(stream, window=1, arguments=stream_arguments(timestamp(START + 60 * minute)))
+        yield tuple(first_of(world, consumer))
+    yield tuple(first_of(world, RecordingConsumer(stream, arguments=stream_arguments("first", x_stream_filter="1"))))
+
+
+def first_of(world: Kept, consumer: RecordingConsumer) -> list[int]:
+    consumer.queue.add_consumer(consumer)
+    consumer.queue.resume()
+    world.drain()
+    return [each.number for each in consumer.delivered]
+
+
 def test_check_counts_what_there_is(folder: Path) -> None:
     lines = amqpd("journal", "check", folder).output.splitlines()
-    assert "queues: 3" in lines
+    assert "queues: 4" in lines
     assert any(line.startswith("queue 'q' in vhost '/': 1501 messages, ") for line in lines)
     assert "queue 'quorum' in vhost '/': 2 messages, 6 bytes" in lines
     assert "exchange 'later' in vhost '/': 2 messages, 8 bytes" in lines
-    assert lines[-1] == "1505 messages, 0 damages"
+    assert "queue 'stream' in vhost '/': 2100 messages, 59700 bytes" in lines
+    assert lines[-1] == "3605 messages, 0 damages"
 
 
 def test_check_names_what_is_damaged(folder: Path) -> None:
@@ -120,8 +162,19 @@ def test_an_export_is_lines_of_json_for_people(folder: Path, tmp_path: Path) -> 
 
 def test_an_import_makes_the_same_directory(folder: Path, tmp_path: Path) -> None:
     lines = amqpd("journal", "export", folder).output
-    assert "1505 messages" in amqpd("journal", "import", tmp_path / "new", text=lines).output
+    assert "3605 messages" in amqpd("journal", "import", tmp_path / "new", text=lines).output
     assert contents(tmp_path / "new") == contents(folder)
+    assert retained(tmp_path / "new") == retained(folder) > 0
+
+
+def retained(folder: Path) -> int:
+    """Where the stream begins once it has a limit: whole segments go."""
+    world = Kept(folder)
+    stream = world.vhost.queues["stream"]
+    configure(stream, max_length_bytes=50_000)
+    first = stream.browse(1)[0].number
+    world.close()
+    return first
 
 
 @pytest.mark.parametrize(
