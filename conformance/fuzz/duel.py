@@ -9,7 +9,7 @@ from functools import partial
 from pprint import pformat
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from conformance.fuzz.races import DECIDED, TAGS_INTERLEAVE, is_left_to_chance
+from conformance.fuzz.races import DECIDED, QUEUE_CRASHES, TAGS_INTERLEAVE, has_crashed, is_left_to_chance
 from conformance.fuzz.steps import Raw, Send
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ class Duel:
         if self.tell:
             self.tell(f"{step!r}\n{_told(seen[0], '')}")
         if seen[0] == seen[1]:
+            return None
+        if has_crashed(*seen):
+            self._end_undecided(QUEUE_CRASHES)
             return None
         difference = Difference(self.program, *seen)
         races = {*self.first.races}

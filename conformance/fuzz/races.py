@@ -49,6 +49,10 @@ ACTIVE_LEAVES = "a single active consumer is cancelled"
 deliver; an ack of what the old one held does not. Seen so in 12 of 12 plays; after one more publish, who asked for the
 queue was answered with 541 INTERNAL_ERROR.
 """
+QUEUE_CRASHES = "a queue of RabbitMQ has crashed"
+"""Its process dies of a defect and is started again, so its consumers are cancelled though it is still there. In 3.10.8
+a classic queue with a dead-letter exchange dies when it is to dead-letter what it does not know as delivered.
+"""
 DECIDED = frozenset({CONNECTION_FAILS, CHANNEL_ENDS, ACTIVE_LEAVES})
 """No chance, but what amqpd does not follow: it hands nothing to consumers of what has ended, and never stalls."""
 
@@ -79,6 +83,15 @@ def ends_consuming(lines: Iterable[Line]) -> bool:
 def several_consume(line: Line) -> bool:
     """Say whether it is a race what else a channel gets when it ends."""
     return len(line.consumers) > 1 and bool(line.tags)
+
+
+def has_crashed(first: Observation, second: Observation) -> bool:
+    """Say whether consumers of the first broker alone were cancelled, while all queues are there as on the second."""
+
+    def cancels(seen: Observation) -> bool:
+        return any(key.endswith(" cancels") for key in seen)
+
+    return cancels(first) and not cancels(second) and set(first.get("depths", ())) == set(second.get("depths", ()))
 
 
 def is_left_to_chance(first: Observation, second: Observation) -> bool:

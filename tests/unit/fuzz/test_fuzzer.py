@@ -199,3 +199,11 @@ def test_every_class_of_argument_can_be_asked_for() -> None:
         before = coverage.classes[name]
         compose.of_class(0, 1, name)
         assert coverage.classes[name] > before
+
+
+def test_a_queue_that_cancels_its_consumers_and_stays_has_crashed() -> None:
+    crashed = {"connection 0 channel 1 cancels": [["basic.cancel", {}]], "depths": {"q": (0, 0)}}
+    whole = {"depths": {"q": (0, 2)}}
+    assert races.has_crashed(crashed, whole)
+    assert not races.has_crashed(whole, crashed)
+    assert not races.has_crashed({**crashed, "depths": {}}, whole)
