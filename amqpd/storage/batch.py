@@ -158,8 +158,7 @@ class Batch:
                 add = self.copy if number in records.copied else self.publish
                 add(queue, number, content, deadline, (later, index))
             for first, last in records.settled:
-                for number in range(first, last + 1):
-                    self.settle(queue, number)
+                self.settle_range(queue, first, last)
             for number, failures in records.returned.items():
                 self.give_back(queue, number, failures)
             self.deliver(queue, records.delivered)
