@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.dead_letter import DELIVERY_LIMIT, EXPIRED, MAXLEN
 from amqpd.broker.dead_letter import REJECTED as DEAD_REJECTED
+from amqpd.broker.deduplication import KeyedAccount
 from amqpd.broker.expiry import Expiry, HeadExpiry
 from amqpd.broker.expiry_anywhere import ExpiryAnywhere
 from amqpd.broker.message import Account, Message
@@ -44,6 +45,7 @@ class ClassicQueue(Queue):
     __slots__ = (
         "_delayed",
         "_expiry",
+        "_keys",
         "_message_ttl",
         "_number",
         "_profile",
@@ -72,6 +74,8 @@ class ClassicQueue(Queue):
         self._waiting: tuple[Pending[None], ...] = ()
         self._expiry: Expiry | None = None
         """Set by the first message with a deadline."""
+        self._keys: KeyedAccount | None = None
+        """The account, while duplicates are dropped."""
         self.aside = 0
         """Messages that are neither ready nor out, but count as ready: they wait for their next try."""
         self._delayed: Delayed | None = None
@@ -85,6 +89,9 @@ class ClassicQueue(Queue):
 
     def publish(self, message: Message) -> int:
         """Deliver a new message at once where a consumer can take it, else keep it; return ACCEPTED or REJECTED."""
+        if self._keys is not None and self._keys.is_duplicate(message):
+            self._account.let_go(message)
+            return ACCEPTED
         if self.limits is not None and self.limits.refuses(message, self.ready.count + self.aside):
             return self._refuse(message)
         self._number = message.number = self._number + 1
@@ -224,7 +231,7 @@ class ClassicQueue(Queue):
     # -- restarts --------------------------------------------------------------------------------------------------
 
     def restore(self, run: Run) -> None:
-        if not run.is_plain or not self.ready.takes_runs:
+        if not run.is_plain or not self.ready.takes_runs or self._keys is not None:
             self._restore_each(run)
             return
         self._account.restore_run(run)
@@ -284,6 +291,10 @@ class ClassicQueue(Queue):
     def _apply(self) -> None:
         """Take over what the settings say."""
         settings = self.settings
+        if settings.message_deduplication and self._keys is None:
+            self._account = self._keys = KeyedAccount(self._account)
+        elif not settings.message_deduplication and self._keys is not None:
+            self._account, self._keys = self._keys.ended(), None
         self._message_ttl = None if settings.message_ttl is None else settings.message_ttl / 1000
         if settings.max_length is None and settings.max_length_bytes is None:
             self.limits = None
@@ -424,6 +435,8 @@ class ClassicQueue(Queue):
         """Let go of messages that were purged."""
         release = Release(pop, left, self._account)
         self._work.add(release)
+        if self._keys is not None:
+            self._keys.will_free(release)
         return release
 
     def _set_deadline(self, message: Message) -> None:

@@ -2,30 +2,19 @@
 there, ready or unacknowledged.
 
 A message holds its key for as long as it is in the queue's account, and everything that ends its stay (ack, reject,
-expiry, limits, purge, deletion) releases it there. So a queue without the argument pays nothing, and no way out of the
-queue can be forgotten. https://github.com/noxdafox/rabbitmq-message-deduplication
+expiry, limits, purge, deletion) releases it there: no way out of the queue can be forgotten. Where a policy begins to
+ask for it, messages that are there already hold no key. https://github.com/noxdafox/rabbitmq-message-deduplication
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-import attrs
-
-from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.message import Account, Message
-from amqpd.broker.queue import ACCEPTED, Declaration, Means
 from amqpd.broker.queue_account import QueueAccount
 from amqpd.broker.queue_work import Release
-from amqpd.broker.quorum_queue import QuorumQueue
 from amqpd.broker.seen_keys import DEDUPLICATION_HEADER, KEY_OCTETS, Key, key_of
 from amqpd.properties import HEADERS
-
-if TYPE_CHECKING:
-    from amqpd.broker.packed_run import Run
-    from amqpd.broker.queue_types.port import QueueType
-    from amqpd.broker.settings import Settings
 
 
 class KeyedAccount(QueueAccount):
@@ -56,6 +45,12 @@ class KeyedAccount(QueueAccount):
         """What this work frees is in the queue no more."""
         self._freeing = [*(each for each in self._freeing if each.left()), release]
 
+    def ended(self) -> Account:
+        """Nothing has a key any more. Return the account without keys."""
+        self._account.octets -= KEY_OCTETS * len(self._holders)
+        self._holders.clear()
+        return self._account
+
     def hold(self, message: Message) -> None:
         super().hold(message)
         self._take(message)
@@ -85,55 +80,15 @@ class KeyedAccount(QueueAccount):
     def _take(self, message: Message) -> None:
         key = _key(message)
         if key is not None:
+            if key not in self._holders:
+                self._account.octets += KEY_OCTETS
             self._holders[key] = message.number
-            self._account.octets += KEY_OCTETS
 
     def _free(self, message: Message) -> None:
         key = _key(message)
         if key is not None and self._holders.get(key) == message.number:
             del self._holders[key]
             self._account.octets -= KEY_OCTETS
-
-
-class Deduplicating(ClassicQueue):
-    """The rule, for any type that keeps its messages as classic queues do."""
-
-    __slots__ = ()
-
-    def __init__(self, type_: type[QueueType], declared: Declaration, settings: Settings, means: Means) -> None:
-        super().__init__(type_, declared, settings, attrs.evolve(means, account=KeyedAccount(means.account)))
-
-    @property
-    def _keys(self) -> KeyedAccount:
-        assert isinstance(self._account, KeyedAccount)
-        return self._account
-
-    def publish(self, message: Message) -> int:
-        if not self._keys.is_duplicate(message):
-            return super().publish(message)
-        if message.sharing is not None:
-            self._account.let_go(message)
-        return ACCEPTED
-
-    def restore(self, run: Run) -> None:
-        self._restore_each(run)
-
-    def _free(self, pop: Callable[[], Message], left: Callable[[], int]) -> Release:
-        release = super()._free(pop, left)
-        self._keys.will_free(release)
-        return release
-
-
-class DeduplicatingClassicQueue(Deduplicating):
-    """A classic queue with the argument."""
-
-    __slots__ = ()
-
-
-class DeduplicatingQuorumQueue(Deduplicating, QuorumQueue):
-    """A quorum queue with it."""
-
-    __slots__ = ()
 
 
 def _key(message: Message) -> Key | None:

@@ -77,6 +77,11 @@ def text(value: Value, profile: Profile) -> bool:
     return isinstance(value, str)
 
 
+def boolean(value: Value, profile: Profile) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
 def anything(value: Value, profile: Profile) -> bool:
     """No check."""
     return True

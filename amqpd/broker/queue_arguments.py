@@ -350,7 +350,20 @@ TABLE: Final[tuple[Argument, ...]] = (
         extension="retries",
     ),
     Argument(
-        "x-message-deduplication", boolean, types="", newer=True, extension="deduplication", compared=False
+        "x-message-deduplication",
+        boolean,
+        types="",
+        newer=True,
+        key=Key(
+            "message-deduplication",
+            policy_keys.boolean,
+            "is neither true nor false: expected whether messages are deduplicated",
+            "",
+            since="x-message-deduplication",
+            extension="deduplication",
+        ),
+        extension="deduplication",
+        compared=False,
     ),
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.classic_queue import ClassicQueue
-from amqpd.broker.deduplication import DeduplicatingClassicQueue
 from amqpd.broker.events import Telling
 from amqpd.broker.queue_arguments import Argument
 from amqpd.broker.queue_types.port import QueueType, Request
@@ -48,5 +47,4 @@ class Classic(QueueType):
 
     @classmethod
     def create(cls, declared: Declaration, settings: Settings, means: Means) -> Queue:
-        queue = DeduplicatingClassicQueue if settings.message_deduplication else ClassicQueue
-        return queue(cls, declared, settings, means)
+        return ClassicQueue(cls, declared, settings, means)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from amqpd.broker.deduplication import DeduplicatingQuorumQueue
 from amqpd.broker.events import Telling
 from amqpd.broker.queue_types.port import QueueType, Request, refuse_what_is_not_replicated
 from amqpd.broker.quorum_queue import QuorumQueue
@@ -83,5 +82,4 @@ class Quorum(QueueType):
 
     @classmethod
     def create(cls, declared: Declaration, settings: Settings, means: Means) -> Queue:
-        queue = DeduplicatingQuorumQueue if settings.message_deduplication else QuorumQueue
-        return queue(cls, declared, settings, means)
+        return QuorumQueue(cls, declared, settings, means)

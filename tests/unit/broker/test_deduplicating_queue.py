@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amqpd import fields
-from amqpd.broker.classic_queue import ClassicQueue
 from amqpd.broker.message import OVERHEAD, Message
+from amqpd.broker.operations import policies
+from amqpd.broker.packed_run import Run
+from amqpd.broker.policy_validation import InvalidPolicy
 from amqpd.broker.queue import ACCEPTED, REJECTED, Queue
 from amqpd.broker.seen_keys import KEY_OCTETS
 from amqpd.fields import Table
@@ -191,9 +193,73 @@ def test_a_key_is_in_the_queue_once_or_not_at_all(play: list[tuple[str, int]]) -
         assert len(bodies) == len(set(bodies))
 
 
-def test_a_queue_without_the_argument_is_a_plain_one(world: World) -> None:
-    assert type(world.queue("plain")) is ClassicQueue
-    assert type(world.queue("false", {"x-message-deduplication": False})) is ClassicQueue
+@pytest.mark.parametrize("arguments", [{}, {"x-message-deduplication": False}])
+def test_a_queue_without_the_argument_keeps_everything(world: World, arguments: dict[str, object]) -> None:
+    assert send(world.queue("plain", arguments), "a", "a") == 2
+
+
+def apply(world: World, value: object) -> None:
+    policies.set_policy(world.broker, world.vhost, "p", "^q", {"message-deduplication": value}, apply_to="queues")
+
+
+@TYPES
+def test_a_policy_begins_with_what_comes_from_then_on(world: World, type_: str) -> None:
+    queue = world.queue("q", {"x-queue-type": type_})
+    assert send(queue, "old", "old") == 2
+    apply(world, True)
+    assert send(queue, "old", "old", "new", "new") == 4
+    assert world.bodies("q") == [b"old", b"old", b"old", b"new"]
+    assert send(queue, "old", "new", "new") == 2
+
+
+@TYPES
+def test_a_policy_that_is_cleared_ends_it_at_once(world: World, type_: str) -> None:
+    queue = world.queue("q", {"x-queue-type": type_})
+    apply(world, True)
+    keys = [f"{number}" for number in range(3000)]
+    send(queue, *keys)
+    got = queue.get()
+    assert got is not None
+    queue.purge()
+    policies.clear_policy(world.broker, world.vhost, "p")
+    assert send(queue, "a", "a", "0") == 3
+    queue.settle(got)
+    apply(world, True)
+    assert send(queue, "a", "a") == 4
+    assert len(world.bodies("q")) == 4
+    world.drain()
+    assert world.octets == 0
+
+
+def test_an_argument_counts_more_than_a_policy(world: World) -> None:
+    apply(world, True)
+    assert send(world.queue("q", {"x-message-deduplication": False}), "a", "a") == 2
+    apply(world, False)
+    assert send(world.queue("q2", {"x-message-deduplication": True}), "a", "a") == 1
+
+
+@pytest.mark.parametrize("value", [1, "true", None])
+def test_a_policy_says_true_or_false(world: World, value: object) -> None:
+    with pytest.raises(InvalidPolicy, match="is neither true nor false"):
+        apply(world, value)
+
+
+def test_with_strict_there_is_no_such_policy() -> None:
+    with pytest.raises(InvalidPolicy, match="not recognised policy settings"):
+        apply(World(strict=True), True)
+
+
+def test_two_messages_of_one_key_that_come_back_after_a_restart_cost_one_key(world: World) -> None:
+    queue = deduplicating(world)
+    twins = [keyed("a"), keyed("a")]
+    for number, each in enumerate(twins, 1):
+        each.number = number
+    queue.restore(Run(twins))
+    queue.restored(2)
+    assert send(queue, "a") == 2
+    assert world.octets == 2 * (OVERHEAD + 1) + KEY_OCTETS
+    assert len(world.bodies("q")) == 2
+    assert world.octets == 0
 
 
 def test_with_strict_the_argument_is_ignored() -> None:
