@@ -112,8 +112,7 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator[ServeP
         try:
             yield served
         finally:
-            if child.poll() is None:
-                child.kill()
+            served.stop(signal.SIGKILL)
 
 
 @pytest.fixture
