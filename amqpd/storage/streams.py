@@ -18,8 +18,8 @@ from amqpd.storage.engine import ChunkRow, Engine
 
 log = get_logger(__name__)
 
-SLICE: Final = 32
-"""Chunks that are dropped at a time: none has much more than a MiB."""
+SLICE: Final = 64
+"""Chunks that are dropped at a time: few have much more than 256 KiB."""
 
 
 Step: TypeAlias = Callable[[], Callable[[], None]]

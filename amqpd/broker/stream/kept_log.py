@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 ENOUGH: Final = 64 * 1024
 """Octets of memory that make a chunk of what a commit takes."""
-MOST: Final = 1024 * 1024
-"""Octets from which a chunk is full: it is read as a whole."""
+MOST: Final = 256 * 1024
+"""Octets of memory from which a chunk is full: it is read as a whole, while everybody waits."""
 
 
 class KeptLog(Log, ChunkSource):
