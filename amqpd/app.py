@@ -57,9 +57,9 @@ def open_storage(config: Config, clock: Clock) -> EngineJournal | None:
     if config.data_dir is None or config.transient:
         return None
     from amqpd.storage.engine import DirectoryInUse, Durability, Incomplete, UnknownFormat
-    from amqpd.storage.files import RealFiles
+    from amqpd.storage.files import RealFiles, is_full
     from amqpd.storage.journal import EngineJournal
-    from amqpd.storage.room import Reserve, is_full
+    from amqpd.storage.room import Reserve
     from amqpd.storage.spill import SpillFiles
     from amqpd.storage.sqlite import SqliteEngine
 

@@ -5,6 +5,7 @@ What is written, made, replaced or removed is certain only after the `sync` that
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -27,6 +28,11 @@ else:
 MEBIOCTET: Final = 1024 * 1024
 NEW: Final = ".new"
 """The ending of a file that is about to replace another one."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether this says that there is no room, and nothing worse."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Locked(OSError):

@@ -29,11 +29,12 @@ from amqpd.log import get_logger
 from amqpd.storage.batch import NO_DEADLINE, Batch
 from amqpd.storage.care import SLACK, Care
 from amqpd.storage.contents import content_of
+from amqpd.storage.files import is_full
 from amqpd.storage.losses import losses
 from amqpd.storage.placement import Rows
 from amqpd.storage.recording import RecordingAccount
 from amqpd.storage.recovery import Recovery, Survey
-from amqpd.storage.room import Room, is_full
+from amqpd.storage.room import Room
 from amqpd.storage.streams import NewChunk, Step, Streams, StreamStore
 
 if TYPE_CHECKING:

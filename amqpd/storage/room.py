@@ -7,7 +7,6 @@ is, away from the broker's thread. https://www.rabbitmq.com/docs/disk-alarms
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,7 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Offload
 from amqpd.broker.timers import Timer, Timers
 from amqpd.log import get_logger
-from amqpd.storage.files import Files
+from amqpd.storage.files import Files, is_full
 
 log = get_logger(__name__)
 
@@ -32,11 +31,6 @@ SHORT: Final = 1.0
 """The same while it is short."""
 FAST: Final = 250_000_000
 """Octets a second that are written at most, for all we know."""
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether this says that there is no room, and nothing worse."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Reserve:

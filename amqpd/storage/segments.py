@@ -15,7 +15,7 @@ from typing import Final
 
 from amqpd.storage import rows
 from amqpd.storage.engine import Damage, Durability
-from amqpd.storage.files import Appender, Files
+from amqpd.storage.files import Appender, Files, is_full
 
 ENDING: Final = ".rows"
 
@@ -202,14 +202,28 @@ class Log:
     def _writable(self, seq: int) -> tuple[Appender, Segment]:
         if self._out is not None and self._segments[-1].size < self._limit:
             return self._out, self._segments[-1]
+        try:
+            return self._opened(seq)
+        except OSError as error:
+            if not is_full(error):  # then it isn't known what of the last rows, or of their files' names, is there
+                self._broken = error
+            raise
+
+    def _opened(self, seq: int) -> tuple[Appender, Segment]:
         self.close()
-        if not self._segments or self._segments[-1].size >= self._limit:
-            self._segments.append(Segment(self._folder / f"{seq:020d}{ENDING}"))
-        segment = self._segments[-1]
-        self._out = self._files.append(segment.path)
+        new = not self._segments or self._segments[-1].size >= self._limit
+        segment = Segment(self._folder / f"{seq:020d}{ENDING}") if new else self._segments[-1]
+        out = self._files.append(segment.path)
         if self._sync:
-            self._files.sync_folder(self._folder)
-        return self._out, segment
+            try:
+                self._files.sync_folder(self._folder)
+            except OSError:
+                out.close()
+                raise
+        self._out = out
+        if new:
+            self._segments.append(segment)
+        return out, segment
 
     def _take_back(self, out: Appender, size: int) -> None:
         """Part of a row may have been written: what follows must not stand behind it."""

@@ -7,6 +7,7 @@ what was written to a file may have arrived, with the last octets torn, and chan
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from random import Random
 
@@ -36,6 +37,16 @@ class Disk(Files):
         self.room: int | None = None
         """Octets that can still be written."""
         self.sync_fails = False
+        self.steps = 0
+        """Calls so far that change anything, or make it certain."""
+        self.fault: tuple[int, int] | None = None
+        """At which of them to fail, and with which error: once."""
+
+    def step(self) -> None:
+        """One more call."""
+        self.steps += 1
+        if self.fault is not None and self.steps == self.fault[0]:
+            raise OSError(self.fault[1], os.strerror(self.fault[1]))
 
     def lose_power(self, random: Random) -> Disk:
         """The disk as it may be found afterwards."""
@@ -68,22 +79,26 @@ class Disk(Files):
         return self.read(path)[begin:end]
 
     def append(self, path: Path) -> Appender:
+        self.step()
         if path not in self.files:
             self._name(path, File())
         return DiskAppender(self, self.files[path])
 
     def rename(self, old: Path, new: Path) -> None:
+        self.step()
         file = self.files[old]
         self._name(old, None)
         self._changes.pop()
         self._name(new, file)
 
     def remove(self, path: Path) -> None:
+        self.step()
         if self.room is not None:
             self.room += len(self.files[path].now)
         self._name(path, None)
 
     def sync_folder(self, folder: Path) -> None:
+        self.step()
         for path, file in self._changes:
             _named(self.certain_names, path, file)
         self._changes = []
@@ -107,6 +122,11 @@ class DiskAppender(Appender):
         self._file = file
 
     def write(self, data: bytes) -> None:
+        try:
+            self._disk.step()
+        except OSError:
+            self._file.now += data[: len(data) // 2]
+            raise
         room = self._disk.room
         if room is not None and len(data) > room:
             self._file.now += data[:room]
@@ -117,11 +137,13 @@ class DiskAppender(Appender):
         self._file.now += data
 
     def sync(self) -> None:
+        self._disk.step()
         if self._disk.sync_fails:
             raise OSError(errno.EIO, "input/output error")
         self._file.certain = self._file.now
 
     def truncate(self, size: int) -> None:
+        self._disk.step()
         if self._disk.room is not None:
             self._disk.room += max(0, len(self._file.now) - size)
         self._file.now = self._file.now[:size]

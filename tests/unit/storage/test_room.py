@@ -11,8 +11,8 @@ from amqpd.broker.alarms import DISK
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.queue import Queue
-from amqpd.storage.files import RealFiles
-from amqpd.storage.room import NAME, Reserve, is_full
+from amqpd.storage.files import RealFiles, is_full
+from amqpd.storage.room import NAME, Reserve
 from amqpd.storage.sqlite import SqliteEngine
 from tests.unit.storage.disk import Disk
 from tests.unit.storage.durable import FOLDER, LIMIT, Durable
