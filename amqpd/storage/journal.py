@@ -313,22 +313,26 @@ class EngineJournal(Journal):
             if account.queue is not None:
                 commit.batch.deliver(account.number, account.queue.delivered_up_to())
         commit.take_chunks()
-        chunks = commit.chunks
-        data = commit.batch.encode() if commit.batch or chunks else b""
-        committed = self._offload.run(lambda: self._commit(commit.changes, data, chunks))
-        committed.when_done(lambda done: self._committed(commit, len(data), done))
+        self._offload.run(lambda: self._commit(commit)).when_done(lambda done: self._committed(commit, done))
 
-    def _commit(self, changes: list[Change], data: bytes, chunks: list[NewChunk]) -> tuple[int, bool]:
-        """What blocks: away from the broker's thread. Return the row, and whether the engine should tidy up."""
-        if changes:
-            self._engine.put(changes)
-        seq = self._engine.append(SHARD, self._epoch, data, [each.row() for each in chunks]) if data else 0
-        return seq, self._care.look()
+    def _commit(self, commit: _Commit) -> tuple[int, int, bool]:
+        """What takes time: away from the broker's thread, which leaves the commit alone meanwhile.
 
-    def _committed(self, commit: _Commit, octets: int, done: Pending[tuple[int, bool]]) -> None:
+        Return the number of the row, its octets, and whether the engine should tidy up.
+        """
+        if commit.changes:
+            self._engine.put(commit.changes)
+        seq = octets = 0
+        if commit.batch or commit.chunks:
+            data = commit.batch.encode()
+            octets = len(data)
+            seq = self._engine.append(SHARD, self._epoch, data, [each.row() for each in commit.chunks])
+        return seq, octets, self._care.look()
+
+    def _committed(self, commit: _Commit, done: Pending[tuple[int, int, bool]]) -> None:
         self._flying = None
         try:
-            seq, untidy = done.result()
+            seq, octets, untidy = done.result()
         except Exception as error:  # noqa: BLE001  # a disk or a defect: in either case it isn't known to be there
             commit.absorb(self._open)
             self._open = commit
