@@ -9,7 +9,15 @@ from functools import partial
 from pprint import pformat
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from conformance.fuzz.races import DECIDED, QUEUE_CRASHES, TAGS_INTERLEAVE, has_crashed, is_left_to_chance
+from conformance.fuzz.races import (
+    DEAD_LETTERS_MEET,
+    DECIDED,
+    QUEUE_CRASHES,
+    TAGS_INTERLEAVE,
+    has_crashed,
+    is_left_to_chance,
+    only_meet_otherwise,
+)
 from conformance.fuzz.steps import Raw, Send
 
 if TYPE_CHECKING:
@@ -80,6 +88,9 @@ class Duel:
             return None
         if has_crashed(*seen):
             self._end_undecided(QUEUE_CRASHES)
+            return None
+        if only_meet_otherwise(*seen):
+            self._end_undecided(DEAD_LETTERS_MEET)
             return None
         difference = Difference(self.program, *seen)
         races = {*self.first.races}

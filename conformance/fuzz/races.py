@@ -7,8 +7,9 @@ so ten times out of ten. They are counted apart, for those who look for one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from conformance.fields import Typed
 from conformance.fuzz.steps import ServerTag
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ ACTIVE_LEAVES = "a single active consumer is cancelled"
 deliver; an ack of what the old one held does not. Seen so in 12 of 12 plays; after one more publish, who asked for the
 queue was answered with 541 INTERNAL_ERROR.
 """
+DEAD_LETTERS_MEET = "dead letters of several queues meet"
+"""Queues are processes: what two of them send on at the same time arrives in any order, each one's own in its order."""
 QUEUE_CRASHES = "a queue of RabbitMQ has crashed"
 """Its process dies of a defect and is started again, so its consumers are cancelled though it is still there. In 3.10.8
 a classic queue with a dead-letter exchange dies when it is to dead-letter what it does not know as delivered.
@@ -92,6 +95,29 @@ def has_crashed(first: Observation, second: Observation) -> bool:
         return any(key.endswith(" cancels") for key in seen)
 
     return cancels(first) and not cancels(second) and set(first.get("depths", ())) == set(second.get("depths", ()))
+
+
+def only_meet_otherwise(first: Observation, second: Observation) -> bool:
+    """Say whether two brokers differ only in how the dead letters of several queues meet."""
+    differing = [key for key in {*first, *second} if first.get(key) != second.get(key)]
+    return all(" deliveries to " in key and _meet(first.get(key, []), second.get(key, [])) for key in differing)
+
+
+def _meet(one: list[Any], other: list[Any]) -> bool:
+    origins = {_died_in(each) for each in (*one, *other)} - {None}
+
+    def without_others(deliveries: list[Any], origin: object) -> list[Any]:
+        return [each for each in deliveries if _died_in(each) in (None, origin)]
+
+    return len(origins) > 1 and all(without_others(one, each) == without_others(other, each) for each in origins)
+
+
+def _died_in(delivery: list[Any]) -> object:
+    """The queue that a delivered message died in last; None: in none."""
+    match delivery[2].get("headers", {}).get("x-death"):
+        case Typed(value=[Typed(value={"queue": queue}), *_]):
+            return repr(queue)
+    return None
 
 
 def is_left_to_chance(first: Observation, second: Observation) -> bool:

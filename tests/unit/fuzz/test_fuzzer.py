@@ -207,3 +207,22 @@ def test_a_queue_that_cancels_its_consumers_and_stays_has_crashed() -> None:
     assert races.has_crashed(crashed, whole)
     assert not races.has_crashed(whole, crashed)
     assert not races.has_crashed({**crashed, "depths": {}}, whole)
+
+
+def dead_letter(queue: str, body: bytes) -> list[object]:
+    death = Typed("F", {"queue": Typed("S", queue)})
+    return ["basic.deliver", {}, {"headers": {"x-death": Typed("A", [death])}}, body]
+
+
+def test_dead_letters_of_several_queues_meet_in_any_order() -> None:
+    key = "connection 0 channel 1 deliveries to c"
+    published: list[object] = ["basic.deliver", {}, {}, b"0"]
+    a1, a2, b1 = dead_letter("a", b"1"), dead_letter("a", b"2"), dead_letter("b", b"3")
+    seen = {key: [published, a1, a2, b1], "depths": {"q": (0, 1)}}
+    assert races.only_meet_otherwise(seen, {**seen, key: [published, b1, a1, a2]})
+    assert races.only_meet_otherwise(seen, {**seen, key: [published, a1, b1, a2]})
+    assert not races.only_meet_otherwise(seen, {**seen, key: [published, a2, a1, b1]})
+    assert not races.only_meet_otherwise(seen, {**seen, key: [a1, published, a2, b1]})
+    assert not races.only_meet_otherwise(seen, {**seen, key: [published, a1, b1]})
+    assert not races.only_meet_otherwise(seen, {**seen, key: [published, b1, a1, a2], "depths": {}})
+    assert not races.only_meet_otherwise({key: [a1, a2]}, {key: [a2, a1]})
