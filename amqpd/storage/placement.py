@@ -80,7 +80,7 @@ class HeldRow:
 class _Run:
     """Messages of one queue with rising numbers in one row."""
 
-    __slots__ = ("live", "numbers", "queue", "row", "weights")
+    __slots__ = ("live", "numbers", "queue", "row", "weight", "weights")
 
     def __init__(self, queue: int, row: HeldRow, numbers: Sequence[int], weights: Sequence[int]) -> None:
         self.queue = queue
@@ -92,21 +92,25 @@ class _Run:
         """0: gone."""
         self.live = len(numbers)
         row.runs[self] = None
-        self._count(1, self.live, sum(weights))
+        self.weight = sum(weights)
+        row.live += self.live
+        row.weight += self.weight
 
-    def _count(self, sign: int, live: int, weight: int) -> None:
-        self.row.live += sign * live
-        self.row.weight += sign * weight
+    def _gone(self, live: int, weight: int) -> None:
+        self.live -= live
+        self.weight -= weight
+        self.row.live -= live
+        self.row.weight -= weight
 
     def settle(self, first: int, last: int) -> None:
         """All from one number to another are gone."""
-        begin, end = bisect_left(self.numbers, first), bisect_right(self.numbers, last)
-        before = self.weights[begin:end]
-        gone = len(before) - before.count(0)
-        if gone:
+        if first <= self.numbers[0] and last >= self.numbers[-1]:  # millions of messages may be purged at once
+            self._gone(self.live, self.weight)
+        else:
+            begin, end = bisect_left(self.numbers, first), bisect_right(self.numbers, last)
+            before = self.weights[begin:end]
             self.weights[begin:end] = array("I", bytes(4 * len(before)))
-            self.live -= gone
-            self._count(-1, gone, sum(before))
+            self._gone(len(before) - before.count(0), sum(before))
         if not self.live:
             self.row.runs.pop(self, None)
 
@@ -121,7 +125,7 @@ class _Run:
 
     def leave(self) -> None:
         """Others stand for what is in it."""
-        self._count(-1, self.live, sum(self.weights))
+        self._gone(self.live, self.weight)
         del self.row.runs[self]
 
 
