@@ -39,6 +39,60 @@ def test_unacked_messages_do_not_count(channel: Channel, names: Names) -> None:
     assert channel.counts(queue) == (1, 0)
 
 
+@pytest.mark.proves("max-length.drop-head", "requeue.position")
+def test_what_comes_back_together_is_in_its_place_before_heads_are_dropped(channel: Channel, names: Names) -> None:
+    dead = _queue(channel, names, {}, "dead")
+    dying: Arguments = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    queue = _queue(channel, names, dying)
+    tag = channel.consume(queue)
+    for body in (b"a", b"b", b"c"):
+        channel.publish("", queue, body)
+    assert channel.bodies(3) == [b"a", b"b", b"c"]
+    channel.nack(1, requeue=True)
+    assert channel.bodies(1) == [b"a"]  # with the last tag, and still before the others
+    channel.cancel(tag)
+    channel.call("basic.recover", requeue=True)
+    assert channel.counts(queue) == (1, 0)
+    assert channel.drain(dead) == [b"a", b"b"]
+    assert channel.drain(queue) == [b"c"]
+
+
+@pytest.mark.proves("max-length.drop-head", "requeue.position")
+def test_what_was_got_comes_back_one_by_one_and_heads_are_dropped_in_between(channel: Channel, names: Names) -> None:
+    dead = _queue(channel, names, {}, "dead")
+    dying: Arguments = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    queue = _queue(channel, names, dying)
+    for body in (b"a", b"b", b"c"):
+        channel.fill(queue, body)
+        assert channel.must_get(queue).body == body
+    channel.nack(1, requeue=True)
+    channel.fence(queue)
+    assert channel.must_get(queue).body == b"a"
+    channel.call("basic.recover", requeue=True)
+    assert channel.counts(queue) == (1, 0)
+    assert channel.drain(dead) == [b"b", b"a"]
+    assert channel.drain(queue) == [b"c"]
+
+
+@pytest.mark.proves("max-length.drop-head", "requeue.position")
+def test_what_a_channel_held_is_in_its_place_before_heads_are_dropped(channel: Channel, names: Names) -> None:
+    dead = _queue(channel, names, {}, "dead")
+    dying: Arguments = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    queue = _queue(channel, names, dying)
+    holder = channel.connection.channel(7)
+    for body in (b"a", b"b", b"c"):
+        channel.fill(queue, body)
+        assert holder.must_get(queue).body == body
+    holder.nack(1, requeue=True)
+    holder.fence(queue)
+    assert holder.must_get(queue).body == b"a"
+    holder.close()
+    channel.fence(queue)
+    assert channel.counts(queue) == (1, 0)
+    assert channel.drain(dead) == [b"a", b"b"]
+    assert channel.drain(queue) == [b"c"]
+
+
 @pytest.mark.proves("max-length.bytes")
 def test_a_limit_in_octets_counts_bodies(channel: Channel, names: Names) -> None:
     queue = _queue(channel, names, {"x-max-length-bytes": 10})

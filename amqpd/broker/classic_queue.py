@@ -139,7 +139,6 @@ class ClassicQueue(Queue):
             self._delay(message, wait)
             return
         self._place(message, cause)
-        self._make_room()
         if self._expiry is not None:
             self._expiry.came_back(message)
 
@@ -196,6 +195,8 @@ class ClassicQueue(Queue):
         self._die(message, DEAD_REJECTED)
 
     def resume(self) -> None:
+        if self.limits is not None and not self._returns:
+            self._make_room()  # for all that came back together
         if self.ready.count and not self._resuming and self._hand_out(SLICE):
             self._resuming = True
             self._resume_later()

@@ -8,7 +8,7 @@ settled first.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.pending import Pending
 from amqpd.broker.returns import REFUSED, RETURNED, ReturnWork
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from amqpd.protocol.channel import Channel
 
 Settle = Callable[["Channel", "list[Delivery]"], None]
+
+LAST: Final = 2**63
+"""Behind all places in a list."""
 
 
 def acknowledge(channel: Channel, deliveries: list[Delivery]) -> None:
@@ -72,7 +75,8 @@ def require_refusable(channel: Channel, queues: Iterable[Queue]) -> None:
 
 
 def _portions(channel: Channel, deliveries: list[Delivery]) -> list[list[Delivery]]:
-    """Split what is settled together as RabbitMQ does: by queue and consumer tag, in their order, basic.get first.
+    """Split what is settled together as RabbitMQ does: by queue and consumer tag, in their order; before that what
+    basic.get took, one by one.
 
     A queue hands out messages after each portion, so a message may go round before another one is back in its place.
     While the channel's own window is full nobody gets anything in between, and all are one portion.
@@ -81,15 +85,15 @@ def _portions(channel: Channel, deliveries: list[Delivery]) -> list[list[Deliver
         return [deliveries]
     _, queue, consumer = deliveries[0]
     for delivery in deliveries:
-        if delivery[2] is not consumer or delivery[1] is not queue:
+        if delivery[2] is not consumer or delivery[1] is not queue or consumer is None:
             break
     else:
         return [deliveries]
-    portions: dict[tuple[str, str], list[Delivery]] = {}
-    for delivery in deliveries:
+    portions: dict[tuple[str, int, str], list[Delivery]] = {}
+    for at, delivery in enumerate(deliveries):
         holder = delivery[2]
-        tag = holder.tag if isinstance(holder, ChannelConsumer) else ""
-        portions.setdefault((delivery[1].name, tag), []).append(delivery)
+        place = (LAST, holder.tag) if isinstance(holder, ChannelConsumer) else (at, "")
+        portions.setdefault((delivery[1].name, *place), []).append(delivery)
     return [portions[key] for key in sorted(portions)]
 
 
