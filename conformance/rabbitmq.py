@@ -134,7 +134,11 @@ def _await_ready(port: int, process: subprocess.Popen[bytes], folder: Path) -> N
     give_up = time.monotonic() + START_LIMIT
     while time.monotonic() < give_up and process.poll() is None:
         with suppress(OSError, Dropped):
-            Connection("127.0.0.1", port).handshake().close()
+            connection = Connection("127.0.0.1", port)
+            try:
+                connection.handshake().close()
+            finally:
+                connection.abort()
             return
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
