@@ -204,3 +204,17 @@ def test_both_modes_survive_a_profile(make_world: MakeWorld) -> None:
         client.ask(commands.Tx.Select(), commands.Tx.SelectOk)
         client.ask(commands.Tx.Select(), commands.Tx.SelectOk)
         commit(client)
+
+
+def test_what_a_commit_drives_out_comes_after_all_of_it(world: World) -> None:
+    client = world.open()
+    dying: FieldTable = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q"}
+    client.ask(commands.Queue.Declare(queue="short", arguments=dying), commands.Queue.DeclareOk)
+    client.declare("q")
+    for queue in ("short", "q"):
+        client.ask(commands.Queue.Bind(queue=queue, exchange="amq.fanout", routing_key=""), commands.Queue.BindOk)
+    client.fill("short", b"0")
+    client.ask(commands.Tx.Select(), commands.Tx.SelectOk)
+    client.send(publish("", b"1", "amq.fanout"), publish("", b"2", "amq.fanout"))
+    client.ask(commands.Tx.Commit(), commands.Tx.CommitOk)
+    assert [client.get("q", no_ack=True).body for _ in range(4)] == [b"1", b"2", b"0", b"1"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.pending import Pending
 from amqpd.broker.queue import Queue
-from amqpd.broker.transaction import Settlement, Transaction
+from amqpd.broker.transaction import Publish, Settlement, Transaction
 from amqpd.errors import PreconditionFailed
 from amqpd.protocol.settling import refuse, requeue
 from amqpd.wire import server_methods
@@ -30,6 +30,20 @@ def select(channel: Channel) -> None:
 def commit(channel: Channel) -> None:
     """Publish in order (returning what is unroutable), then settle; a new transaction begins."""
     publishes, settlements = _transaction(channel).take()
+    with channel.connection.node.broker.dead_letters_held():  # what this drives out of queues comes after all of it
+        complete = _publish(channel, publishes)
+        _settle(channel, settlements)
+    if not complete:
+        raise PreconditionFailed("partial tx completion")
+    durable = channel.connection.node.broker.journal.messages_durable()
+    if durable is None:
+        channel.send(server_methods.TX_COMMIT_OK)
+    else:
+        channel.wait_for(durable, lambda done: _committed(channel, done))
+
+
+def _publish(channel: Channel, publishes: list[Publish]) -> bool:
+    """Publish in order; return whether no queue refused anything that matters."""
     vhost = channel.session.vhost
     complete = True
     for message, addresses, mandatory in publishes:
@@ -41,14 +55,7 @@ def commit(channel: Channel) -> None:
                 complete = False
         elif mandatory:
             channel.return_unroutable(message)
-    _settle(channel, settlements)
-    if not complete:
-        raise PreconditionFailed("partial tx completion")
-    durable = channel.connection.node.broker.journal.messages_durable()
-    if durable is None:
-        channel.send(server_methods.TX_COMMIT_OK)
-    else:
-        channel.wait_for(durable, lambda done: _committed(channel, done))
+    return complete
 
 
 def _settle(channel: Channel, settlements: list[Settlement]) -> None:
