@@ -86,6 +86,9 @@ def _key(random: Random, known: Known) -> Any:
 
 
 def _bind_queue(random: Random, _: Line, known: Known) -> Fields:
+    alike = [each for each in known.bindings if each.kind == "queue"]
+    if alike and random.random() < 0.3:
+        return {**random.choice(alike).fields(), "queue": random.choice(known.queues)}
     exchange = random.choice((*known.exchanges, *known.exchanges, *BUILT_IN))
     pattern = _pattern(random, exchange, known)
     return {"queue": random.choice(known.queues), "exchange": exchange, "routing_key": _key(random, known), **pattern}

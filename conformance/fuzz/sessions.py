@@ -46,7 +46,7 @@ USUAL = {
     "exchange.declare": 9, "exchange.bind": 4, "exchange.unbind": 2, "exchange.delete": 2,
     "basic.publish": 50, "basic.get": 10, "basic.consume": 12, "basic.cancel": 4, "basic.qos": 6,
     "basic.ack": 16, "basic.nack": 10, "basic.reject": 8, "basic.recover": 2, "basic.recover-async": 1,
-    "confirm.select": 6, "tx.select": 2, "tx.commit": 8, "tx.rollback": 2,
+    "confirm.select": 6, "tx.select": 2, "tx.commit": 8, "tx.rollback": 5,
     "channel.close": 2, "channel.flow": 1,
 }  # fmt: skip
 

@@ -91,6 +91,7 @@ USUAL_QUEUES: Sequence[Mapping[str, Any]] = (
     {"x-dead-letter-exchange": ""},
     {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q3"},
     {"x-message-ttl": 0, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q0"},
+    {"x-max-priority": 1},
     {"x-max-priority": 5},
     {"x-single-active-consumer": True},
     {},
