@@ -86,7 +86,7 @@ class Duel:
             self.tell(f"{step!r}\n{_told(seen[0], '')}")
         if seen[0] == seen[1]:
             return None
-        if has_crashed(*seen):
+        if has_crashed(step, *seen):
             self._end_undecided(QUEUE_CRASHES)
             return None
         if only_meet_otherwise(*seen):

@@ -204,9 +204,11 @@ def test_every_class_of_argument_can_be_asked_for() -> None:
 def test_a_queue_that_cancels_its_consumers_and_stays_has_crashed() -> None:
     crashed = {"connection 0 channel 1 cancels": [["basic.cancel", {}]], "depths": {"q": (0, 0)}}
     whole = {"depths": {"q": (0, 2)}}
-    assert races.has_crashed(crashed, whole)
-    assert not races.has_crashed(whole, crashed)
-    assert not races.has_crashed({**crashed, "depths": {}}, whole)
+    settles, deletes = Send(0, 1, "basic.reject", {}), Send(0, 1, "queue.delete", {})
+    assert races.has_crashed(deletes, crashed, whole)
+    assert not races.has_crashed(settles, whole, crashed)
+    assert races.has_crashed(settles, {**crashed, "depths": {}}, whole)
+    assert not races.has_crashed(deletes, {**crashed, "depths": {}}, whole)
 
 
 def dead_letter(queue: str, body: bytes) -> list[object]:
