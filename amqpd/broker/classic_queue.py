@@ -265,8 +265,8 @@ class ClassicQueue(Queue):
 
     # -- memory ----------------------------------------------------------------------------------------------------
 
-    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
-        return self.ready.page_out(spill, account, most)
+    def page_out(self, spill: Spill, account: Account, most: int) -> None:
+        self.ready.page_out(spill, account, most)
 
     def _lost(self, count: int) -> None:
         """The disk did not give messages back."""

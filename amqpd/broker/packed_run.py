@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from amqpd.broker import trails
 from amqpd.broker.message import OVERHEAD, Message, Trail, header_cost
@@ -37,14 +37,32 @@ class Columns(NamedTuple):
         return tuple(self)
 
 
-class Run:
+class Numbered:
+    """A run of messages, in memory or not: rising numbers, and how many messages are left."""
+
+    __slots__ = ("count", "numbers")
+
+    count: int
+    """Messages that are left."""
+    numbers: Sequence[int]
+    """All that were packed; what they stood for may have gone."""
+
+    @property
+    def first(self) -> int:
+        """The lowest number that was packed."""
+        return self.numbers[0]
+
+    @property
+    def last(self) -> int:
+        """The highest number that was packed."""
+        return self.numbers[-1]
+
+
+class Run(Numbered):
     """Consecutive messages as columns. A column whose values are all one object holds just that object.
 
     A message that was removed leaves a hole, None, among the bodies: nothing moves, and its body is free at once.
     """
-
-    paged: ClassVar[bool] = False
-    """Whether its contents are out of memory."""
 
     __slots__ = (
         "_bodies",
@@ -55,19 +73,15 @@ class Run:
         "_routing_keys",
         "_sharing",
         "_trails",
-        "count",
-        "numbers",
     )
 
     def __init__(self, messages: list[Message]) -> None:
         self.count = len(messages)
-        """Messages that are left."""
         self._bodies: Sequence[bytes | None] = tuple([message.body for message in messages])
         self._exchanges = _column([message.exchange for message in messages])
         self._routing_keys = _column([message.routing_key for message in messages])
         self._properties = _properties_column([message.properties for message in messages])
-        self.numbers = _numbers([message.number for message in messages])
-        """All that were packed, lowest first; what they stood for may have gone."""
+        self.numbers = packed_numbers([message.number for message in messages])
         deadlines = [message.deadline for message in messages]
         self._deadlines = tuple(deadlines) if any(each is not None for each in deadlines) else None
         sharing = [message.sharing for message in messages]
@@ -115,16 +129,6 @@ class Run:
     def unpack(self) -> list[Message]:
         """The messages again, last one first."""
         return self._unpack(self._filled())
-
-    @property
-    def first(self) -> int:
-        """The lowest number that was packed."""
-        return self.numbers[0]
-
-    @property
-    def last(self) -> int:
-        """The highest number that was packed."""
-        return self.numbers[-1]
 
     def place(self, number: int) -> int | None:
         """Where the message with this number is, for `[place]` and `pop(place)`; None if it isn't here."""
@@ -234,7 +238,8 @@ def place_in(numbers: Sequence[int], number: int) -> int | None:
     return index if index < len(numbers) and numbers[index] == number else None
 
 
-def _numbers(numbers: list[int]) -> Sequence[int]:
+def packed_numbers(numbers: list[int]) -> Sequence[int]:
+    """Rising numbers in little memory."""
     first, last = numbers[0], numbers[-1]
     return range(first, last + 1) if last - first + 1 == len(numbers) else array("Q", numbers)
 

@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from operator import attrgetter
-from typing import ClassVar, Final
+from typing import Final
 
 from amqpd.broker.message import Account, Message
-from amqpd.broker.packed_run import RUN, Columns, Run, place_in
+from amqpd.broker.packed_run import RUN, Columns, Numbered, Run, place_in
 from amqpd.broker.ports import Spill
 
 NUMBER: Final = attrgetter("number")
@@ -28,12 +28,10 @@ RESIDENT: Final = 16
 """Octets that a message still costs in memory: its number, and its share of the run."""
 
 
-class PagedRun:
+class PagedRun(Numbered):
     """Consecutive messages without holes, out of memory."""
 
-    paged: ClassVar[bool] = True
-
-    __slots__ = ("_account", "_block", "_deadlines", "_octets", "_spared", "count", "numbers")
+    __slots__ = ("_account", "_block", "_deadlines", "_octets", "_spared")
 
     def __init__(self, run: Run, spill: Spill, account: Account) -> None:
         """Write a run without holes out, and take it off the account. Raises OSError, and then nothing has changed."""
@@ -52,16 +50,6 @@ class PagedRun:
             account.octets -= cost
         self._spared = cost - RESIDENT * self.count
         account.octets += RESIDENT * self.count
-
-    @property
-    def first(self) -> int:
-        """The lowest number."""
-        return self.numbers[0]
-
-    @property
-    def last(self) -> int:
-        """The highest number."""
-        return self.numbers[-1]
 
     def place(self, number: int) -> int | None:
         """Where the message with this number is; None if it isn't here."""
@@ -125,9 +113,9 @@ def packed(messages: list[Message]) -> list[Run]:
     return [*runs, Run(messages[begin:])]
 
 
-def page_out(runs: deque[Run | PagedRun], spill: Spill, account: Account, most: int) -> bool:
-    """Page at most about so many runs out, the last ones first and never the first one; return whether there may be
-    more. Raises OSError; everything is in its place then, too.
+def page_out(runs: deque[Run | PagedRun], spill: Spill, account: Account, most: int) -> None:
+    """Page at most about so many runs out, the last ones first and never the first one. Raises OSError; everything is
+    in its place then, too.
     """
     if runs and isinstance(first := runs[0], Run):
         runs.popleft()
@@ -146,7 +134,6 @@ def page_out(runs: deque[Run | PagedRun], spill: Spill, account: Account, most: 
                 most -= 1
     finally:
         runs.extend(reversed(passed))
-    return most <= 0
 
 
 def in_order(runs: Iterable[Run | PagedRun]) -> list[Run | PagedRun]:

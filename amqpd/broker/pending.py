@@ -98,12 +98,4 @@ class Recorded(Pending[T]):
         if durable is None:
             self.settle(known)
         else:
-            durable.when_done(self._durable)
-
-    def _durable(self, done: Pending[None]) -> None:
-        try:
-            done.result()
-        except Exception as error:  # noqa: BLE001  # whoever waits for it raises it
-            self.fail(error)
-        else:
-            self.settle(self.known)
+            durable.then(lambda _: known).pass_on(self)

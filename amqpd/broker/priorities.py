@@ -98,10 +98,9 @@ class PriorityReadyList(ReadyList):
         self.count -= sum([run.count for run in paged])
         return paged
 
-    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
-        # The lowest priority first: it is taken last.
-        more = [level.page_out(spill, account, most) for level in reversed(self._order)]
-        return any(more)
+    def page_out(self, spill: Spill, account: Account, most: int) -> None:
+        for level in reversed(self._order):  # the lowest priority first: it is taken last
+            level.page_out(spill, account, most)
 
     def take_all(self) -> ReadyList:
         taken = PriorityReadyList(self._maximum)

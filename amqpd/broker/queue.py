@@ -182,11 +182,10 @@ class Queue:
         """Take one message out for good, or return None if it isn't ready. Raises NotImplementedHere."""
         raise self._indivisible()
 
-    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
-        """Move the contents of about so many runs of waiting messages out of memory; return whether there may be more.
-        Raises OSError; what could not be written stays.
+    def page_out(self, spill: Spill, account: Account, most: int) -> None:
+        """Move the contents of about so many runs of waiting messages out of memory. Raises OSError; what could not be
+        written stays.
         """
-        return False
 
     def numbers(self) -> Iterator[int]:
         """Those of all ready messages, in delivery order. It stays valid, but messages may have gone by the time that

@@ -214,8 +214,8 @@ class ReadyList:
             self.count -= sum([run.count for run in paged])
         return paged
 
-    def page_out(self, spill: Spill, account: Account, most: int) -> bool:
-        """Move at most about so many runs to the disk; return whether there may be more. Raises OSError.
+    def page_out(self, spill: Spill, account: Account, most: int) -> None:
+        """Move at most about so many runs to the disk. Raises OSError.
 
         Large bodies at either end are packed for it first. The nearest run and what came back stay.
         """
@@ -227,7 +227,8 @@ class ReadyList:
             self._runs = self._runs or deque()
             self._runs.extend(packed(self._tail))
             self._tail = []
-        return False if self._runs is None else page_out(self._runs, spill, account, most)
+        if self._runs is not None:
+            page_out(self._runs, spill, account, most)
 
     def _pack_tail(self) -> None:
         if self._tail:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from amqpd.broker.pending import Pending, Recorded
@@ -126,8 +127,7 @@ class Line:
     def _send_replies(self) -> None:
         replies = self._replies
         while replies and replies[0][0].done:
-            result, send = replies.popleft()
-            self._go_on(lambda result=result, send=send: send(result.result()))  # type: ignore[misc]
+            self._go_on(partial(_send, *replies.popleft()))
 
     def _go_on(self, then: Callable[[], None]) -> None:
         """Do what was waited for, then what stood behind it."""
@@ -155,3 +155,7 @@ class Line:
         if self._full and (not self._frames or len(self._frames) < LINE // 2):
             self._full = False
             self._channel.connection.line_changed(full=False)
+
+
+def _send(result: Pending[T], send: Callable[[T], None]) -> None:
+    send(result.result())

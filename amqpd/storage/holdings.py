@@ -20,7 +20,7 @@ from amqpd.storage.journal import SHARD
 from amqpd.storage.recovery import Recovery, Survey
 
 PORTION: Final = 1024 * 1024
-"""Body octets after which `rewritten` begins the next batch."""
+"""Body octets after which `batches` begins the next one."""
 MESSAGES: Final = 10_000
 """Messages after which it does."""
 

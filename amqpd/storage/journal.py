@@ -80,16 +80,7 @@ class _Commit:
         self.changes += later.changes
         self.touched.update(later.touched)
         self.streams.update(later.streams)
-
-        def follow(done: Pending[None]) -> None:
-            try:
-                done.result()
-            except Exception as error:  # noqa: BLE001  # whoever waits for it raises it
-                later.durable.fail(error)
-            else:
-                later.durable.settle(None)
-
-        self.durable.when_done(follow)
+        self.durable.pass_on(later.durable)
 
     def take_chunks(self) -> None:
         """Ask the streams what they have."""

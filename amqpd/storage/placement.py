@@ -173,7 +173,9 @@ class Rows:
     def add(
         self, seq: int, octets: int, placed: Iterable[Placed], copied: Mapping[int, Collection[int]] = NONE
     ) -> None:
-        """A row was written. Numbers of a queue rise from row to row, but for those that were `copied`."""
+        """A row was written, or was there before a restart with what is left in it. Numbers of a queue rise from row to
+        row, but for those that were `copied`.
+        """
         row = HeldRow(seq, octets)
         self._rows.append(row)
         self.octets += row.octets
@@ -190,18 +192,6 @@ class Rows:
             fresh = [each for each in both if each[0] not in moved]
             if fresh:
                 state.add(_Run(queue, row, [each[0] for each in fresh], [each[1] for each in fresh]))
-        self.live_octets += row.live_octets
-
-    def restore(self, seq: int, octets: int, placed: Iterable[Placed]) -> None:
-        """A row that was there before a restart, with what is left in it of queues none of whose messages moved."""
-        row = HeldRow(seq, octets)
-        self._rows.append(row)
-        self.octets += row.octets
-        for queue, numbers, weights in placed:
-            state = self._queues.get(queue)
-            if state is None:
-                state = self._queues[queue] = _Queue()
-            state.add(_Run(queue, row, numbers, weights))
         self.live_octets += row.live_octets
 
     def restore_scattered(self, queue: int, scattered: Scattered) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from amqpd.broker.message import Trail
-from amqpd.broker.packed_run import RUN, Columns, Run
+from amqpd.broker.packed_run import RUN, Columns, Run, packed_numbers
 from amqpd.storage.batch import NO_DEADLINE, Decoded, QueueEvents, decode, decode_queues
 from amqpd.storage.contents import Texts
 from amqpd.storage.placement import Placed, Rows, Scattered
@@ -149,7 +149,7 @@ class Recovery:
                 placed.append(found)
             runs += [(records.queue, run) for run in builders.complete()]
         if self._rows is not None:
-            self._rows.restore(seq, len(data), placed)
+            self._rows.add(seq, len(data), placed)
         return runs
 
     def rest(self) -> Iterator[tuple[int, Run]]:
@@ -249,9 +249,9 @@ class _Builder:
 
     def _cut(self, count: int) -> Run:
         numbers = self._numbers[:count]
-        trails = _take(self._trails, count)
+        bodies, trails = _take(self._bodies, count), _take(self._trails, count)
         columns = Columns(
-            tuple(_take(self._bodies, count)),  # type: ignore[arg-type]
+            tuple(bodies),  # which the garbage collector leaves alone, unlike a list
             _column(_take(self._exchanges, count)),
             _column(_take(self._routing_keys, count)),
             _column(_take(self._properties, count)),
@@ -261,8 +261,7 @@ class _Builder:
             (None,) * count,
         )
         del self._numbers[:count]
-        dense = numbers[-1] - numbers[0] + 1 == count
-        run = Run.of(range(numbers[0], numbers[-1] + 1) if dense else array("Q", numbers), columns)
+        run = Run.of(packed_numbers(numbers), columns)
         failures = self._survey.failures
         if columns.trails is None and not any(number in failures for number in numbers):
             return run

@@ -203,9 +203,9 @@ def test_queues_that_have_nothing_to_give_are_left_alone(monkeypatch: pytest.Mon
     looks: list[str] = []
     page_out = ClassicQueue.page_out
 
-    def seen(queue: ClassicQueue, spill: Spill, account: Account, most: int) -> bool:
+    def seen(queue: ClassicQueue, spill: Spill, account: Account, most: int) -> None:
         looks.append(queue.name)
-        return page_out(queue, spill, account, most)
+        page_out(queue, spill, account, most)
 
     monkeypatch.setattr(ClassicQueue, "page_out", seen)
     for _ in range(300):
