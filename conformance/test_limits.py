@@ -20,6 +20,23 @@ def _queue(channel: Channel, names: Names, arguments: Arguments, label: str = "q
     return names(label)
 
 
+def _short(channel: Channel, names: Names) -> tuple[str, str]:
+    """A queue for one message, and the one to which it sends what it drops."""
+    dead = _queue(channel, names, {}, "dead")
+    dying: Arguments = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    return _queue(channel, names, dying), dead
+
+
+def _get_the_first_last(holder: Channel, queue: str) -> None:
+    """Take three messages, of which the first one is out under the last tag."""
+    for body in (b"a", b"b", b"c"):
+        holder.fill(queue, body)
+        assert holder.must_get(queue).body == body
+    holder.nack(1, requeue=True)
+    holder.fence(queue)
+    assert holder.must_get(queue).body == b"a"
+
+
 # -- length
 
 
@@ -41,9 +58,7 @@ def test_unacked_messages_do_not_count(channel: Channel, names: Names) -> None:
 
 @pytest.mark.proves("max-length.drop-head", "requeue.position")
 def test_what_comes_back_together_is_in_its_place_before_heads_are_dropped(channel: Channel, names: Names) -> None:
-    dead = _queue(channel, names, {}, "dead")
-    dying: Arguments = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
-    queue = _queue(channel, names, dying)
+    queue, dead = _short(channel, names)
     tag = channel.consume(queue)
     for body in (b"a", b"b", b"c"):
         channel.publish("", queue, body)
@@ -59,15 +74,8 @@ def test_what_comes_back_together_is_in_its_place_before_heads_are_dropped(chann
 
 @pytest.mark.proves("max-length.drop-head", "requeue.position")
 def test_what_was_got_comes_back_one_by_one_and_heads_are_dropped_in_between(channel: Channel, names: Names) -> None:
-    dead = _queue(channel, names, {}, "dead")
-    dying: Arguments = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
-    queue = _queue(channel, names, dying)
-    for body in (b"a", b"b", b"c"):
-        channel.fill(queue, body)
-        assert channel.must_get(queue).body == body
-    channel.nack(1, requeue=True)
-    channel.fence(queue)
-    assert channel.must_get(queue).body == b"a"
+    queue, dead = _short(channel, names)
+    _get_the_first_last(channel, queue)
     channel.call("basic.recover", requeue=True)
     assert channel.counts(queue) == (1, 0)
     assert channel.drain(dead) == [b"b", b"a"]
@@ -76,16 +84,9 @@ def test_what_was_got_comes_back_one_by_one_and_heads_are_dropped_in_between(cha
 
 @pytest.mark.proves("max-length.drop-head", "requeue.position")
 def test_what_a_channel_held_is_in_its_place_before_heads_are_dropped(channel: Channel, names: Names) -> None:
-    dead = _queue(channel, names, {}, "dead")
-    dying: Arguments = {"x-max-length": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
-    queue = _queue(channel, names, dying)
+    queue, dead = _short(channel, names)
     holder = channel.connection.channel(7)
-    for body in (b"a", b"b", b"c"):
-        channel.fill(queue, body)
-        assert holder.must_get(queue).body == body
-    holder.nack(1, requeue=True)
-    holder.fence(queue)
-    assert holder.must_get(queue).body == b"a"
+    _get_the_first_last(holder, queue)
     holder.close()
     channel.fence(queue)
     assert channel.counts(queue) == (1, 0)

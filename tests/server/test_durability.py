@@ -29,6 +29,21 @@ def channel_of(connect: Connect, process: ServeProcess) -> Channel:
     return channel.confirm()
 
 
+def refused(folder: str) -> str:
+    """The one line with which a broker says that it can't use a data directory."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--data-dir", folder],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    return line
+
+
 def publish(channel: Channel, body: bytes) -> None:
     """Publish a persistent message, and return when it is confirmed."""
     channel.publish("", "q", body, {"delivery_mode": 2})
@@ -105,16 +120,7 @@ def test_an_orderly_stop_keeps_everything(serve: StartServe, connect: Connect, t
 
 def test_a_folder_that_is_in_use_is_refused_in_one_line(serve: StartServe, connect: Connect, tmp_path: Path) -> None:
     assert serve("--data-dir", str(tmp_path)).port
-    second = subprocess.run(
-        [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--data-dir", str(tmp_path)],
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
-    assert second.returncode == 1
-    [line] = second.stderr.splitlines()
+    line = refused(str(tmp_path))
     assert f"the data directory {tmp_path} is in use by another process" in line
 
 
@@ -135,17 +141,9 @@ def test_without_a_directory_it_is_where_the_platform_keeps_data(
 
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    ended = subprocess.run(
-        [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data")],
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert f"the data directory {tmp_path / 'file' / 'data'} cannot be used" in ended.stderr
-    assert "or keep everything in memory (--transient)" in ended.stderr
+    line = refused(str(tmp_path / "file" / "data"))
+    assert f"the data directory {tmp_path / 'file' / 'data'} cannot be used" in line
+    assert "or keep everything in memory (--transient)" in line
 
 
 @pytest.mark.parametrize("durability", ["fsync", "os"])
@@ -175,14 +173,5 @@ def test_a_data_directory_that_lacks_a_file_is_refused_in_one_line(serve: StartS
     assert process.port
     process.stop()
     (tmp_path / "journal.db").unlink()
-    ended = subprocess.run(
-        [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--data-dir", str(tmp_path)],
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
-    assert ended.returncode == 1
-    [line] = ended.stderr.splitlines()
+    line = refused(str(tmp_path))
     assert "lacks 'journal.db', which holds the messages: put it back from a backup" in line

@@ -128,33 +128,30 @@ def test_after_a_restart_space_comes_back_as_well(durable: Durable) -> None:
     assert again.restarted().bodies() == [b"stays"]
 
 
-def test_little_is_left_alone() -> None:
-    """What is below the slack isn't worth copying."""
-    durable = Durable(slack=100_000)
+def one_stays(durable: Durable, count: int, octets: int) -> tuple[Queue, Message, int | None]:
+    """Take a message, then let others of a size come and go; return its queue, the message, and its first row."""
     queue = durable.queue()
     durable.publish(b"stays")
     durable.drain()
     held = get(queue)
     before = durable.journal.rows.row_of(queue.id, held.number)
-    for _ in range(100):
-        durable.publish(b"x" * 100)
+    for _ in range(count):
+        durable.publish(b"x" * octets)
         durable.drain()
         queue.settle(get(queue))
         durable.drain()
+    return queue, held, before
+
+
+def test_little_is_left_alone() -> None:
+    """What is below the slack isn't worth copying."""
+    durable = Durable(slack=100_000)
+    queue, held, before = one_stays(durable, 100, 100)
     assert durable.journal.rows.row_of(queue.id, held.number) == before
 
 
 def test_a_copied_message_is_found_where_it_stands(durable: Durable) -> None:
-    queue = durable.queue()
-    durable.publish(b"stays")
-    durable.drain()
-    held = get(queue)
-    before = durable.journal.rows.row_of(queue.id, held.number)
-    for _ in range(10):
-        durable.publish(b"x" * 1000)
-        durable.drain()
-        queue.settle(get(queue))
-        durable.drain()
+    queue, held, before = one_stays(durable, 10, 1000)
     after = durable.journal.rows.row_of(queue.id, held.number)
     assert before is not None
     assert after is not None
