@@ -39,9 +39,12 @@ class ExchangeType(ABC):
     and not asked for again.
     """
 
+    compared: ClassVar[tuple[str, ...]] = ()
+    """Arguments that a redeclare must repeat, beside the alternate exchange."""
+
     keeps_messages: ClassVar[bool] = False
-    """Whether messages wait in it: in a durable exchange the persistent ones do so over restarts, if the type holds
-    them in `ExchangeContext.account_of` its exchange.
+    """Whether messages wait in it: in a durable exchange they do so over restarts, whatever their delivery mode, if the
+    type holds them in `ExchangeContext.account_of` its exchange.
     """
 
     def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:

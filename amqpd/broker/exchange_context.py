@@ -58,7 +58,7 @@ class ExchangeContext:
 
     def account_of(self, exchange: Exchange) -> Account:
         """The account for what waits in an exchange: one that records, where that is to survive a restart."""
-        return self.journal.account_of(self.account, exchange.id, all_messages=False) if exchange.id else self.account
+        return self.journal.account_of(self.account, exchange.id, all_messages=True) if exchange.id else self.account
 
     def type_named(self, name: str) -> type[ExchangeType]:
         """An exchange type. Raises CommandInvalid or (since 3.13) PreconditionFailed for a name that is none."""

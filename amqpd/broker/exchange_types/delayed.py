@@ -40,6 +40,7 @@ class Delayed(MessageExchangeType):
 
     name: ClassVar[str] = "x-delayed-message"
     extension: ClassVar[str | None] = "delayed-messages"
+    compared: ClassVar[tuple[str, ...]] = (TYPE,)
     keeps_messages: ClassVar[bool] = True
 
     def __init__(self, exchange: Exchange, context: ExchangeContext) -> None:

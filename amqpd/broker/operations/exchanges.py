@@ -116,5 +116,5 @@ def _require_equivalent(
     require_same(what, "durable", durable, exchange.durable)
     require_same(what, "auto_delete", auto_delete, exchange.auto_delete)
     require_same(what, "internal", internal, exchange.internal)
-    alternate = "alternate-exchange"
-    require_same_argument(what, alternate, arguments.get(alternate), exchange.arguments.get(alternate))
+    for name in ("alternate-exchange", *exchange.router.compared):
+        require_same_argument(what, name, arguments.get(name), exchange.arguments.get(name))

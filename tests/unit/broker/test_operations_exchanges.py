@@ -164,6 +164,18 @@ def test_an_alternate_exchange_needs_read_on_the_new_one_and_write_on_the_altern
     declare(world, world.session("w", grant=("^x$", "^ae$", "^x$")), arguments=arguments)
 
 
+def test_a_delayed_exchange_is_declared_again_with_the_same_type_inside(world: World) -> None:
+    """exchange.declare compares what the plugin compares."""
+    session = world.session()
+    inside = [from_python({"x-delayed-type": each, "x-foo": each}) for each in ("direct", "topic")]
+    declare(world, session, "x", "x-delayed-message", arguments=inside[0])
+    declare(world, session, "x", "x-delayed-message", arguments=inside[0])
+    with pytest.raises(PreconditionFailed) as refused:
+        declare(world, session, "x", "x-delayed-message", arguments=inside[1])
+    what = "inequivalent arg 'x-delayed-type' for exchange 'x' in vhost '/'"
+    assert refused.value.text == f"{what}: received 'topic' but current is 'direct'"
+
+
 def test_a_redeclare_asks_for_no_permission_on_the_alternate(world: World) -> None:
     arguments = Table.of({"alternate-exchange": longstr("ae")})
     declare(world, world.session(), arguments=arguments)

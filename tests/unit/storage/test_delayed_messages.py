@@ -95,14 +95,18 @@ def test_messages_of_before_and_after_a_restart_keep_their_order(durable: Durabl
     assert last.bodies() == [b"1", b"2"]
 
 
-def test_transient_messages_and_those_of_a_transient_exchange_are_gone(durable: Durable) -> None:
-    send(durable, 1000, b"gone", mode=1)
-    send(durable, 1000, b"kept")
+def test_transient_messages_wait_over_a_restart_too(durable: Durable) -> None:
+    """As with the plugin, which keeps all that waits on the disk."""
+    send(durable, 1000, b"transient", mode=1)
+    send(durable, 1000, b"persistent")
     durable.drain()
     again = durable.restarted()
-    assert waiting(again) == 1
+    assert waiting(again) == 2
     again.advance(1)
-    assert again.bodies() == [b"kept"]
+    assert again.bodies() == [b"transient", b"persistent"]
+
+
+def test_what_waits_in_a_transient_exchange_is_not_kept() -> None:
     transient = Durable()
     delaying(transient, kept=False)
     before = sum(map(len, transient.disk.contents().values()))
