@@ -158,10 +158,13 @@ class _Queue:
 class Rows:
     """All rows of a shard, oldest first."""
 
-    __slots__ = ("_queues", "_rows", "live_octets", "octets")
+    __slots__ = ("_dead", "_dead_octets", "_queues", "_rows", "live_octets", "octets")
 
     def __init__(self) -> None:
         self._rows: deque[HeldRow] = deque()
+        self._dead: deque[HeldRow] = deque()
+        """Those at the front that were found to hold nothing: they stand here and no longer in `_rows`."""
+        self._dead_octets = 0
         self._queues: dict[int, _Queue] = {}
         self.octets = 0
         """What all rows take up."""
@@ -239,11 +242,11 @@ class Rows:
             state.delivered = max(state.delivered, number)
 
     def trim(self, below: int) -> None:
-        """These rows are gone."""
-        while self._rows and self._rows[0].seq < below:
-            row = self._rows.popleft()
+        """These rows, which are dead, are gone."""
+        while self._dead and self._dead[0].seq < below:
+            row = self._dead.popleft()
             self.octets -= row.octets
-            self.live_octets -= row.live_octets
+            self._dead_octets -= row.octets
 
     # -- what holds --------------------------------------------------------------------------------------------------
 
@@ -269,12 +272,18 @@ class Rows:
         """Rows at the front that hold nothing any more, of about so many octets: the number of the first one behind
         them, or 0 if there are none, and their octets.
         """
+        while self._rows and not self._rows[0].live:
+            row = self._rows.popleft()
+            self._dead.append(row)
+            self._dead_octets += row.octets
+        if self._dead and self._dead_octets <= most:
+            return self._dead[-1].seq + 1, self._dead_octets
         below = octets = 0
-        for row in self._rows:
-            if row.live or octets >= most:
-                break
+        for row in self._dead:
             below = row.seq + 1
             octets += row.octets
+            if octets >= most:
+                break
         return below, octets
 
     def oldest(self) -> Iterator[HeldRow]:
