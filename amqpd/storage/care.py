@@ -27,6 +27,9 @@ READ: Final = 1024 * 1024
 """Octets of rows that are read in one step, about."""
 TRIMMED: Final = 32 * 1024 * 1024
 """Octets of rows that are removed in one step, about."""
+LOOKED: Final = 1024 * 1024
+"""Octets that are written between two looks at what is to be tidied up, about."""
+
 
 class Record(NamedTuple):
     """A message on its way to a newer row."""
@@ -43,7 +46,7 @@ class Record(NamedTuple):
 class Care:
     """Decides what is to be done about the space of a shard."""
 
-    __slots__ = ("_engine", "_moving", "_rows", "_shard", "_slack", "_streams", "_tidying")
+    __slots__ = ("_engine", "_moving", "_rows", "_shard", "_slack", "_streams", "_tidying", "_unlooked")
 
     def __init__(self, engine: Engine, shard: str, rows: Rows, streams: Streams, slack: int = SLACK) -> None:
         self._engine = engine
@@ -53,6 +56,7 @@ class Care:
         self._slack = slack
         self._moving: deque[Record] = deque()
         self._tidying = False
+        self._unlooked = 0
 
     @property
     def moving(self) -> bool:
@@ -73,8 +77,14 @@ class Care:
             return self._reading()
         return None
 
-    def look(self) -> bool:
-        """Whether the engine should tidy up; may block."""
+    def look(self, octets: int = LOOKED) -> bool:
+        """Whether the engine should tidy up; may block. `octets`: what was written since the last call, about: it is
+        looked for after every `LOOKED` of them.
+        """
+        self._unlooked += octets
+        if self._unlooked < LOOKED:
+            return False
+        self._unlooked = 0
         return self._engine.untidy()
 
     def looked(self, untidy: bool) -> None:

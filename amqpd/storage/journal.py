@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+COMMITTED: Final = 8192
+"""Octets that an engine writes for the least commit, or change, about: pages of a database."""
 SHARD: Final = "broker"
 """An embedded engine has one: all queues."""
 
@@ -314,11 +316,13 @@ class EngineJournal(Journal):
         if commit.changes:
             self._engine.put(commit.changes)
         seq = octets = 0
-        if commit.batch or commit.chunks:
+        chunks = [each.row() for each in commit.chunks]
+        if commit.batch or chunks:
             data = commit.batch.encode()
             octets = len(data)
-            seq = self._engine.append(SHARD, self._epoch, data, [each.row() for each in commit.chunks])
-        return seq, octets, self._care.look()
+            seq = self._engine.append(SHARD, self._epoch, data, chunks)
+        written = octets + sum(len(each.payload) for each in chunks) + COMMITTED * (1 + len(commit.changes))
+        return seq, octets, self._care.look(written)
 
     def _committed(self, commit: _Commit, done: Pending[tuple[int, int, bool]]) -> None:
         self._flying = None

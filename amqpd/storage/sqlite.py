@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from amqpd.broker.definitions import Cell, Change, Kind
-from amqpd.storage import rows
+from amqpd.storage import rows, write_ahead
 from amqpd.storage.database import (
     Failed,
     Malformed,
     as_os_errors,
     checkpoint,
     free_pages,
-    log_octets,
     opened,
     transaction,
 )
@@ -46,8 +45,6 @@ TABLES: Final = (  # what is short comes before what is long: it is read without
     "marks (shard TEXT PRIMARY KEY, mark BLOB)",
     'chunks (shard TEXT, stream INT, first INT, "end" INT, head BLOB, row BLOB, UNIQUE(shard, stream, first))',
 )
-CHECKPOINT: Final = 4 * 1024 * 1024
-"""Octets of write-ahead log from which a checkpoint is worth its syncs."""
 PORTION: Final = 256
 """Pages that go back to the file system at a time: a MiB."""
 FREE: Final = 32 * PORTION
@@ -305,7 +302,7 @@ class SqliteEngine(Engine):
     def maintain(self, portions: int = 1) -> bool:
         with self._marking(), as_os_errors():
             for name, database in self._databases():
-                if log_octets(self._path / name) >= CHECKPOINT:
+                if write_ahead.is_long(self._path / name):
                     checkpoint(database)
                 while free_pages(database):
                     if not portions:
@@ -313,14 +310,14 @@ class SqliteEngine(Engine):
                     portions -= 1
                     # As a script: a single statement is stepped once by this module, and gives one page back.
                     database.executescript(f"PRAGMA incremental_vacuum({PORTION})")
-                    if not free_pages(database) or log_octets(self._path / name) >= CHECKPOINT:
+                    if not free_pages(database) or write_ahead.is_long(self._path / name):
                         checkpoint(database)
         return False
 
     def untidy(self) -> bool:
         with as_os_errors():
             return any(
-                log_octets(self._path / name) >= CHECKPOINT or free_pages(database) >= FREE
+                write_ahead.is_long(self._path / name) or free_pages(database) >= FREE
                 for name, database in self._databases()
             )
 

@@ -14,6 +14,7 @@ from amqpd.storage.engine import Durability, Engine, StaleEpoch, UnknownFormat
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import Folder
 from amqpd.storage.sqlite import SqliteEngine
+from amqpd.storage.write_ahead import LONG
 
 QUEUE = Kind("queues", ("vhost", "name"), ("durable", "arguments"))
 USER = Kind("users", ("name",), ())
@@ -155,7 +156,7 @@ def test_space_comes_back(maker: Maker) -> None:
     rounds = 1
     while engine.maintain():
         rounds += 1
-    assert engine.octets < full / 10
+    assert engine.octets < full / 10 + LONG  # a log that is written over again
     assert rounds < 50
 
 
