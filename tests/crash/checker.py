@@ -148,9 +148,19 @@ def _in_its_place(history: History, received: Received) -> bool:
     return not QUEUES[received.queue].quorum or (len(history.received[place]) == 1 and not received.redelivered)
 
 
+def moved(history: History) -> Iterator[Violation]:
+    """A message of a stream has one offset."""
+    for (queue, message), receptions in history.received.items():
+        offsets = {received.offset for _, received in receptions}
+        if len(offsets) > 1 and not message.startswith(END):
+            yield Violation("moved", f"{message} had the offsets {offsets} in {queue}")
+
+
 def unmarked(history: History) -> Iterator[Violation]:
     """What was delivered in an earlier life is marked as redelivered, where that is known to be durable."""
     for (queue, message), receptions in history.received.items():
+        if QUEUES[queue].stream:
+            continue
         delivered = [
             history.life(received) for at, received in receptions if history.followed(received.connection, at)
         ]
@@ -231,5 +241,5 @@ def failed(history: History) -> Iterator[Violation]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    lost, risen, removed, twice, out_of_order, unmarked, miscounted, overdue, unknown, misplaced, failed,
+    lost, risen, removed, twice, out_of_order, moved, unmarked, miscounted, overdue, unknown, misplaced, failed,
 )  # fmt: skip

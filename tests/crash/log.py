@@ -87,6 +87,8 @@ class Received:
     """As x-delivery-count says."""
     intact: bool = True
     """Whether the body is what was published."""
+    offset: int | None = None
+    """In a stream."""
 
 
 @attrs.frozen

@@ -24,9 +24,9 @@ class PikaSession(Session):
             raise Gone from error
         super().__init__(log, life, worker, audit=audit)
 
-    def _publish(self, exchange: str, key: str, message: str) -> None:
+    def _publish(self, exchange: str, key: str, message: str, headers: dict[str, int] | None = None) -> None:
         priority = self._numbers % PRIORITIES
-        properties = pika.BasicProperties(delivery_mode=2, priority=priority, message_id=message)
+        properties = pika.BasicProperties(delivery_mode=2, priority=priority, message_id=message, headers=headers)
         try:
             self._channel.basic_publish(exchange, key, body_of(message), properties)
         except pika.exceptions.NackError:
@@ -48,10 +48,8 @@ class PikaSession(Session):
             raise Gone from error
         if method is None:
             return None
-        failures = (properties.headers or {}).get("x-delivery-count", 0)
-        return self._received(
-            queue, method.delivery_tag, properties.message_id, method.redelivered, failures, body
-        )
+        headers = properties.headers or {}
+        return self._received(queue, method.delivery_tag, properties.message_id, method.redelivered, headers, body)
 
     def _settle(self, tag: int, how: How, *, multiple: bool = False) -> None:
         try:

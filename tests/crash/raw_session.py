@@ -26,7 +26,7 @@ from tests.crash.log import (
     Removing,
 )  # fmt: skip
 from tests.crash.sessions import PATIENCE, PRIORITIES, SHUTDOWN, SMALL, Delivery, Gone, Life, Session, body_of
-from tests.crash.topology import BARRIER, FAN, QUEUES
+from tests.crash.topology import BARRIER, FAN, LATER, QUEUES
 
 PORTION: Final = 100
 """Gets on their way where many are taken."""
@@ -78,11 +78,13 @@ class RawSession(Session):
         while len(self._unconfirmed) > most:
             self._take(self._next())
 
-    def _publish(self, exchange: str, key: str, message: str) -> None:
+    def _publish(self, exchange: str, key: str, message: str, headers: dict[str, int] | None = None) -> None:
         if self._confirming:
             self._published += 1
             self._unconfirmed[self._published] = message
         properties = {"delivery_mode": 2, "priority": self._numbers % PRIORITIES, "message_id": message}
+        if headers is not None:
+            properties["headers"] = headers
         self._channel.publish(exchange, key, body_of(message), properties)
 
     def _confirmed(self, received: Received) -> None:
@@ -94,11 +96,12 @@ class RawSession(Session):
 
     # -- consuming ---------------------------------------------------------------------------------------------------
 
-    def consume(self, queue: str, prefetch: int) -> None:
-        """Start a consumer."""
+    def consume(self, queue: str, prefetch: int, offset: str | int | None = None) -> None:
+        """Start a consumer, of a stream from an offset."""
+        arguments = {} if offset is None else {"x-stream-offset": offset}
         self._channel.send("basic.qos", prefetch_size=0, prefetch_count=prefetch, **{"global": False})
         self._await("basic.qos-ok")
-        self._channel.send("basic.consume", queue=queue, consumer_tag=queue)
+        self._channel.send("basic.consume", queue=queue, consumer_tag=queue, arguments=arguments)
         self._await("basic.consume-ok")
 
     def next_delivery(self) -> Delivery:
@@ -119,9 +122,8 @@ class RawSession(Session):
     def _delivery(self, queue: str, received: Received) -> Delivery:
         content = received.message
         message = content.properties["message_id"]
-        failures = content.headers.get("x-delivery-count", 0)
         return self._received(
-            queue, received["delivery_tag"], message, received["redelivered"], failures, content.body
+            queue, received["delivery_tag"], message, received["redelivered"], content.headers, content.body
         )
 
     def _settle(self, tag: int, how: How, *, multiple: bool = False) -> None:
@@ -144,9 +146,25 @@ class RawSession(Session):
                 break
         return taken
 
+    def read_on(self) -> Delivery:
+        """Read a message of a stream: it stays where it is."""
+        delivery = self.next_delivery()
+        self._channel.ack(delivery.tag)
+        return delivery
+
     def audit(self, queue: str) -> None:
         """Receive all that is in a queue, and hold it."""
         self.take(queue)
+        self._add(Audited(queue))
+
+    def audit_stream(self, queue: str) -> None:
+        """Read all that is in a stream."""
+        self._publish("", queue, f"{END}.{SMALL}")
+        self.await_confirms(0)
+        self.consume(queue, 100, "first")
+        while not self.read_on().message.startswith(END):
+            pass
+        self._call("basic.cancel", consumer_tag=queue)
         self._add(Audited(queue))
 
     def finish_audit(self) -> None:
@@ -184,11 +202,20 @@ class RawSession(Session):
 
     def declare_lasting(self, queues: tuple[str, ...], fanned: tuple[str, ...]) -> None:
         """Declare what is there from the beginning on, and bind the fanned to the fanout exchange."""
+        self._call("exchange.declare", exchange=FAN, type="fanout", durable=True)
+        delaying = {"x-delayed-type": "direct"}
+        self._call("exchange.declare", exchange=LATER, type="x-delayed-message", durable=True, arguments=delaying)
         for queue in queues:
             self._call("queue.declare", queue=queue, durable=True, arguments=QUEUES[queue].all_arguments())
-        self._call("exchange.declare", exchange=FAN, type="fanout", durable=True)
+            if QUEUES[queue].delayed:
+                self._call("queue.bind", queue=queue, exchange=LATER, routing_key=queue)
         for queue in fanned:
             self._call("queue.bind", queue=queue, exchange=FAN)
+
+    def renew(self, queue: str) -> None:
+        """Delete a fanned queue with all that is in it, and declare it again."""
+        self._call("queue.delete", queue=queue)
+        self.declare_lasting((queue,), (queue,))
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Each storage has its data directory, and each episode begins with what the one b
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,12 +16,12 @@ from typing import Final
 import attrs
 
 from tests.crash import workers
-from tests.crash.checker import Violation, check
+from tests.crash.checker import SLACK, Violation, check
 from tests.crash.log import Confirmed, Event, Failed, Log, Received, Settled, write
 from tests.crash.process import ROOT, Broker, Storage
 from tests.crash.raw_session import RawSession
 from tests.crash.sessions import Gone, Life
-from tests.crash.topology import FANNED, LASTING, OWN
+from tests.crash.topology import DELAYS, FANNED, LASTING, OWN
 
 KILLS: Final = (2, 9)
 """Of an episode, at least and at most."""
@@ -188,14 +189,21 @@ class _Episode:
         session.close()
 
     def _audit(self, life: Life) -> None:
-        """Take everything out. The queues of owners are declared first: one may be deleted at the moment."""
+        """Take everything out, once no message is delayed any more. The queues of owners are declared first: one may be
+        deleted at the moment. Streams begin anew.
+        """
         try:
             session = RawSession(self._log, life, "auditor", audit=True).confirm()
             for queue in OWN:
                 session.look(queue.name)
                 session.declare(queue.name)
+            threading.Event().wait(max(DELAYS) / 1000 + SLACK)
             for queue in (*LASTING, *OWN):
-                session.audit(queue.name)
+                if queue.stream:
+                    session.audit_stream(queue.name)
+                    session.renew(queue.name)
+                else:
+                    session.audit(queue.name)
             session.finish_audit()
             session.close()
         except Gone:

@@ -7,7 +7,8 @@ Here is what all sessions have in common; each client has a module of its own. A
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import attrs
 
@@ -20,7 +21,7 @@ from tests.crash.log import (
     Settled,
 )
 from tests.crash.log import Received as Delivered
-from tests.crash.topology import BARRIER, FAN
+from tests.crash.topology import BARRIER, DELAYS, FAN, LATER, QUEUES
 
 PATIENCE: Final = 30.0
 """Seconds that a broker which lives may take to answer."""
@@ -71,12 +72,18 @@ class Session(ABC):
         log.add(self._opened)
 
     def publish(self, prefix: str, queues: tuple[str, ...], size: int) -> str:
-        """Publish a persistent message, by the fanout exchange if there are several queues. Its id begins so."""
+        """Publish a persistent message, by the fanout exchange if there are several queues, or where it is delayed if
+        the queue gets it from there. Its id begins so.
+        """
         self._numbers += 1
         message = f"{prefix}.{self._opened.connection}.{self._numbers}.{size}"
         self._add(Sent(self._opened.connection, message, queues, self._transaction))
-        exchange, key = ("", queues[0]) if len(queues) == 1 else (FAN, "")
-        self._publish(exchange, key, message)
+        if len(queues) > 1:
+            self._publish(FAN, "", message)
+        elif QUEUES[queues[0]].delayed:
+            self._publish(LATER, queues[0], message, {"x-delay": DELAYS[self._numbers % len(DELAYS)]})
+        else:
+            self._publish("", queues[0], message)
         return message
 
     def barrier(self, prefix: str) -> None:
@@ -97,9 +104,12 @@ class Session(ABC):
     def _add(self, event: Event) -> None:
         self._log.add(event)
 
-    def _received(self, queue: str, tag: int, message: str, redelivered: bool, failures: int, body: bytes) -> Delivery:
+    def _received(
+        self, queue: str, tag: int, message: str, redelivered: bool, headers: Mapping[str, Any], body: bytes
+    ) -> Delivery:
+        failures, offset = headers.get("x-delivery-count", 0), headers.get("x-stream-offset")
         intact = body == body_of(message)
-        self._add(Delivered(self._opened.connection, queue, message, redelivered, failures, intact))
+        self._add(Delivered(self._opened.connection, queue, message, redelivered, failures, intact, offset))
         return Delivery(queue, message, tag)
 
     def settle_all(self, deliveries: list[Delivery], how: How) -> None:
@@ -118,7 +128,7 @@ class Session(ABC):
         """End the connection in order, if the broker lives."""
 
     @abstractmethod
-    def _publish(self, exchange: str, key: str, message: str) -> None: ...
+    def _publish(self, exchange: str, key: str, message: str, headers: dict[str, int] | None = None) -> None: ...
 
     @abstractmethod
     def _get(self, queue: str) -> Delivery | None: ...

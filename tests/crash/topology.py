@@ -11,6 +11,10 @@ Argument = str | int
 
 FAN: Final = "fan"
 """A fanout exchange."""
+LATER: Final = "later"
+"""An exchange that keeps messages for a while."""
+DELAYS: Final = (0, 40, 300, 1)
+"""Milliseconds for which it does, by turns."""
 BARRIER: Final = "barrier"
 """A queue for messages whose confirm tells that what was sent before is durable."""
 
@@ -27,6 +31,10 @@ class Queue:
     """Milliseconds."""
     ordered: bool = True
     """Whether what has never been delivered keeps its order."""
+    stream: bool = False
+    """Nothing leaves it."""
+    delayed: bool = False
+    """Whether its messages come from the exchange that keeps them for a while."""
     at_least_once: bool = False
     """Whether a dead letter may arrive more than once, and its message be seen again meanwhile."""
     arguments: Mapping[str, Argument] = attrs.field(factory=dict)
@@ -35,7 +43,7 @@ class Queue:
     def all_arguments(self) -> dict[str, Argument]:
         """For queue.declare."""
         found: dict[str, Argument] = dict(self.arguments)
-        found["x-queue-type"] = "quorum" if self.quorum else "classic"
+        found["x-queue-type"] = "stream" if self.stream else "quorum" if self.quorum else "classic"
         if self.dead_letters is not None:
             found |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": self.dead_letters}
         if self.ttl is not None:
@@ -48,6 +56,7 @@ WORK: Final = (
     Queue("work.classic"),
     Queue("work.quorum", quorum=True, arguments=UNLIMITED),
     Queue("priorities", ordered=False, arguments={"x-max-priority": 3}),
+    Queue("delayed", ordered=False, delayed=True),
     Queue(
         "retries",
         quorum=True,
@@ -58,6 +67,7 @@ FANNED: Final = (
     Queue("fan.classic"),
     Queue("fan.quorum", quorum=True, arguments=UNLIMITED),
     Queue("fan.second"),
+    Queue("fan.stream", stream=True),
 )
 """Bound to the fanout exchange."""
 MORTAL: Final = (
@@ -88,6 +98,9 @@ OWN: Final = (Queue("own.classic"), Queue("own.quorum", quorum=True, arguments=U
 LASTING: Final = (*WORK, *FANNED, *MORTAL, *TARGETS, FULL, Queue(BARRIER))
 """Declared once for a data directory. In this order they are audited: what dies goes to a later one."""
 QUEUES: Final = {queue.name: queue for queue in (*LASTING, *OWN)}
+
+
+STREAM: Final = "fan.stream"
 
 
 def places(queue: str) -> tuple[str, ...]:

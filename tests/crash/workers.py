@@ -16,13 +16,18 @@ from tests.crash.log import Failed, How, Log
 from tests.crash.pika_session import PikaSession
 from tests.crash.raw_session import RawSession
 from tests.crash.sessions import Delivery, Gone, Life, Session
-from tests.crash.topology import BARRIER, FANNED, FULL, MORTAL, OWN, TARGETS, WORK
+from tests.crash.topology import BARRIER, FANNED, FULL, MORTAL, OWN, STREAM, TARGETS, WORK
 
 FAN_OUT: Final = tuple(queue.name for queue in FANNED)
-SINGLE: Final = tuple((queue.name,) for queue in (*WORK, *MORTAL))
+SINGLE: Final = tuple((queue.name,) for queue in (*WORK, *MORTAL) if not queue.delayed)
+DELAYED: Final = tuple((queue.name,) for queue in WORK if queue.delayed)
+"""No transaction publishes there: what is delayed comes whatever becomes of it."""
 REFUSING: Final = (FULL.name,)
-"""No transaction publishes there: a refusal would end it halfway."""
-READ: Final = (*(queue.name for queue in (*WORK, *FANNED, *MORTAL, *TARGETS, FULL)), BARRIER)
+"""Nor there: a refusal would end it halfway."""
+READ: Final = (
+    *(queue.name for queue in (*WORK, *FANNED, *MORTAL, *TARGETS, FULL) if not queue.stream),
+    BARRIER,
+)
 
 Part = Callable[[Log, Life, str, Random], None]
 
@@ -57,7 +62,7 @@ class Lives:
 def start(log: Log, lives: Lives, prefix: str, random: Random) -> list[Thread]:
     """Start all parts; a thread ends when there are no lives any more."""
     parts: list[Part] = [
-        publish, publish, consume, settle_many, transact, own, own, publish_by_pika, consume_by_pika,
+        publish, publish, consume, settle_many, transact, own, own, publish_by_pika, consume_by_pika, read_stream,
     ]  # fmt: skip
     threads = []
     for number, part in enumerate(parts):
@@ -115,7 +120,7 @@ def publish(log: Log, life: Life, worker: str, random: Random) -> None:
         while True:
             window = random.choice((0, 1, 10, 100))
             for _ in range(random.randint(1, 60)):
-                session.publish(worker, _targets(random, REFUSING), _size(random))
+                session.publish(worker, _targets(random, REFUSING, *DELAYED), _size(random))
                 session.await_confirms(window)
             _pause(random)
     finally:
@@ -155,6 +160,19 @@ def settle_many(log: Log, life: Life, worker: str, random: Random) -> None:
             Event().wait(random.uniform(0, 0.5))
     finally:
         session.close()
+
+
+def read_stream(log: Log, life: Life, worker: str, random: Random) -> None:
+    """Read a stream from different offsets."""
+    while True:
+        session = RawSession(log, life, worker)
+        try:
+            offset = random.choice(("first", "last", "next", random.randint(0, 2000)))
+            session.consume(STREAM, random.choice((1, 20)), offset)
+            for _ in range(random.randint(20, 500)):
+                session.read_on()
+        finally:
+            session.close()
 
 
 def transact(log: Log, life: Life, worker: str, random: Random) -> None:
@@ -210,7 +228,7 @@ def publish_by_pika(log: Log, life: Life, worker: str, random: Random) -> None:
     session = PikaSession(log, life, worker)
     try:
         while True:
-            session.publish(worker, _targets(random, REFUSING), _size(random))
+            session.publish(worker, _targets(random, REFUSING, *DELAYED), _size(random))
             _pause(random)
     finally:
         session.close()

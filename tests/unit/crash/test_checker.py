@@ -205,6 +205,15 @@ def test_a_message_that_was_delivered_is_marked() -> None:
     assert kinds(*begin, *audit(found("m", WORK))) == []
 
 
+def test_a_message_of_a_stream_stays_where_it_is() -> None:
+    stream = "fan.stream"
+    begin = [*published("m", stream), Received(CONSUMER, stream, "m", offset=7)]
+    again = Received(LATER, stream, "m", offset=7)
+    assert kinds(*begin, again, *audit(Received(AUDITOR, stream, "m", offset=7))) == []
+    assert kinds(*begin, again, *audit(Received(AUDITOR, stream, "m", offset=6))) == ["moved"]
+    assert kinds(*begin, again, *audit()) == ["lost"]
+
+
 def test_failures_are_counted() -> None:
     begin = [*published("m", QUORUM), *settled(QUORUM, "m", How.REFUSE)]
     assert kinds(*begin, *audit(found("m", QUORUM, failures=0))) == ["miscounted"]
