@@ -25,10 +25,10 @@ MESSAGES: Final = 2048
 """Messages that are copied in one batch at most."""
 READ: Final = 1024 * 1024
 """Octets of rows that are read in one step, about."""
-TRIMMED: Final = 32 * 1024 * 1024
+TRIMMED: Final = 6 * 1024 * 1024
 """Octets of rows that are removed in one step, about."""
-LOOKED: Final = 1024 * 1024
-"""Octets that are written between two looks at what is to be tidied up, about."""
+TIDIED: Final = 2 * 1024 * 1024
+"""Octets that are written before the engine tidies up, about."""
 
 
 class Record(NamedTuple):
@@ -46,7 +46,7 @@ class Record(NamedTuple):
 class Care:
     """Decides what is to be done about the space of a shard."""
 
-    __slots__ = ("_engine", "_moving", "_rows", "_shard", "_slack", "_streams", "_tidying", "_unlooked")
+    __slots__ = ("_engine", "_gives_back", "_moving", "_rows", "_shard", "_slack", "_streams", "_tidying", "_written")
 
     def __init__(self, engine: Engine, shard: str, rows: Rows, streams: Streams, slack: int = SLACK) -> None:
         self._engine = engine
@@ -56,7 +56,8 @@ class Care:
         self._slack = slack
         self._moving: deque[Record] = deque()
         self._tidying = False
-        self._unlooked = 0
+        self._gives_back = False
+        self._written = 0
 
     @property
     def moving(self) -> bool:
@@ -77,19 +78,11 @@ class Care:
             return self._reading()
         return None
 
-    def look(self, octets: int = LOOKED) -> bool:
-        """Whether the engine should tidy up; may block. `octets`: what was written since the last call, about: it is
-        looked for after every `LOOKED` of them.
-        """
-        self._unlooked += octets
-        if self._unlooked < LOOKED:
-            return False
-        self._unlooked = 0
-        return self._engine.untidy()
-
-    def looked(self, untidy: bool) -> None:
-        """What `look` said."""
-        self._tidying = self._tidying or untidy
+    def wrote(self, octets: int) -> None:
+        """The engine has written so many octets, about."""
+        self._written += octets
+        if self._written >= TIDIED:
+            self._tidying = True
 
     def copy_into(self, batch: Batch) -> None:
         """Copy a slice of what is moving, in so far as it was not settled meanwhile."""
@@ -109,31 +102,35 @@ class Care:
     # -- steps -------------------------------------------------------------------------------------------------------
 
     def _tidy(self) -> Callable[[], None]:
-        more = self._engine.maintain()
+        """A checkpoint, and a slice of the space that is given back, by turns."""
+        gives_back, written = self._gives_back, self._written
+        more = self._engine.give_back() if gives_back else self._engine.checkpoint()
 
         def done() -> None:
-            self._tidying = more
+            if gives_back:
+                self._gives_back = False
+            else:
+                self._written -= written
+                self._tidying = self._gives_back = more
 
         return done
 
     def _drop(self, drop: Step) -> Callable[[], None]:
         """Remove chunks of a stream."""
         dropped = drop()
-        untidy = self.look()
 
         def done() -> None:
             dropped()
-            self.looked(untidy)
+            self._tidying = True
 
         return done
 
     def _trim(self, below: int) -> Callable[[], None]:
         self._engine.trim(self._shard, below)
-        untidy = self.look()
 
         def done() -> None:
             self._rows.trim(below)
-            self.looked(untidy)
+            self._tidying = True
 
         return done
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from amqpd.storage.engine import Durability
-from amqpd.storage.write_ahead import LONG
 
 SYNCHRONOUS: Final = {Durability.FSYNC: "FULL", Durability.OS: "NORMAL", Durability.NONE: "OFF"}
 """NORMAL syncs the log before a checkpoint alone."""
+KEPT: Final = 4 * 1024 * 1024
+"""Octets that the write-ahead log keeps when it is written over."""
 ERRORS: Final = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR_SHMSIZE: errno.ENOSPC}
 """What the operating system calls them."""
 
@@ -53,7 +54,7 @@ def opened(file: Path, durability: Durability, connection: type[sqlite3.Connecti
             "checkpoint_fullfsync = ON",
             "secure_delete = OFF",  # some builds overwrite what is deleted, which costs more than the delete
             "wal_autocheckpoint = 0",
-            f"journal_size_limit = {LONG}",
+            f"journal_size_limit = {KEPT}",
         ):
             database.execute(f"PRAGMA {pragma}").fetchall()
     return database

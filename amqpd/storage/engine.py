@@ -156,13 +156,22 @@ class Engine(ABC):
 
     # -- care --------------------------------------------------------------------------------------------------------
 
-    def maintain(self, portions: int = 1) -> bool:
-        """Tidy up and give at most so many portions of about a MiB back; return whether there is more to do."""
+    def checkpoint(self) -> bool:
+        """Take what was appended to where it stays, if it is written to another place first; return whether so much
+        space is free that it is time to give some back.
+        """
         return False
 
-    def untidy(self) -> bool:
-        """Whether so much is to be tidied up that it is time to."""
+    def give_back(self) -> bool:
+        """Give a slice of the free space back, for good with the next checkpoint; return whether there is more."""
         return False
+
+    def tidy(self) -> None:
+        """Give all free space back."""
+        self.checkpoint()
+        while self.give_back():
+            self.checkpoint()
+        self.checkpoint()
 
     @property
     @abstractmethod

@@ -123,5 +123,4 @@ def compacted(engine: Engine) -> None:
             batch.deliver(queue, holdings.delivered(queue))
         engine.append(SHARD, epoch, batch.encode())
     engine.trim(SHARD, holdings.last_row + 1)
-    while engine.maintain():
-        pass
+    engine.tidy()

@@ -308,10 +308,10 @@ class EngineJournal(Journal):
         commit.take_chunks()
         self._offload.run(lambda: self._commit(commit)).when_done(lambda done: self._committed(commit, done))
 
-    def _commit(self, commit: _Commit) -> tuple[int, int, bool]:
+    def _commit(self, commit: _Commit) -> tuple[int, int, int]:
         """What takes time: away from the broker's thread, which leaves the commit alone meanwhile.
 
-        Return the number of the row, its octets, and whether the engine should tidy up.
+        Return the number of the row, its octets, and how many the engine wrote in all, about.
         """
         if commit.changes:
             self._engine.put(commit.changes)
@@ -322,12 +322,12 @@ class EngineJournal(Journal):
             octets = len(data)
             seq = self._engine.append(SHARD, self._epoch, data, chunks)
         written = octets + sum(len(each.payload) for each in chunks) + COMMITTED * (1 + len(commit.changes))
-        return seq, octets, self._care.look(written)
+        return seq, octets, written
 
-    def _committed(self, commit: _Commit, done: Pending[tuple[int, int, bool]]) -> None:
+    def _committed(self, commit: _Commit, done: Pending[tuple[int, int, int]]) -> None:
         self._flying = None
         try:
-            seq, octets, untidy = done.result()
+            seq, octets, written = done.result()
         except Exception as error:  # noqa: BLE001  # a disk or a defect: in either case it isn't known to be there
             commit.absorb(self._open)
             self._open = commit
@@ -337,7 +337,7 @@ class EngineJournal(Journal):
             self._written(seq, octets, commit.batch)
         for chunk in commit.chunks:
             chunk.store.saved(chunk.extent.end)
-        self._care.looked(untidy)
+        self._care.wrote(written)
         self._cared = False
         commit.durable.settle(None)
         self._begin()

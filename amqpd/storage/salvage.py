@@ -17,11 +17,15 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
-from amqpd.storage import rows, write_ahead
+from amqpd.storage import rows
 
 PAGE_SIZE: Final = 4096
 """That of new databases."""
 _HEADER: Final = b"SQLite format 3\0"
+_WAL_HEADER: Final = Struct(">IIIIIIII")
+_WAL_FRAME: Final = Struct(">IIII")
+_WAL_FRAME_SIZE: Final = 24
+_WAL_MAGIC: Final = (0x377F0682, 0x377F0683)
 _POINTER: Final = Struct(">I")
 _NAME_LENGTH_AT: Final = rows.OVERHEAD - 1
 TRIMMED: Final = "/trimmed"
@@ -55,7 +59,7 @@ class _Pages:
         if self._data[:16] == _HEADER:
             size = int.from_bytes(self._data[16:18], "big")
             self._size = 65536 if size == 1 else size or PAGE_SIZE
-        self._log = _mapped(files, write_ahead.log_of(database))
+        self._log = _mapped(files, database.with_name(f"{database.name}-wal"))
         self._in_log = self._committed()
         self.count = max(-(-len(self._data) // self._size), *self._in_log, 0)
 
@@ -112,18 +116,17 @@ class _Pages:
     def _committed(self) -> dict[int, int]:
         """Where in the log the last committed octets of pages are."""
         pages: dict[int, int] = {}
-        if len(self._log) < write_ahead.HEADER.size:
+        if len(self._log) < _WAL_HEADER.size:
             return pages
-        magic, _, size, _, *salts, _, _ = write_ahead.HEADER.unpack_from(self._log)
-        if magic not in write_ahead.MAGIC or size != self._size:
+        magic, _, size, _, *salts, _, _ = _WAL_HEADER.unpack_from(self._log)
+        if magic not in _WAL_MAGIC or size != self._size:
             return pages
         open_transaction: dict[int, int] = {}
-        frame = write_ahead.FRAME.size + size
-        for at in range(write_ahead.HEADER.size, len(self._log) - frame + 1, frame):
-            number, commits, *found, _, _ = write_ahead.FRAME.unpack_from(self._log, at)
+        for at in range(_WAL_HEADER.size, len(self._log) - size - _WAL_FRAME_SIZE + 1, size + _WAL_FRAME_SIZE):
+            number, commits, *found = _WAL_FRAME.unpack_from(self._log, at)
             if found != salts:
                 break
-            open_transaction[number] = at + write_ahead.FRAME.size
+            open_transaction[number] = at + _WAL_FRAME_SIZE
             if commits:
                 pages.update(open_transaction)
                 open_transaction.clear()

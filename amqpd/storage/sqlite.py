@@ -3,7 +3,7 @@
 `definitions.db` has a plain table for each kind of definition, to be read with `sqlite3` by whoever likes to.
 `journal.db` has the rows and the chunks of streams, each a blob with its own checksum; a second connection reads chunks
 while the first one commits. Both write ahead (WAL), so a commit is one sequential write and one sync; checkpoints are
-made in `maintain`, apart from commits, and so is giving the space of what was forgotten back to the file system.
+made apart from commits, and so is giving the space of what was forgotten back to the file system.
 https://www.sqlite.org/wal.html
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from amqpd.broker.definitions import Cell, Change, Kind
-from amqpd.storage import rows, write_ahead
+from amqpd.storage import rows
 from amqpd.storage.database import (
     Failed,
     Malformed,
@@ -45,9 +45,9 @@ TABLES: Final = (  # what is short comes before what is long: it is read without
     "marks (shard TEXT PRIMARY KEY, mark BLOB)",
     'chunks (shard TEXT, stream INT, first INT, "end" INT, head BLOB, row BLOB, UNIQUE(shard, stream, first))',
 )
-PORTION: Final = 256
-"""Pages that go back to the file system at a time: a MiB."""
-FREE: Final = 32 * PORTION
+PORTION: Final = 160
+"""Pages that go back to the file system at a time: more would hold the next commit up for more than some 10 ms."""
+FREE: Final = 8192
 """Free pages from which it is worth giving any back: the next rows take fewer."""
 DAMAGED: Final = "damaged"
 """A file that says that SQLite called the journal damaged while the broker ran."""
@@ -299,30 +299,23 @@ class SqliteEngine(Engine):
 
     # -- care --------------------------------------------------------------------------------------------------------
 
-    def maintain(self, portions: int = 1) -> bool:
+    def checkpoint(self) -> bool:
         with self._marking(), as_os_errors():
-            for name, database in self._databases():
-                if write_ahead.is_long(self._path / name):
-                    checkpoint(database)
-                while free_pages(database):
-                    if not portions:
-                        return True
-                    portions -= 1
+            for database in self._databases():
+                checkpoint(database)
+            return any(free_pages(database) >= FREE for database in self._databases())
+
+    def give_back(self) -> bool:
+        with self._marking(), as_os_errors():
+            for database in self._databases():
+                if free_pages(database):
                     # As a script: a single statement is stepped once by this module, and gives one page back.
                     database.executescript(f"PRAGMA incremental_vacuum({PORTION})")
-                    if not free_pages(database) or write_ahead.is_long(self._path / name):
-                        checkpoint(database)
-        return False
+                    break
+            return any(free_pages(database) for database in self._databases())
 
-    def untidy(self) -> bool:
-        with as_os_errors():
-            return any(
-                write_ahead.is_long(self._path / name) or free_pages(database) >= FREE
-                for name, database in self._databases()
-            )
-
-    def _databases(self) -> tuple[tuple[str, sqlite3.Connection], ...]:
-        return ((JOURNAL, self._journal), (DEFINITIONS, self._definitions))
+    def _databases(self) -> tuple[sqlite3.Connection, ...]:
+        return (self._journal, self._definitions)
 
     @property
     def octets(self) -> int:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from amqpd.broker.definitions import Change, Kind
 from amqpd.storage.appendlog import AppendLogEngine
+from amqpd.storage.database import KEPT
 from amqpd.storage.engine import Durability, Engine, StaleEpoch, UnknownFormat
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import Folder
-from amqpd.storage.sqlite import SqliteEngine
-from amqpd.storage.write_ahead import LONG
+from amqpd.storage.sqlite import JOURNAL, SqliteEngine
 
 QUEUE = Kind("queues", ("vhost", "name"), ("durable", "arguments"))
 USER = Kind("users", ("name",), ())
@@ -149,14 +151,15 @@ def test_space_comes_back(maker: Maker) -> None:
     engine = maker.engine(Durability.OS)
     epoch = engine.claim("s")
     numbers = [engine.append("s", epoch, b"x" * 100_000) for _ in range(100)]
-    while engine.maintain(1000):
-        pass
+    engine.tidy()
     full = engine.octets
     engine.trim("s", numbers[-1])
     rounds = 1
-    while engine.maintain():
+    while engine.give_back():
+        engine.checkpoint()
         rounds += 1
-    assert engine.octets < full / 10 + LONG  # a log that is written over again
+    engine.checkpoint()
+    assert engine.octets < full / 10 + KEPT  # a log that is written over again
     assert rounds < 50
 
 
@@ -215,8 +218,7 @@ def test_very_many_changes_of_few_definitions_take_little_room(maker: Maker) -> 
     engine = maker.engine(Durability.OS)
     for number in range(3000):
         engine.put([Change(QUEUE, ("/", "q"), (number, b"x" * 100))])
-        while engine.maintain():
-            pass
+        engine.tidy()
     assert engine.octets < 6_000_000
     assert maker.again().get(QUEUE) == {("/", "q"): (2999, b"x" * 100)}
 
@@ -250,3 +252,30 @@ def test_data_of_another_engine_is_refused(maker: Maker) -> None:
     (maker.path / "format").write_text("other 1\n")
     with pytest.raises(UnknownFormat, match="written by the storage engine 'other': expected"):
         maker.engine()
+
+
+def test_the_write_ahead_log_is_written_over_after_a_checkpoint(tmp_path: Path) -> None:
+    engine = SqliteEngine(tmp_path, Durability.OS)
+    epoch = engine.claim("s")
+    sizes = set()
+    for _ in range(10):
+        for _ in range(10):
+            engine.append("s", epoch, bytes(100_000))
+        engine.checkpoint()
+        sizes.add((tmp_path / f"{JOURNAL}-wal").stat().st_size)
+    assert max(sizes) < 1_500_000
+    engine.close()
+
+
+def test_a_reader_of_the_file_holds_nobody_up(tmp_path: Path) -> None:
+    engine = SqliteEngine(tmp_path, Durability.OS)
+    epoch = engine.claim("s")
+    with closing(sqlite3.connect(tmp_path / JOURNAL)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM rows").fetchone() == (0,)
+        numbers = [engine.append("s", epoch, bytes(100_000)) for _ in range(30)]
+        engine.trim("s", numbers[-1])
+        engine.tidy()
+        assert reader.execute("SELECT count(*) FROM rows").fetchone() == (0,)
+    assert [seq for seq, _ in engine.read("s")] == numbers[-1:]
+    engine.close()
