@@ -127,11 +127,13 @@ def page_out(runs: deque[Run | PagedRun], spill: Spill, account: Account, most: 
             if isinstance(run, PagedRun):
                 passed.append(run)
                 continue
-            runs.extend(_fitting(run))
-            while most > 0 and len(runs) > 1 and isinstance(part := runs[-1], Run):
-                passed.append(PagedRun(part, spill, account))
-                runs.pop()
-                most -= 1
+            parts = _fitting(run)
+            runs.extend(parts)
+            for part in reversed(parts):
+                if most > 0 and len(runs) > 1:
+                    passed.append(PagedRun(part, spill, account))
+                    runs.pop()
+                    most -= 1
     finally:
         runs.extend(reversed(passed))
 

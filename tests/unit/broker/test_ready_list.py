@@ -180,6 +180,16 @@ def test_a_message_of_any_priority_can_be_removed() -> None:
     assert drained(ready) == [2, 8, 1, 7, 6, 9]
 
 
+@pytest.mark.parametrize("most", range(1, 6))
+def test_a_run_with_a_hole_is_paged_out_without_it_wherever_it_is(most: int) -> None:
+    ready = filled(4 * RUN + 5)
+    gone = [RUN + 3, 2 * RUN + 7, 3 * RUN, 4 * RUN + 2]
+    for number in gone:
+        assert ready.remove(number) is not None
+    ready.page_out(MemorySpill(), Account(), most)
+    assert drained(ready) == [number for number in range(1, 4 * RUN + 6) if number not in gone]
+
+
 @pytest.mark.parametrize("kind", ["returned first", "by priority"])
 def test_numbers_and_pages_are_in_delivery_order(kind: str) -> None:
     ready = ReturnedFirst() if kind == "returned first" else PriorityReadyList(3)
