@@ -2,7 +2,8 @@
 
 It is there to keep the port honest, and for disks on which a database is unwelcome. Definitions are a log as well: each
 put is one row of JSON, and the log is written anew when most of it is outdated. Layout of the folder:
-`SHARD/NUMBER.rows`, `SHARD/snapshot`, `SHARD/epoch`, `SHARD/streams/STREAM/NUMBER.rows`, and `definitions/NUMBER.rows`.
+`SHARD/NUMBER.rows`, `SHARD/snapshot`, `SHARD/epoch`, `SHARD/streams/STREAM/NUMBER.rows`, `definitions/NUMBER.rows`; and
+`contents`, with the names of these folders, a line each, once something is in them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from amqpd.storage.segments import Broken, Log, Missing
 SEGMENT: Final = 64 * 1024 * 1024
 """Octets after which the next segment begins."""
 DEFINITIONS: Final = "definitions"
+CONTENTS: Final = "contents"
 EPOCH: Final = "epoch"
 STREAMS: Final = "streams"
 SNAPSHOT: Final = "snapshot"
@@ -46,7 +48,7 @@ class AppendLogEngine(Engine):
         files: Files | None = None,
         segment: int = SEGMENT,
     ) -> None:
-        """Open or make a folder. Raises DirectoryInUse, UnknownFormat or OSError."""
+        """Open or make a folder. Raises DirectoryInUse, UnknownFormat, Incomplete or OSError."""
         self._files = files or RealFiles()
         self._folder = Folder(path, self._files, NAME, VERSION)
         self._durability = durability
@@ -57,12 +59,32 @@ class AppendLogEngine(Engine):
         self._chunks: dict[str, ChunkLogs] = {}
         self._broken: OSError | None = None
         self._epochs: dict[str, int] = {}
-        self._log = self._open_log(DEFINITIONS)
         self._definitions = Definitions()
         self._changes = 0
-        for _, payload in self._log.read(0):
-            self._made(decoded(payload))
-        self._folder.seal()
+        try:
+            self._contents = self._read_contents()
+            for name in self._contents:
+                what = "virtual hosts, users, queues and exchanges" if name == DEFINITIONS else "the messages"
+                self._folder.require(name, what)
+            self._log = self._open_log(DEFINITIONS)
+            for _, payload in self._log.read(0):
+                self._made(decoded(payload))
+            self._folder.seal()
+        except BaseException:
+            self._folder.close()
+            raise
+
+    def _read_contents(self) -> list[str]:
+        try:
+            return self._files.read(self._folder.path / CONTENTS).decode().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _is_used(self, name: str) -> None:
+        """Something is in a folder from now on."""
+        if name not in self._contents:
+            self._contents.append(name)
+            self._replace(self._folder.path / CONTENTS, "".join(f"{each}\n" for each in self._contents).encode())
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
@@ -74,6 +96,7 @@ class AppendLogEngine(Engine):
         except FileNotFoundError:
             epoch = 1
         self._replace(file, b"%d" % epoch)
+        self._is_used(shard)
         self._epochs[shard] = epoch
         return epoch
 
@@ -152,6 +175,7 @@ class AppendLogEngine(Engine):
     def put(self, changes: Iterable[Change]) -> None:
         made: list[Made] = [(each.kind.name, each.key, each.values) for each in changes]
         self._log.append(encoded(made))
+        self._is_used(DEFINITIONS)
         self._made(made)
         if self._changes > max(FEW, OUTDATED * len(self._definitions)):
             self._rewrite()

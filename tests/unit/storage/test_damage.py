@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amqpd.broker.definitions import Change, Kind
 from amqpd.storage import rows
 from amqpd.storage.appendlog import AppendLogEngine
 from amqpd.storage.engine import DirectoryInUse, Durability, Incomplete
@@ -226,3 +228,16 @@ def test_a_folder_belongs_to_one_process_until_it_ends_even_by_kill(tmp_path: Pa
         other.kill()
         other.wait()
     SqliteEngine(tmp_path).close()
+
+
+@pytest.mark.parametrize(("name", "held"), [("definitions", "users, queues"), ("s", "messages")])
+def test_a_folder_of_the_append_only_engine_that_is_missing_is_named(tmp_path: Path, name: str, held: str) -> None:
+    engine = AppendLogEngine(tmp_path)
+    engine.append("s", engine.claim("s"), b"row")
+    engine.put([Change(Kind("users", ("name",), ()), ("me",), ())])
+    engine.close()
+    shutil.rmtree(tmp_path / name)
+    with pytest.raises(Incomplete, match=f"lacks '{name}', which holds .*{held}.*: put it back from a backup, or"):
+        AppendLogEngine(tmp_path)
+    (tmp_path / name).mkdir()
+    AppendLogEngine(tmp_path).close()
