@@ -73,6 +73,8 @@ def risen(history: History) -> Iterator[Violation]:
         for queue in sent.queues:
             around = places(queue)
             for place in around:
+                if _may_have_copies(history, (place, message)):
+                    continue
                 if place == queue and QUEUES[queue].at_least_once:
                     hows: tuple[How, ...] = (How.ACK,)  # a rejected one stays until its dead letter has arrived
                 else:
@@ -116,11 +118,20 @@ def twice(history: History) -> Iterator[Violation]:
             if len(found) > 1 and not QUEUES[queue].at_least_once:
                 yield Violation("twice", f"{message} stands in {' and in '.join(found)}")
     for place, settlements in history.settled.items():
+        if _may_have_copies(history, place):
+            continue
         for at, settled in settlements:
             if settled.how.leaves and settled.transaction is None:
                 again = (each for each in history.received[place] if each[0] > at)
                 if any(history.life(received) == history.life(settled) for _, received in again):
                     yield Violation("twice", f"{place[1]} came again from {place[0]} after {settled.how.value}")
+
+
+def _may_have_copies(history: History, place: Place) -> bool:
+    """Whether dead letters that must arrive may have come to this place, each restart one more."""
+    sent = history.sent.get(place[1])
+    queues = () if sent is None else sent.queues
+    return any(QUEUES[queue].at_least_once and place[0] == QUEUES[queue].dead_letters for queue in queues)
 
 
 def out_of_order(history: History) -> Iterator[Violation]:
