@@ -200,11 +200,11 @@ class Batch:
         for queue, records in self.queues.items():
             writer.u32(queue)
             writer.numbers(records.published)
-            writer.indexes(places[index] for index, _ in records.published.values())
+            writer.indexes([places[index] for index, _ in records.published.values()])
             deadlines = [deadline for _, deadline in records.published.values()]
             writer.signed(deadlines if any(each != NO_DEADLINE for each in deadlines) else ())
-            writer.numbers(first for first, _ in records.settled)
-            writer.numbers(last for _, last in records.settled)
+            writer.numbers([first for first, _ in records.settled])
+            writer.numbers([last for _, last in records.settled])
             writer.numbers(records.returned)
             writer.indexes(records.returned.values())
             writer.numbers((records.delivered,))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from struct import Struct
 from typing import Final, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 _U32: Final = Struct("<I")
+EMPTY: Final = _U32.pack(0)
 NUMBERS: Final = "Q"
 SIGNED: Final = "q"
 INDEXES: Final = "I"
@@ -47,31 +48,35 @@ class Writer:
     def u32(self, value: int) -> None:
         self.parts.append(_U32.pack(value))
 
-    def numbers(self, values: Iterable[int]) -> None:
-        self._column(array(NUMBERS, values))
+    def numbers(self, values: Collection[int]) -> None:
+        self._column(NUMBERS, values)
 
-    def signed(self, values: Iterable[int]) -> None:
-        self._column(array(SIGNED, values))
+    def signed(self, values: Collection[int]) -> None:
+        self._column(SIGNED, values)
 
-    def indexes(self, values: Iterable[int]) -> None:
-        self._column(array(INDEXES, values))
+    def indexes(self, values: Collection[int]) -> None:
+        self._column(INDEXES, values)
 
-    def blobs(self, values: list[bytes]) -> None:
+    def blobs(self, values: Collection[bytes]) -> None:
         """Lengths first, then all octets in one piece."""
-        self.indexes(map(len, values))
+        self._column(INDEXES, [len(value) for value in values])
         self.parts += values
 
     def repeating(self, values: list[bytes]) -> None:
         """Each different value once, and which of them comes where."""
         places: dict[bytes, int] = {}
         indexes = [places.setdefault(value, len(places)) for value in values]
-        self.blobs(list(places))
-        self.indexes(indexes)
+        self.blobs(places)
+        self._column(INDEXES, indexes)
 
-    def _column(self, column: array[int]) -> None:
+    def _column(self, code: str, values: Collection[int]) -> None:
+        if not values:  # most columns of a commit of one message
+            self.parts.append(EMPTY)
+            return
+        column = array(code, values)
         if sys.byteorder == "big":
             column.byteswap()
-        self.u32(len(column))
+        self.parts.append(_U32.pack(len(column)))
         self.parts.append(column.tobytes())
 
 
