@@ -25,8 +25,8 @@ help: ## show this list
 serve: $(VENV)/core.stamp ## start a broker (ARGS go to `amqpd serve`)
 	$(BIN)/amqpd serve $(ARGS)
 
-test: $(VENV)/test.stamp ## run the tests (ARGS go to pytest)
-	$(VENVPY) -m pytest $(ARGS)
+test: $(VENV)/test.stamp ## run the tests, a file at a time on each core (ARGS go to pytest; `-n 0` runs them one by one)
+	$(VENVPY) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(VENV)/test.stamp ## ruff, mypy --strict, and the catalogue of the protocol against its tests
 	$(VENVPY) -m ruff check .

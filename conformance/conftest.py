@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance import accounts, differences
-from conformance.catalogue.markers import Suite, suite_of
+from conformance.catalogue.markers import suite_of
 from conformance.catalogue.outcomes import Recorder
 from conformance.client import Connection
 from conformance.conditions import Condition
@@ -71,20 +71,33 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder(path))
 
 
-COLLECTED = pytest.StashKey[Suite]()
+SUMMARY = pytest.StashKey[str]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what amqpd is known not to do, or to do otherwise."""
     differences.mark(items)
-    config.stash[COLLECTED] = suite_of(items)
+    if (suite := suite_of(items)).proves:
+        config.stash[SUMMARY] = f"differences between the targets: {differences.summary(suite)}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where tests run in several processes, tell the one that began them, which has collected nothing itself."""
+    told: dict[str, str] = getattr(session.config, "workeroutput", {})
+    told["differences"] = session.config.stash.get(SUMMARY, "")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear what such a process collected: all collect the same."""
+    if line := getattr(node, "workeroutput", {}).get("differences"):
+        node.config.stash[SUMMARY] = line
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print how many of the collected tests show a difference, by reason."""
-    suite = config.stash.get(COLLECTED, None)
-    if suite and suite.proves:
-        terminalreporter.write_line(f"differences between the targets: {differences.summary(suite)}")
+    if line := config.stash.get(SUMMARY, ""):
+        terminalreporter.write_line(line)
 
 
 def _target_names(config: pytest.Config) -> list[str]:

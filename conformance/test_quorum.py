@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.asking import again_and_again
 from conformance.fields import Value
 from conformance.received import ChannelClosed
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from conformance.targets import Target
 
 Arguments = dict[str, Value]
-ATTEMPTS = 5000
-"""How often a test asks for what RabbitMQ's queue does some time after it answered."""
 
 
 def _declare(channel: Channel, names: Names, arguments: Arguments | None = None) -> str:
@@ -165,7 +164,7 @@ def test_a_stream_offset_is_refused(channel: Channel, queue: str) -> None:
 
 def _await_ready(channel: Channel, queue: str, count: int) -> None:
     """Ask until the queue counts so many ready messages: it learns of a channel's end after the client does."""
-    for _ in range(ATTEMPTS):
+    for _ in again_and_again():
         if channel.counts(queue)[0] == count:
             return
     pytest.fail(f"{count} messages never were ready in {queue!r}, but {channel.counts(queue)[0]}")
@@ -355,7 +354,7 @@ def test_publishers_are_refused_from_over_the_limit_down_to_four_fifths(channel:
     assert _published(channel, queue) == "basic.nack"
     channel.must_get(queue, no_ack=True)
     # The publisher's channel learns of the room that there is later than the queue.
-    assert any(_published(channel, queue) == "basic.ack" for _ in range(ATTEMPTS))
+    assert any(_published(channel, queue) == "basic.ack" for _ in again_and_again())
 
 
 @pytest.mark.proves("quorum.soft-limit")

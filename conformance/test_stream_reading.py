@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.asking import again_and_again
 from conformance.fields import Typed, Value
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from conformance.targets import Target
 
 TEXT_OF_REFUSAL = "NOT_IMPLEMENTED - basic.nack and basic.reject not supported by stream queues queue '{}' in vhost '/'"
-ATTEMPTS = 50_000
-"""How often a test asks for what RabbitMQ counts, or deletes, some seconds after it answered."""
 
 
 def _declare(channel: Channel, names: Names, label: str = "sq", **arguments: Value) -> str:
@@ -341,7 +340,7 @@ def test_the_log_is_counted_and_no_consumer(channel: Channel, queue: str) -> Non
     deliveries = _read(channel, queue, 2)
     channel.ack(deliveries[-1]["delivery_tag"], multiple=True)
     messages = 0
-    for _ in range(ATTEMPTS):
+    for _ in again_and_again():
         messages, consumers = channel.counts(queue)
         assert consumers == 0
         if messages:
@@ -396,7 +395,7 @@ def test_the_oldest_segments_go_and_the_newest_stays(channel: Channel, names: Na
     _fill(channel, queue, *bodies)
     channel.qos(100)
     got: list[bytes] = []
-    for _ in range(ATTEMPTS):  # RabbitMQ deletes files beside what it answers
+    for _ in again_and_again():  # RabbitMQ deletes files beside what it answers
         tag = channel.consume(queue, "", {"x-stream-offset": "first"})
         got = [channel.expect("basic.deliver").body]
         while got[-1] != bodies[-1]:

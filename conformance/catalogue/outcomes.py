@@ -52,9 +52,10 @@ class Recorder:
         if before is None or before.outcome == "passed" or outcome == "failed":
             self._outcomes[report.nodeid] = Outcome(report.nodeid, test, target, outcome, reason, tuple(proves))
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the file."""
-        write(self._path, self._outcomes.values())
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the file; of tests in several processes, in the one that began the others and has all reports."""
+        if not hasattr(session.config, "workerinput"):
+            write(self._path, self._outcomes.values())
 
 
 def _outcome(report: pytest.TestReport) -> tuple[str, str]:

@@ -184,16 +184,19 @@ def gate() -> Iterator[Gate]:
     opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client_pools() -> Iterator[None]:
     """Close the connections that all clients of the process share; Celery leaves that to the end of the process."""
     yield
     kombu.pools.reset()  # type: ignore[no-untyped-call]  # kombu is typed in part
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def application(broker_url: str, unique: Callable[[str], str], client_pools: None) -> Iterator[Application]:
-    """Yield an application with a worker of two processes that all tests of the session share."""
+    """Yield an application with a worker of two processes that all tests of the folder share.
+
+    It ends with them: its client sends no heartbeats while other folders are tested.
+    """
     opened = Application(broker_url, unique("celery"), {})
     try:
         opened.start_worker("--concurrency", "2", "--task-events")

@@ -7,6 +7,7 @@ import threading
 import pytest
 import trio
 import trio.lowlevel
+from trio.testing import wait_all_tasks_blocked
 
 from amqpd.server.offload import Threads
 
@@ -62,6 +63,8 @@ async def test_the_end_waits_for_what_runs_and_nothing_runs_after_it() -> None:
         running = threads.run(slow)
         after = running.then(lambda _: threads.run(lambda: None))
         nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await wait_all_tasks_blocked()  # the end has begun
         may_end.set()
     assert ended.is_set()
     assert running.result() == 3
