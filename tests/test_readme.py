@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.partition("#")[0].strip() for block in SHELL for line in block.splitlines()]
-SMALL = {"--messages": "500", "--rounds": "1", "--connections": "5", "--queues": "5"}
+SMALL = {"--messages": "500", "--rounds": "1", "--connections": "5", "--count": "5"}
 
 
 def test_the_readme_has_what_these_tests_look_for() -> None:

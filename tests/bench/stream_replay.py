@@ -21,14 +21,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from amqpd.cli.bench import frames
+from amqpd.cli.bench.board import Board
 from amqpd.cli.bench.client import Connection
 from amqpd.cli.bench.deliveries import DeliveryCounter
 from amqpd.cli.bench.failures import BenchError
-from amqpd.cli.bench.frames import Batch
-from amqpd.cli.bench.latency import percentile, round_trip
+from amqpd.cli.bench.histogram import Histogram
+from amqpd.cli.bench.latency import round_trip
+from amqpd.cli.bench.publishing import Message, Pace, publish_alone
 from amqpd.cli.bench.scenario import fresh_name, queue
 from amqpd.cli.bench.stopwatch import Measurement, Stopwatch, now
-from amqpd.cli.bench.throughput import publish_confirmed
+from amqpd.cli.bench.topology import Route
 from amqpd.cli.bench.url import BrokerUrl, parse_url
 from amqpd.cli.bench.workers import Gate, Job, run_jobs
 
@@ -86,15 +88,15 @@ class Pinger:
         """Send a message, wait for it, pause, and again."""
         with Connection(self.url) as publisher, Connection(self.url) as consumer:
             consumer.consume(self.queue, no_ack=True)
-            one = frames.publish("", self.queue, b"x" * SIZE, frame_max=publisher.frame_max)
+            one, _ = Message(SIZE).supply([Route("", self.queue)], publisher.frame_max).take(1)
             counter = DeliveryCounter()
             gate.wait()
             stopwatch = Stopwatch()
-            samples = []
+            histogram = Histogram()
             while now() < stopwatch.start + SECONDS:
-                samples.append(round_trip(publisher, consumer, counter, one))
+                histogram.add(round_trip(publisher, consumer, counter, one))
                 time.sleep(PAUSE)
-            return stopwatch.stop(samples=samples)
+            return stopwatch.stop(histogram=histogram)
 
 
 @contextmanager
@@ -124,22 +126,20 @@ def measure(url: BrokerUrl, messages: int, process: int | None = None) -> None:
         with (
             queue(control, stream, durable=True, arguments={"x-queue-type": "stream"}),
             queue(control, other),
-            Connection(url) as publisher,
         ):
-            publisher.select_confirms()
-            one = frames.publish("", stream, b"x" * SIZE, frame_max=publisher.frame_max)
-            began = now()
-            publish_confirmed(publisher, Batch(one), messages, 5000)
+            began, tally = now(), Board({"published": 1}).tally("published")
+            publish_alone(url, [Route("", stream)], Message(SIZE), Pace(messages, window=5000), tally)
             say(f"{control.product}: {messages} messages of {SIZE} octets into the stream, confirmed", began, messages)
             pinger = Pinger(url, other)
             alone: list[Job] = [pinger]
             both: list[Job] = [pinger, Replayer(url, stream, messages)]
             for name, jobs in (("nothing else", alone), ("a replay", both), ("nothing else", alone)):
                 found = run_jobs(jobs, 60)
-                samples = sorted(found[0].samples)
-                p50, p99 = (percentile(samples, each) * 1000 for each in (50, 99))
+                samples = found[0].histogram
+                assert samples is not None
+                p50, p99 = (samples.percentile(each) * 1000 for each in (50, 99))
                 rate = f", {found[1].figures['per_s']:,.0f} messages/s replayed" if len(found) > 1 else ""
-                sys.stdout.write(f"beside {name}: p50 {p50:.2f} ms, p99 {p99:.2f} ms of {len(samples)}{rate}\n")
+                sys.stdout.write(f"beside {name}: p50 {p50:.2f} ms, p99 {p99:.2f} ms of {samples.count}{rate}\n")
             before = _busy(process)
             (replay,) = run_jobs([Replayer(url, stream, messages)], 60)
             per_s = replay.figures["per_s"]

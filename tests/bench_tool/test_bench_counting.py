@@ -10,17 +10,15 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pamqp import commands, frame, header
+from pamqp import commands, decode, frame, header
 
 from amqpd.cli.bench import frames
+from amqpd.cli.bench.broker_process import broker_pid, processor_seconds, resident_bytes
 from amqpd.cli.bench.confirms import ConfirmCounter
 from amqpd.cli.bench.deliveries import DeliveryCounter
 from amqpd.cli.bench.failures import BenchError, BrokerClosedError
-from amqpd.cli.bench.frames import Batch
-from amqpd.cli.bench.latency import percentile
-from amqpd.cli.bench.memory import broker_pid, resident_bytes
 from amqpd.cli.bench.report import rounded
-from amqpd.cli.bench.throughput import route_through
+from amqpd.cli.bench.supply import Supply
 from amqpd.cli.bench.url import parse_url
 
 
@@ -156,15 +154,35 @@ def test_a_prepared_publish_is_what_pamqp_reads(
     assert b"".join(pieces) == body
 
 
-def test_a_batch_hands_out_whole_messages() -> None:
-    batch = Batch(b"abc", octets=10)
+@given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=10), st.lists(st.integers(1, 50), max_size=20))
+def test_a_supply_hands_out_its_publishes_in_turn(publishes: list[bytes], wanted: list[int]) -> None:
+    supply = Supply(publishes, octets=100)
 
-    assert batch.size == 3
-    assert bytes(batch.first(2)) == b"abcabc"
+    taken, count = b"", 0
+    for most in wanted:
+        octets, some = supply.take(most)
+        assert 1 <= some <= most
+        taken += octets
+        count += some
+
+    assert taken == b"".join(publishes[i % len(publishes)] for i in range(count))
 
 
-def test_a_message_longer_than_a_batch_is_a_batch_of_one() -> None:
-    assert Batch(b"x" * 100, octets=10).size == 1
+def test_a_publish_longer_than_a_supply_is_one_at_a_time() -> None:
+    octets, count = Supply([b"x" * 100], octets=10).take(5)
+
+    assert (bytes(octets), count) == (b"x" * 100, 1)
+
+
+def test_a_supply_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one publish"):
+        Supply([])
+
+
+def test_a_table_holds_whole_numbers_beside_texts() -> None:
+    raw = frames.table({"n": -5, "t": "x", "b": True})
+
+    assert decode.field_table(raw) == (len(raw), {"n": -5, "t": "x", "b": True})
 
 
 def test_the_texts_of_a_table_are_found_between_values_of_every_kind() -> None:
@@ -174,23 +192,9 @@ def test_the_texts_of_a_table_are_found_between_values_of_every_kind() -> None:
     assert frames.texts_of_table(numbers + raw) == {"product": "RabbitMQ", "version": "3.10.8"}
 
 
-@given(st.lists(st.floats(0, 1), min_size=1), st.sampled_from([50.0, 95.0, 99.0, 99.9, 100.0]))
-def test_a_percentile_is_a_sample_that_so_many_do_not_exceed(samples: list[float], percent: float) -> None:
-    ordered = sorted(samples)
-
-    found = percentile(ordered, percent)
-
-    assert sum(one <= found for one in ordered) >= len(ordered) * percent / 100 - 1e-9
-    assert sum(one < found for one in ordered) < len(ordered) * percent / 100 + 1e-9
-
-
 @pytest.mark.parametrize(("figure", "shown"), [(123456.7, 123457), (0.012345, 0.0123), (99.94, 99.9), (0.0, 0.0)])
 def test_a_figure_shows_three_digits_or_none_behind_the_point(figure: float, shown: float) -> None:
     assert rounded(figure) == shown
-
-
-def test_without_an_exchange_the_queue_name_is_the_routing_key() -> None:
-    assert (route_through("", "x", "q").exchange, route_through("", "x", "q").routing_key) == ("", "q")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
@@ -206,3 +210,10 @@ def test_no_process_is_looked_for_behind_another_machines_address() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
 def test_the_memory_of_a_process_is_read_in_bytes() -> None:
     assert resident_bytes(os.getpid()) > 1 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
+def test_the_processor_time_of_a_process_does_not_go_back() -> None:
+    before = processor_seconds(os.getpid())
+
+    assert processor_seconds(os.getpid()) >= before >= 0

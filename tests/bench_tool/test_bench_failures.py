@@ -7,19 +7,21 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
 
 from amqpd.cli.bench import frames
+from amqpd.cli.bench.board import Board
 from amqpd.cli.bench.client import Connection
 from amqpd.cli.bench.command import bench
+from amqpd.cli.bench.consuming import CONSUMED, Appetite, Consumer
 from amqpd.cli.bench.failures import BenchError, BrokerClosedError, ConnectionLostError
 from amqpd.cli.bench.scenario import fresh_name, queue
 from amqpd.cli.bench.stopwatch import Measurement
-from amqpd.cli.bench.throughput import Consumer, Throughput
-from amqpd.cli.bench.url import parse_url
+from amqpd.cli.bench.url import BrokerUrl, parse_url
 from amqpd.cli.bench.workers import Gate, run_jobs
 
 
@@ -70,8 +72,12 @@ def test_after_a_close_by_the_broker_the_next_call_fails_at_once(broker_url: str
             connection.declare_queue("no-such-queue", passive=True)
 
 
+def consumer_of(url: BrokerUrl, name: str) -> Consumer:
+    return Consumer(url, [name], [Board({CONSUMED: 1}).tally(CONSUMED)], Appetite(total=1))
+
+
 def test_a_close_that_a_client_process_hears_reaches_the_caller(broker_url: str) -> None:
-    consumer = Consumer(parse_url(broker_url), "no-such-queue", Throughput(), 1)
+    consumer = consumer_of(parse_url(broker_url), "no-such-queue")
 
     with pytest.raises(BrokerClosedError, match="closed the channel: 404 NOT_FOUND") as caught:
         run_jobs([consumer], timeout=60)
@@ -85,7 +91,7 @@ def test_a_message_that_never_comes_ends_at_the_timeout(broker_url: str) -> None
         queue(control, name),
         pytest.raises(BenchError, match="not done in time: Consumer"),
     ):
-        run_jobs([Consumer(url, name, Throughput(), 1)], timeout=2)
+        run_jobs([consumer_of(url, name)], timeout=2)
 
 
 class Dying:
@@ -138,11 +144,38 @@ def test_a_publisher_hears_why_the_broker_hung_up_although_its_send_failed() -> 
                 send_until_refused(connection)
 
 
-@pytest.mark.parametrize("scenario", ["throughput", "idle"])
-def test_a_wrong_option_is_a_usage_error(scenario: str) -> None:
-    result = CliRunner().invoke(bench, [scenario, "--messages", "0"])
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["throughput", "--messages", "0"], "0 is not in the range x>=1"),
+        (["idle", "--connections", "0"], "0 is not in the range x>=1"),
+        (["throughput", "--messages", "5", "--time", "2"], "--messages 5 and --time 2.0"),
+        (["throughput", "--queues", "3", "--consumers", "2"], "2 consumers for 3 queues leave some without"),
+        (["throughput", "--lag", "10"], "--lag 10 holds back acks"),
+        (["throughput", "--ack-every", "20", "--prefetch", "10"], "--ack-every 20 never comes with --prefetch 10"),
+        (["throughput", "--routing-keys", "10"], "needs an --exchange-type"),
+        (["throughput", "--exchange", "amq.topic"], "--exchange amq.topic needs its --exchange-type"),
+        (["throughput", "--pattern", "1:3", "--publishers", "2"], "--pattern 1:3 says how many --publishers"),
+        (["throughput", "--pattern", "1to3"], "'1to3' is not PUBLISHERS:CONSUMERS"),
+        (["throughput", "--headers", "novalue"], "'novalue' is not KEY=VALUE"),
+        (["latency", "--rate", "10", "--time", "0.01"], "less than one message"),
+        (["churn", "channels", "--alive", "3000"], "more than the 2046 of one connection"),
+        (["churn", "dances"], "'dances' is not one of"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(arguments: list[str], complaint: str) -> None:
+    result = CliRunner().invoke(bench, arguments)
 
     assert result.exit_code == 2
+    assert complaint in " ".join(result.stderr.split())
+
+
+def test_a_file_for_json_that_cannot_be_written_is_named(broker_url: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "no-such-folder" / "out.json")
+    result = CliRunner().invoke(bench, ["churn", "--count", "1", "--url", broker_url, "--json", path])
+
+    assert result.exit_code == 1
+    assert f"--json {path} cannot be written" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ import socket
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
-from select import select
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from amqpd.cli.bench.failures import BenchError, BrokerClosedError, ConnectionLostError
 from amqpd.cli.bench.frames import (
@@ -33,6 +32,8 @@ HANDSHAKE_SECONDS = 30.0
 FRAME_MAX = 131072
 READ_SIZE = 1 << 18
 CONSUMER_TAG = "c"
+_LAST_WORDS_SECONDS = 5.0
+_CLOSE_OK = method(0, 10, 51)
 
 # Features the client claims; with authentication_failure_close a refused login is answered instead of silently dropped.
 _CAPABILITIES = ("publisher_confirms", "basic.nack", "consumer_cancel_notify", "authentication_failure_close")
@@ -129,9 +130,35 @@ class Connection:
             raise self._lost(None)
         return count
 
-    def readable(self) -> bool:
-        """Return whether octets wait to be received."""
-        return bool(select([self._socket], [], [], 0)[0])
+    def fileno(self) -> int:
+        """Return the socket's number, for a selector."""
+        return self._socket.fileno()
+
+    def never_wait(self) -> None:
+        """From here on ``send_some`` and ``receive_some`` return at once, whatever they could do."""
+        self._socket.setblocking(False)
+
+    def send_some(self, octets: bytes | memoryview) -> int:
+        """Send what fits and return how many octets did, 0 if none; raises what the broker said if it hung up."""
+        try:
+            return self._socket.send(octets)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._socket.settimeout(_LAST_WORDS_SECONDS)
+            return self._raise_last_words(error)
+
+    def receive_some(self, space: memoryview) -> int:
+        """Receive what is there and return how many octets it was; raises ConnectionLostError at the end."""
+        try:
+            count = self._socket.recv_into(space)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise self._lost(error) from None
+        if not count:
+            raise self._lost(None)
+        return count
 
     def take_buffered(self) -> bytes:
         """Hand over what was received beyond the last reply."""
@@ -144,7 +171,7 @@ class Connection:
         reason = error or "end of stream"
         return ConnectionLostError(f"{self.url} ended the connection without a close method ({reason})")
 
-    def _raise_last_words(self, error: OSError) -> None:
+    def _raise_last_words(self, error: OSError) -> NoReturn:
         with suppress(ConnectionLostError):
             while True:
                 kind, payload = self._read_frame()
@@ -180,7 +207,7 @@ class Connection:
             # Nothing sent from here on would be answered: end the connection, so that later calls fail at once.
             if error.closed == "connection":
                 with suppress(OSError):
-                    self._socket.sendall(method(0, 10, 51))
+                    self._socket.sendall(_CLOSE_OK)
                 self._socket.close()
             else:
                 self.close()
@@ -215,10 +242,27 @@ class Connection:
         """Delete an exchange."""
         self._call(40, 20, b"\x00\x00" + shortstr(name) + b"\x00", 21)
 
-    def bind(self, queue: str, exchange: str, key: str, arguments: Mapping[str, TableValue]) -> None:
+    def bind(
+        self, queue: str, exchange: str, key: str, arguments: Mapping[str, TableValue] | None = None
+    ) -> None:
         """Bind a queue to an exchange."""
         names = shortstr(queue) + shortstr(exchange) + shortstr(key)
-        self._call(50, 20, b"\x00\x00" + names + b"\x00" + table(arguments), 21)
+        self._call(50, 20, b"\x00\x00" + names + b"\x00" + table(arguments or {}), 21)
+
+    def unbind(self, queue: str, exchange: str, key: str) -> None:
+        """Remove a binding without arguments."""
+        names = shortstr(queue) + shortstr(exchange) + shortstr(key)
+        self._call(50, 50, b"\x00\x00" + names + table({}), 51)
+
+    def open_channel(self, number: int) -> None:
+        """Open one more channel; channel 1 is open from the start."""
+        self.send(method(number, 20, 10, shortstr("")))
+        self._expect(20, 11)
+
+    def close_channel(self, number: int) -> None:
+        """Close a channel."""
+        self.send(method(number, 20, 40, struct.pack(">H", 200) + shortstr("") + b"\x00\x00\x00\x00"))
+        self._expect(20, 41)
 
     def prefetch(self, count: int) -> None:
         """Set the prefetch count. Also a cheap round trip: its reply says that everything sent before was read."""
@@ -228,22 +272,39 @@ class Connection:
         """Turn on publisher confirms."""
         self._call(85, 10, b"\x00", 11)
 
-    def consume(self, queue: str, *, no_ack: bool, arguments: Mapping[str, TableValue] | None = None) -> None:
-        """Start the channel's only consumer."""
+    def consume(
+        self,
+        queue: str,
+        *,
+        no_ack: bool,
+        tag: str = CONSUMER_TAG,
+        arguments: Mapping[str, TableValue] | None = None,
+    ) -> None:
+        """Start a consumer; deliveries can be counted by their length if it is the only one."""
         bits = bytes([no_ack << 1])
-        names = shortstr(queue) + shortstr(CONSUMER_TAG)
+        names = shortstr(queue) + shortstr(tag)
         self._call(60, 20, b"\x00\x00" + names + bits + table(arguments or {}), 21)
+
+    def cancel(self, tag: str = CONSUMER_TAG) -> None:
+        """End a consumer."""
+        self._call(60, 30, shortstr(tag) + b"\x00", 31)
 
     def begin_close(self) -> None:
         """Ask for the end of the connection without waiting for the answer."""
         with suppress(OSError):
+            self._socket.settimeout(_LAST_WORDS_SECONDS)
             self._socket.sendall(method(0, 10, 50, struct.pack(">H", 200) + shortstr("") + b"\x00\x00\x00\x00"))
 
     def finish_close(self) -> None:
-        """Wait for close-ok, at most five seconds, then close the socket; a broker that is already gone is no error."""
+        """Wait for close-ok, at most five seconds, then close the socket; a broker that is already gone is no error.
+
+        Deliveries may be on their way, many of them; close-ok is the last that comes.
+        """
         with suppress(OSError, BenchError):
-            self._socket.settimeout(5)
-            self._expect(10, 51)
+            self._socket.settimeout(_LAST_WORDS_SECONDS)
+            last = self._buffer
+            while not last.endswith(_CLOSE_OK):
+                last = last[-len(_CLOSE_OK) :] + self.receive()
         self._socket.close()
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ class Comparison:
 
     def client_was_bottleneck(self, name: str) -> bool:
         """Return whether the client limited any round of a target."""
-        return any(result.client_was_bottleneck for result in self.results[name])
+        return any(result.shares.client_was_bottleneck for result in self.results[name])
 
     def _values(self, name: str) -> dict[str, list[float]]:
         results = self.results[name]

@@ -10,7 +10,7 @@ import struct
 
 from amqpd.cli.bench.client import raise_if_closing
 from amqpd.cli.bench.failures import BenchError
-from amqpd.cli.bench.frames import FRAME, FRAME_OVERHEAD, METHOD
+from amqpd.cli.bench.frames import FRAME, FRAME_OVERHEAD, METHOD, METHOD_ID
 
 # One whole basic.ack or basic.nack: type, channel, size, class, method, delivery tag, bits, frame end.
 _SETTLE = struct.Struct(">BHIHHQBB")
@@ -18,11 +18,12 @@ _SETTLE_PAYLOAD = 13
 
 
 class ConfirmCounter:
-    """Confirmed publishes of one channel."""
+    """Confirmed publishes of one channel; `synced` tells that basic.qos-ok has come, the answer behind them all."""
 
-    __slots__ = ("_above", "_floor", "_tail")
+    __slots__ = ("_above", "_floor", "_tail", "synced")
 
     def __init__(self) -> None:
+        self.synced = False
         self._floor = 0  # every tag up to here is confirmed
         self._above: set[int] = set()  # confirmed tags beyond the floor
         self._tail = b""
@@ -53,6 +54,9 @@ class ConfirmCounter:
                 return self._settle(tag, bool(bits & 1))
             if class_id == 60 and method_id == 120:
                 raise BenchError(f"the broker refused publish {tag} with basic.nack; is the queue limited in length?")
+        if METHOD_ID.unpack_from(buffer, position + FRAME.size) == (60, 11):
+            self.synced = True
+            return None
         return raise_if_closing(buffer[position + 7 : position + 7 + size])
 
     def _settle(self, tag: int, multiple: bool) -> None:

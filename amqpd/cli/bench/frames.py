@@ -16,7 +16,7 @@ FRAME = struct.Struct(">BHI")
 METHOD_ID = struct.Struct(">HH")
 _END = bytes([FRAME_END])
 
-TableValue = str | bool | Mapping[str, "TableValue"]
+TableValue = str | bool | int | Mapping[str, "TableValue"]
 
 _HEADERS_FLAG = 0x2000
 _DELIVERY_MODE_FLAG = 0x1000
@@ -40,7 +40,7 @@ def longstr(raw: bytes) -> bytes:
 
 
 def table(entries: Mapping[str, TableValue]) -> bytes:
-    """Pack a field table of texts, booleans and nested tables."""
+    """Pack a field table of texts, booleans, 64-bit integers and nested tables."""
     return longstr(b"".join(shortstr(key) + _tagged(value) for key, value in entries.items()))
 
 
@@ -49,6 +49,8 @@ def _tagged(value: TableValue) -> bytes:
         return b"t\x01" if value else b"t\x00"
     if isinstance(value, str):
         return b"S" + longstr(value.encode())
+    if isinstance(value, int):
+        return b"l" + value.to_bytes(8, "big", signed=True)
     return b"F" + table(value)
 
 
@@ -106,18 +108,3 @@ def publish(
             *(frame(BODY, channel, body[at : at + piece]) for at in range(0, len(body), piece)),
         )
     )
-
-
-class Batch:
-    """The same publish many times over in one buffer of about `octets`, handed out by prefix without copying."""
-
-    __slots__ = ("_each", "_view", "size")
-
-    def __init__(self, one: bytes, octets: int = 1 << 16) -> None:
-        self.size = max(1, octets // len(one))
-        self._each = len(one)
-        self._view = memoryview(one * self.size)
-
-    def first(self, count: int) -> memoryview:
-        """Return the octets of `count` publishes; `count` is at most `size`."""
-        return self._view[: count * self._each]

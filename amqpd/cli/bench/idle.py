@@ -1,4 +1,4 @@
-"""What an idle connection costs the broker in memory."""
+"""What connections that do nothing cost the broker: memory, and processor time while they are held."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from amqpd.cli.bench.board import Board, Tally
+from amqpd.cli.bench.broker_process import processor_seconds, settled_resident_bytes
 from amqpd.cli.bench.client import Connection
 from amqpd.cli.bench.failures import BenchError
-from amqpd.cli.bench.memory import broker_pid, settled_resident_bytes
 from amqpd.cli.bench.scenario import Outcome, Target
-from amqpd.cli.bench.stopwatch import Measurement, Stopwatch
+from amqpd.cli.bench.stopwatch import Measurement, Stopwatch, now, poll_every
 from amqpd.cli.bench.url import BrokerUrl
-from amqpd.cli.bench.workers import Gate, run_jobs
+from amqpd.cli.bench.workers import Gate
 
-# Files a process holds besides the measured sockets, generously.
-_OTHER_FILES = 64
+OTHER_FILES = 64
+"""Files a process holds besides the measured sockets, generously."""
 
 
 @dataclass(frozen=True)
 class Idle:
-    """`messages` connections with one channel each, held open together."""
+    """`connections` with one channel each, held open together, and for `time` seconds more once all are open."""
 
-    messages: int = 1000
+    connections: int = 1000
+    time: float = 0.0
 
     def measure(self, target: Target, _control: Connection, /) -> Outcome:
-        """Return opens_per_s and, if the broker's process is known, bytes_per_connection and rss_bytes."""
-        pid = target.pid or broker_pid(target.url)
-        measurements = run_jobs([Holder(target.url, self.messages, pid)], target.timeout)
-        return Outcome(measurements[0].figures, measurements)
+        """Return opens_per_s and, if the broker's process is known, bytes_per_connection and rss_bytes.
+
+        With a time also idle_cpu_percent: the broker's processor time while it held them, in percent of a core.
+        """
+        board = Board({"opened": 1})
+        load = target.load([Holder(target.url, target.pid, self, board.tally("opened"))], board)
+        return Outcome(load.measurements[0].figures, load)
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,14 @@ class Holder:
     """The process that holds the connections."""
 
     url: BrokerUrl
-    connections: int
     pid: int | None
+    options: Idle
+    tally: Tally
 
     def run(self, gate: Gate) -> Measurement:
-        """Open all connections, look at the broker's memory before and after, close them."""
-        allow_open_files(self.connections + _OTHER_FILES)
+        """Open all connections, look at the broker's memory before and after, hold them, close them."""
+        count = self.options.connections
+        allow_open_files(count + OTHER_FILES)
         Connection(self.url).close()  # what the broker loads for its first connection is not the price of one
         with ExitStack() as held:
             before = settled_resident_bytes(self.pid) if self.pid else 0
@@ -49,13 +56,24 @@ class Holder:
             stopwatch = Stopwatch()
             connections: list[Connection] = []
             held.callback(close_all, connections)
-            connections.extend(Connection(self.url) for _ in range(self.connections))
+            for number in range(1, count + 1):
+                connections.append(Connection(self.url))
+                self.tally.set(number)
             done = stopwatch.stop()
-            figures = {"opens_per_s": self.connections / (done.end - done.start)}
+            figures = {"opens_per_s": count / (done.end - done.start)}
             if self.pid:
                 after = settled_resident_bytes(self.pid)
-                figures |= {"bytes_per_connection": (after - before) / self.connections, "rss_bytes": after}
+                figures |= {"bytes_per_connection": (after - before) / count, "rss_bytes": after}
+            if self.options.time:
+                figures |= self._hold()
         return Measurement(done.start, done.end, done.cpu_seconds, figures)
+
+    def _hold(self) -> dict[str, float]:
+        start, used = now(), processor_seconds(self.pid) if self.pid else 0.0
+        poll_every(self.options.time)
+        if not self.pid:
+            return {}
+        return {"idle_cpu_percent": 100 * (processor_seconds(self.pid) - used) / (now() - start)}
 
 
 def close_all(connections: list[Connection]) -> None:

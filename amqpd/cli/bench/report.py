@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from amqpd.cli.bench.bottleneck import Shares
 from amqpd.cli.bench.comparison import Comparison
-from amqpd.cli.bench.scenario import BOTTLENECK_LOAD, Result, Scenario
-
-_WARNING = "a client process was the bottleneck (busy more than {:.0%} of the time): the broker can do more than this"
+from amqpd.cli.bench.scenario import Result, Scenario
 
 
 def rounded(figure: float) -> float | int:
@@ -19,7 +18,7 @@ def rounded(figure: float) -> float | int:
 
 
 def as_json(result: Result, scenario: Scenario) -> str:
-    """Return one result as a JSON object."""
+    """Return one result as a JSON object; `cpu` is in cores, `histogram` pairs of upper end (us) and count."""
     return json.dumps(
         {
             "scenario": result.scenario,
@@ -27,8 +26,10 @@ def as_json(result: Result, scenario: Scenario) -> str:
             "url": result.url,
             "options": options_of(scenario),
             "figures": _round_all(result.figures),
-            "client_load": round(result.client_load, 3),
-            "client_was_bottleneck": result.client_was_bottleneck,
+            **({"histogram": result.histogram.buckets()} if result.histogram else {}),
+            "cpu": _cpu(result.shares),
+            "client_was_bottleneck": result.shares.client_was_bottleneck,
+            "notes": result.notes,
         }
     )
 
@@ -38,8 +39,11 @@ def as_text(result: Result) -> str:
     width = max(len(name) for name in result.figures)
     lines = [f"{result.scenario}: {result.broker} at {result.url}"]
     lines += [f"  {name:<{width}}  {rounded(figure):>14,}" for name, figure in result.figures.items()]
-    if result.client_was_bottleneck:
-        lines.append("  " + _WARNING.format(BOTTLENECK_LOAD))
+    if result.histogram:
+        lines += [f"  {line}" for line in result.histogram.bars()]
+    cpu = ", ".join(f"{who} {share * 100:.0f} %" for who, share in _cpu(result.shares).items())
+    lines.append(f"  processor time, in percent of a core: {cpu}")
+    lines += [f"  {note}" for note in result.notes]
     return "\n".join(lines)
 
 
@@ -59,6 +63,10 @@ def comparison_as_json(comparison: Comparison, scenario: Scenario) -> str:
                     "highest": _round_all(comparison.highest(name)),
                     "ratios": {figure: round(ratio, 3) for figure, ratio in comparison.ratios(name).items()},
                     "client_was_bottleneck": comparison.client_was_bottleneck(name),
+                    "rounds": [
+                        {"figures": _round_all(one.figures), "cpu": _cpu(one.shares), "notes": one.notes}
+                        for one in comparison.results[name]
+                    ],
                 }
                 for name in comparison.results
             },
@@ -74,14 +82,25 @@ def comparison_as_text(comparison: Comparison) -> str:
     for figure in comparison.medians(names[0]):
         lines.append(f"  {figure}")
         lines += [f"    {name:<{width}}  {_cell(comparison, name, figure)}" for name in names]
-    limited = [name for name in names if comparison.client_was_bottleneck(name)]
-    lines += [f"  {name}: {_WARNING.format(BOTTLENECK_LOAD)}" for name in limited]
+    lines += [f"  {name}: {note}" for name in names for note in _notes(comparison, name)]
     return "\n".join(lines)
 
 
 def options_of(scenario: Scenario) -> dict[str, object]:
     """Return the options a scenario ran with, so that a figure can be reproduced."""
     return {field: getattr(scenario, field) for field in scenario.__dataclass_fields__}
+
+
+def _notes(comparison: Comparison, name: str) -> Iterator[str]:
+    """Return the first note of each round that has one, with how many rounds that is true of."""
+    noted = [result.notes for result in comparison.results[name] if result.notes]
+    if noted:
+        yield f"in {len(noted)} of {comparison.rounds} rounds: {noted[0][0]}"
+
+
+def _cpu(shares: Shares) -> dict[str, float]:
+    clients = {role: round(share, 3) for role, share in shares.by_role.items()}
+    return clients if shares.broker is None else {**clients, "broker": round(shares.broker, 3)}
 
 
 def _cell(comparison: Comparison, name: str, figure: str) -> str:

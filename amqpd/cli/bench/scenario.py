@@ -9,17 +9,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
+from amqpd.cli.bench.board import Board
+from amqpd.cli.bench.bottleneck import Shares, shares
+from amqpd.cli.bench.broker_process import broker_pid, processor_seconds
 from amqpd.cli.bench.client import Connection
 from amqpd.cli.bench.failures import BenchError
 from amqpd.cli.bench.frames import TableValue
-from amqpd.cli.bench.stopwatch import Measurement
+from amqpd.cli.bench.histogram import Histogram
+from amqpd.cli.bench.progress import INTERVAL, StatusLine
+from amqpd.cli.bench.stopwatch import Measurement, now
 from amqpd.cli.bench.url import BrokerUrl
-
-# A client process that computed for more than this share of its time is what was measured, not the broker.
-BOTTLENECK_LOAD = 0.95
+from amqpd.cli.bench.workers import Job, run_jobs
 
 _CLEAN_UP_SECONDS = 30.0
 
@@ -31,14 +34,64 @@ class Target:
     url: BrokerUrl
     pid: int | None = None
     timeout: float = 300.0
+    status: StatusLine | None = None
+
+    def load(self, jobs: Sequence[Job], board: Board) -> Load:
+        """Run client processes that count on `board`, and watch them and the broker meanwhile; raises BenchError."""
+        watcher = _Watcher(self, board)
+        try:
+            measurements = run_jobs(jobs, self.timeout, watcher)
+        finally:
+            if self.status:
+                self.status.clear()
+        return Load(measurements, watcher.broker_share)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the client processes measured, in the order of their jobs, and the broker's processor time per wall time."""
+
+    measurements: list[Measurement]
+    broker_share: float | None
+
+
+class _Watcher:
+    """Takes the broker's processor time around a load, and keeps the status line up to date."""
+
+    def __init__(self, target: Target, board: Board) -> None:
+        self.interval = INTERVAL
+        self.broker_share: float | None = None
+        self._status = target.status
+        self._pid = target.pid
+        self._board = board
+        self._start = self._used = 0.0
+
+    def begin(self, moment: float) -> None:
+        self._start = moment
+        self._used = self._processor_seconds()
+        if self._status:
+            self._status.begin()
+
+    def tick(self) -> None:
+        if self._status:
+            self._status.show(self._board, now() - self._start)
+
+    def end(self) -> None:
+        if self._pid:
+            self.broker_share = (self._processor_seconds() - self._used) / max(now() - self._start, 1e-9)
+
+    def _processor_seconds(self) -> float:
+        return processor_seconds(self._pid) if self._pid else 0.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Figures by name (the name ends with the unit) and the measurements of the client processes they came from."""
+    """Figures by name (the name ends with the unit), the load they came from, and what the user has to know of them."""
 
     figures: Mapping[str, float]
-    measurements: Sequence[Measurement]
+    load: Load
+    histogram: Histogram | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Scenario(Protocol):
@@ -52,26 +105,26 @@ class Scenario(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """One run of one scenario; `client_load` is the largest share of its time that a client process spent computing."""
+    """One run of one scenario; `notes` are sentences about what limited or spoiled the figures."""
 
     scenario: str
     broker: str
     url: str
     figures: Mapping[str, float]
-    client_load: float
-
-    @property
-    def client_was_bottleneck(self) -> bool:
-        """Return whether some client process was too busy to show what the broker can do."""
-        return self.client_load > BOTTLENECK_LOAD
+    shares: Shares
+    histogram: Histogram | None
+    notes: list[str]
 
 
 def run(name: str, scenario: Scenario, target: Target) -> Result:
-    """Run one scenario once; raises BenchError."""
+    """Run one scenario once; the broker's process is looked for if it is not known. Raises BenchError."""
     with Connection(target.url, patience=target.timeout) as control:
+        if target.pid is None:
+            target = replace(target, pid=broker_pid(target.url))
         outcome = scenario.measure(target, control)
-        load = max((one.load for one in outcome.measurements), default=0.0)
-        return Result(name, control.product, str(target.url), outcome.figures, load)
+        found = shares(outcome.load.measurements, outcome.load.broker_share)
+        notes = [*found.notes(), *outcome.notes]
+        return Result(name, control.product, str(target.url), outcome.figures, found, outcome.histogram, notes)
 
 
 def fresh_name() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
@@ -42,11 +43,27 @@ class Job(Protocol):
         """Prepare, call ``gate.wait()`` once, measure; raises BenchError."""
 
 
-def run_jobs(jobs: Sequence[Job], timeout: float) -> list[Measurement]:
+class Watcher(Protocol):
+    """Somebody who wants to know how a load gets on."""
+
+    interval: float
+    """Seconds between two calls of ``tick``."""
+
+    def begin(self, moment: float) -> None:
+        """The load starts at `moment`, a few milliseconds from now."""
+
+    def tick(self) -> None:
+        """The load goes on."""
+
+    def end(self) -> None:
+        """All jobs have measured."""
+
+
+def run_jobs(jobs: Sequence[Job], timeout: float, watcher: Watcher | None = None) -> list[Measurement]:
     """Run each job in a process of its own and return their measurements in the order of `jobs`.
 
-    Raises the first BenchError of any job, or one of its own if a process dies or `timeout` (seconds) passes; the other
-    processes are ended.
+    A measurement's role is the name of its job's class in lower case. Raises the first BenchError of any job, or one of
+    its own if a process dies or `timeout` (seconds) passes; the other processes are ended.
     """
     deadline = now() + timeout
     workers = [_Worker(job) for job in jobs]
@@ -55,9 +72,13 @@ def run_jobs(jobs: Sequence[Job], timeout: float) -> list[Measurement]:
             worker.start()
         _gather(workers, deadline, lambda worker, _: worker.arrive())
         moment = now() + _LEAD
+        if watcher:
+            watcher.begin(moment)
         for worker in workers:
             worker.pipe.send(moment)
-        _gather(workers, deadline, _Worker.finish)
+        _gather(workers, deadline, _Worker.finish, watcher)
+        if watcher:
+            watcher.end()
         return [worker.measurement for worker in workers if worker.measurement]
     finally:
         for worker in workers:
@@ -83,7 +104,7 @@ class _Worker:
     def finish(self, message: object) -> None:
         """Keep the measurement, the only thing a job sends after the gate."""
         if isinstance(message, Measurement):
-            self.measurement = message
+            self.measurement = replace(message, role=self.role.lower())
 
     def take(self) -> object:
         """Return the next message; raises what the job raised."""
@@ -109,13 +130,21 @@ class _Worker:
             self._process.join()
 
 
-def _gather(workers: Sequence[_Worker], deadline: float, keep: Callable[[_Worker, object], None]) -> None:
+def _gather(
+    workers: Sequence[_Worker],
+    deadline: float,
+    keep: Callable[[_Worker, object], None],
+    watcher: Watcher | None = None,
+) -> None:
     waiting = {worker.pipe: worker for worker in workers}
     while waiting:
-        ready = wait(list(waiting), max(0.0, deadline - now()))
-        if not ready:
+        left = deadline - now()
+        if left <= 0:
             roles = ", ".join(sorted({worker.role for worker in waiting.values()}))
             raise BenchError(f"not done in time: {roles}; was a message lost, or is the broker slow? (see --timeout)")
+        ready = wait(list(waiting), min(left, watcher.interval) if watcher else left)
+        if watcher and not ready:
+            watcher.tick()
         for worker in [worker for pipe, worker in waiting.items() if pipe in ready]:
             del waiting[worker.pipe]
             keep(worker, worker.take())

@@ -1,11 +1,12 @@
-"""The broker's resident memory, seen from outside, and which process it is.
+"""The broker's process, seen from outside: which one it is, its resident memory (octets), its processor time (seconds).
 
-Reads Linux's /proc; elsewhere no process is found and the memory figures are left out. Bytes. A broker that kept memory
-from earlier work fills that first: growth is only meaningful on a freshly started broker.
+Reads Linux's /proc; elsewhere no process is found and what needs it is left out. A broker that kept memory from earlier
+work fills that first: growth of memory is only meaningful on a freshly started broker.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def resident_bytes(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     raise BenchError(f"process {pid} has no resident memory; is it a kernel thread or a zombie?")
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process with all its threads; raises BenchError if it cannot be read."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        raise BenchError(f"/proc/{pid}/stat cannot be read; is --pid right, and is this Linux?") from None
+    # The name in parentheses may hold anything; utime and stime are the 12th and 13th fields behind it.
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def settled_resident_bytes(pid: int) -> int:
