@@ -45,8 +45,8 @@ fuzz: $(VENV)/test.stamp ## play random conversations to amqpd and RabbitMQ (ARG
 crash: $(VENV)/test.stamp ## kill a broker again and again while clients use it (ARGS go to `python -m tests.crash`)
 	$(VENVPY) -m tests.crash $(ARGS)
 
-bench: $(VENV)/core.stamp ## measure a broker (ARGS go to `amqpd bench`)
-	$(BIN)/amqpd bench $(ARGS)
+bench: $(VENV)/bench.stamp ## the standard matrix: amqpd beside RabbitMQ (ARGS go to `python -m tests.bench.matrix`)
+	$(VENVPY) -m tests.bench.matrix $(ARGS)
 
 docs: $(VENV)/core.stamp ## write the settings table of docs/configuration.md anew
 	$(VENVPY) -m amqpd.config.reference docs/configuration.md
@@ -61,6 +61,10 @@ $(VENV)/core.stamp: pyproject.toml | $(VENVPY)
 
 $(VENV)/test.stamp: pyproject.toml | $(VENVPY)
 	$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(VENV)/core.stamp $@
+
+$(VENV)/bench.stamp: pyproject.toml | $(VENVPY)
+	$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $(VENV)/core.stamp $@
 
 # A candidate is started before it is taken: a name on PATH may be a shim with no interpreter behind it.

@@ -64,7 +64,8 @@ class Filler:
             before = settled_resident_bytes(self.pid) if self.pid else 0
             gate.wait()
             stopwatch = Stopwatch()
-            message, pace = Message(self.options.size, self.options.persistent), Pace(count, window=self.options.confirm)
+            message = Message(self.options.size, self.options.persistent)
+            pace = Pace(count, window=self.options.confirm)
             publish_alone(self.url, [Route("", self.queue)], message, pace, self.published)
             done = stopwatch.stop()
             while connection.declare_queue(self.queue, passive=True) < count:

@@ -18,7 +18,8 @@ _FULL_MACHINE = 0.95
 class Shares:
     """Processor time over wall time: 1.0 is one core, kept busy; of the busiest client process of each role.
 
-    `broker` is None where its process is not known; `clients` is the sum over all client processes.
+    `broker` is None where its process is not known or the load was too short to tell; `clients` is the sum over all
+    client processes.
     """
 
     by_role: Mapping[str, float]
@@ -35,7 +36,8 @@ class Shares:
         cores = cores or os.cpu_count() or 1
         who = ", ".join(f"{role} at {share * 100:.0f} % of a core" for role, share in self._busy().items())
         if self.broker is None and who:
-            return [f"the client was the bottleneck: {who}; or the broker was just as busy (--pid tells)"]
+            unknown = "the broker's share is not known; give its --pid, or measure for longer"
+            return [f"the client was the bottleneck, or as busy as the broker: {who} ({unknown})"]
         if self.broker is not None and self.client_was_bottleneck:
             return [f"the client was the bottleneck: {who}, the broker at {self.broker * 100:.0f} %; it can do more"]
         if self.broker is not None and who:

@@ -26,6 +26,9 @@ from amqpd.cli.bench.workers import Job, run_jobs
 
 _CLEAN_UP_SECONDS = 30.0
 
+# Systems count another process's time in hundredths of a second; a share of less than this would be a guess.
+_SHORTEST_SHARE = 0.2
+
 
 @dataclass(frozen=True)
 class Target:
@@ -77,8 +80,9 @@ class _Watcher:
             self._status.show(self._board, now() - self._start)
 
     def end(self) -> None:
-        if self._pid:
-            self.broker_share = (self._processor_seconds() - self._used) / max(now() - self._start, 1e-9)
+        elapsed = now() - self._start
+        if self._pid and elapsed >= _SHORTEST_SHARE:
+            self.broker_share = (self._processor_seconds() - self._used) / elapsed
 
     def _processor_seconds(self) -> float:
         return processor_seconds(self._pid) if self._pid else 0.0
