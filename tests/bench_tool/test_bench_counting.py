@@ -17,6 +17,7 @@ from amqpd.cli.bench.broker_process import broker_pid, processor_seconds, reside
 from amqpd.cli.bench.confirms import ConfirmCounter
 from amqpd.cli.bench.deliveries import DeliveryCounter
 from amqpd.cli.bench.failures import BenchError, BrokerClosedError
+from amqpd.cli.bench.machine import busy_seconds
 from amqpd.cli.bench.report import rounded
 from amqpd.cli.bench.supply import Supply
 from amqpd.cli.bench.url import parse_url
@@ -217,3 +218,11 @@ def test_the_processor_time_of_a_process_does_not_go_back() -> None:
     before = processor_seconds(os.getpid())
 
     assert processor_seconds(os.getpid()) >= before >= 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
+def test_the_machine_is_at_least_as_busy_as_this_process() -> None:
+    own, all_of_it = processor_seconds(os.getpid()), busy_seconds()
+
+    assert all_of_it is not None
+    assert all_of_it >= own

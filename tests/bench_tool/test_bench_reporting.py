@@ -51,6 +51,21 @@ def test_a_full_machine_is_told() -> None:
     assert note == "broker and client filled the 2 cores of this machine (broker 95 %, client 100 % of a core)"
 
 
+def test_others_on_the_machine_are_told() -> None:
+    clients = [measured("publisher", 0.5), measured("consumer", 0.5)]
+
+    assert shares(clients, broker=0.9, machine=2.7).notes(cores=2) == [
+        "other processes of this machine took 80 % of a core meanwhile"
+    ]
+    assert shares(clients, broker=0.9, machine=2.0).notes(cores=8) == []
+
+
+def test_time_that_a_client_spent_waiting_is_nobody_elses() -> None:
+    waiting = Measurement(start=0.0, end=1.0, cpu_seconds=0.1, role="scheduler", spun_seconds=0.9)
+
+    assert shares([waiting], broker=0.5, machine=1.5).others == pytest.approx(0.0)
+
+
 def test_a_broker_that_limits_alone_needs_no_note() -> None:
     assert notes(measured("publisher", 0.3), broker=1.0) == []
 

@@ -100,7 +100,8 @@ def _notes(comparison: Comparison, name: str) -> Iterator[str]:
 
 def _cpu(shares: Shares) -> dict[str, float]:
     clients = {role: round(share, 3) for role, share in shares.by_role.items()}
-    return clients if shares.broker is None else {**clients, "broker": round(shares.broker, 3)}
+    known = {"broker": shares.broker, "others": shares.others}
+    return {**clients, **{who: round(share, 3) for who, share in known.items() if share is not None}}
 
 
 def _cell(comparison: Comparison, name: str, figure: str) -> str:

@@ -19,6 +19,7 @@ from amqpd.cli.bench.client import Connection
 from amqpd.cli.bench.failures import BenchError
 from amqpd.cli.bench.frames import TableValue
 from amqpd.cli.bench.histogram import Histogram
+from amqpd.cli.bench.machine import busy_seconds
 from amqpd.cli.bench.progress import INTERVAL, StatusLine
 from amqpd.cli.bench.stopwatch import Measurement, now
 from amqpd.cli.bench.url import BrokerUrl
@@ -47,31 +48,38 @@ class Target:
         finally:
             if self.status:
                 self.status.clear()
-        return Load(measurements, watcher.broker_share)
+        return Load(measurements, watcher.broker_share, watcher.machine_share)
 
 
 @dataclass(frozen=True)
 class Load:
-    """What the client processes measured, in the order of their jobs, and the broker's processor time per wall time."""
+    """What the client processes measured, in the order of their jobs, beside processor time per wall time.
+
+    That of the broker and of everything on this machine together; None where it is not known.
+    """
 
     measurements: list[Measurement]
     broker_share: float | None
+    machine_share: float | None
 
 
 class _Watcher:
-    """Takes the broker's processor time around a load, and keeps the status line up to date."""
+    """Takes the processor time of broker and machine around a load, and keeps the status line up to date."""
 
     def __init__(self, target: Target, board: Board) -> None:
         self.interval = INTERVAL
         self.broker_share: float | None = None
+        self.machine_share: float | None = None
         self._status = target.status
         self._pid = target.pid
         self._board = board
         self._start = self._used = 0.0
+        self._busy: float | None = None
 
     def begin(self, moment: float) -> None:
         self._start = moment
         self._used = self._processor_seconds()
+        self._busy = busy_seconds()
         if self._status:
             self._status.begin()
 
@@ -81,8 +89,13 @@ class _Watcher:
 
     def end(self) -> None:
         elapsed = now() - self._start
-        if self._pid and elapsed >= _SHORTEST_SHARE:
+        if elapsed < _SHORTEST_SHARE:
+            return
+        if self._pid:
             self.broker_share = (self._processor_seconds() - self._used) / elapsed
+        busy = busy_seconds()
+        if busy is not None and self._busy is not None:
+            self.machine_share = (busy - self._busy) / elapsed
 
     def _processor_seconds(self) -> float:
         return processor_seconds(self._pid) if self._pid else 0.0
@@ -126,7 +139,8 @@ def run(name: str, scenario: Scenario, target: Target) -> Result:
         if target.pid is None:
             target = replace(target, pid=broker_pid(target.url))
         outcome = scenario.measure(target, control)
-        found = shares(outcome.load.measurements, outcome.load.broker_share)
+        load = outcome.load
+        found = shares(load.measurements, load.broker_share, load.machine_share)
         notes = [*found.notes(), *outcome.notes]
         return Result(name, control.product, str(target.url), outcome.figures, found, outcome.histogram, notes)
 

@@ -30,6 +30,8 @@ class Measurement:
     figures: dict[str, float] = field(default_factory=dict)
     histogram: Histogram | None = None
     role: str = ""
+    spun_seconds: float = 0.0
+    """Processor time beside `cpu_seconds` that was only waiting."""
 
     @property
     def load(self) -> float:
@@ -56,7 +58,8 @@ class Stopwatch:
     ) -> Measurement:
         """Return the measurement; ``spun`` seconds of processor time were only waiting and do not count."""
         cpu = max(0.0, process_time() - self._cpu - spun)
-        return Measurement(self.start, now() if end is None else end, cpu, figures or {}, histogram)
+        end = now() if end is None else end
+        return Measurement(self.start, end, cpu, figures or {}, histogram, spun_seconds=spun)
 
 
 class Pacer:

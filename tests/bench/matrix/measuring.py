@@ -43,8 +43,8 @@ class Outcome:
         return own / reference if own is not None and reference else None
 
     def notes(self, number: int, broker: str) -> list[str]:
-        """Return what the rounds of a broker had to say, each once, with how many rounds said so."""
-        noted = [one.notes[0] for one in self.results[number][broker] if one.notes]
+        """Return what the first round of a broker with notes had to say, and how many rounds have some."""
+        noted = ["; ".join(one.notes) for one in self.results[number][broker] if one.notes]
         return [f"in {len(noted)} of {self.rounds} rounds: {noted[0]}"] if noted else []
 
     def as_data(self) -> dict[str, Any]:
