@@ -12,11 +12,15 @@ endif
 ARGS   ?=
 # PYTHON names the interpreter that makes .venv; unset, it is the newest one found.
 PYTHON ?=
+# A second environment, with amqpd installed from a wheel of compiled modules, and the tests without the sources.
+TWIN   := .venv-compiled
+APART  := build/compiled
+SHARED_OUT := --numprocesses auto --dist loadfile
 CODE   := $(wildcard amqpd tests interop conformance)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check conformance-report interop fuzz crash bench docs clean
+.PHONY: help serve test test-compiled check conformance-report interop fuzz crash bench docs clean
 
 help: ## show this list
 	@echo "usage: make TARGET [ARGS='...']"
@@ -26,7 +30,12 @@ serve: $(VENV)/core.stamp ## start a broker (ARGS go to `amqpd serve`)
 	$(BIN)/amqpd serve $(ARGS)
 
 test: $(VENV)/test.stamp ## run the tests, a file at a time on each core (ARGS go to pytest; `-n 0` runs them one by one)
-	$(VENVPY) -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(VENVPY) -m pytest $(SHARED_OUT) $(ARGS)
+
+test-compiled: $(TWIN)/twin.stamp ## build the compiled form, and run the tests on it as it is installed (ARGS go to pytest)
+	rm -rf $(APART) && mkdir -p $(APART)
+	tar -cf - --exclude .build --exclude __pycache__ $(filter-out amqpd,$(CODE)) conftest.py spec docs pyproject.toml README.md Makefile | tar -xf - -C $(APART)
+	cd $(APART) && $(abspath $(TWIN))/bin/python -m pytest $(SHARED_OUT) $(ARGS)
 
 check: $(VENV)/test.stamp ## ruff, mypy --strict, and the catalogue of the protocol against its tests
 	$(VENVPY) -m ruff check .
@@ -45,27 +54,32 @@ fuzz: $(VENV)/test.stamp ## play random conversations to amqpd and RabbitMQ (ARG
 crash: $(VENV)/test.stamp ## kill a broker again and again while clients use it (ARGS go to `python -m tests.crash`)
 	$(VENVPY) -m tests.crash $(ARGS)
 
-bench: $(VENV)/bench.stamp ## the standard matrix: amqpd beside RabbitMQ (ARGS go to `python -m tests.bench.matrix`)
+bench: $(VENV)/bench.stamp $(TWIN)/twin.stamp ## the standard matrix: amqpd beside RabbitMQ (ARGS go to `python -m tests.bench.matrix`)
 	$(VENVPY) -m tests.bench.matrix $(ARGS)
 
 docs: $(VENV)/core.stamp ## write the settings table of docs/configuration.md anew
 	$(VENVPY) -m amqpd.config.reference docs/configuration.md
 
 clean: ## remove .venv and the caches of the tools
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist interop/.build
+	rm -rf $(VENV) $(TWIN) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist interop/.build
 
 # A stamp says: the project and what the target needs were installed after pyproject.toml last changed.
 $(VENV)/core.stamp: pyproject.toml | $(VENVPY)
-	$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable .
+	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml | $(VENVPY)
-	$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(VENV)/core.stamp $@
 
 $(VENV)/bench.stamp: pyproject.toml | $(VENVPY)
-	$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $(VENV)/core.stamp $@
+
+$(TWIN)/twin.stamp: pyproject.toml hatch_build.py $(shell find amqpd -name '*.py') | $(VENVPY)
+	$(VENVPY) -m venv --clear $(TWIN)
+	$(TWIN)/bin/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	@touch $@
 
 # A candidate is started before it is taken: a name on PATH may be a shim with no interpreter behind it.
 $(VENVPY):

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from amqpd import compiled
 from amqpd.version import __version__
 
 if TYPE_CHECKING:
     from amqpd.config import Config
     from amqpd.embedded import run_in_thread, serve
+
+compiled.choose()
 
 __all__ = ["Config", "__version__", "run_in_thread", "serve"]
 

@@ -16,6 +16,7 @@ from amqpd import __version__
 from amqpd.broker.compat import PROFILES, Profile
 from amqpd.cli.compat import meanings
 from amqpd.cli.main import main
+from amqpd.compiled import description
 from amqpd.config import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,14 +28,14 @@ def amqpd(*arguments: str) -> Result:
 
 def test_the_version_is_that_of_the_package() -> None:
     result = amqpd("--version")
-    assert (result.exit_code, result.output) == (0, f"amqpd, version {__version__}\n")
+    assert (result.exit_code, result.output) == (0, f"amqpd, version {__version__} ({description()})\n")
 
 
 def test_it_runs_as_a_module_too() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "amqpd", "--version"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == f"amqpd, version {__version__}\n"
+    assert done.stdout == f"amqpd, version {__version__} ({description()})\n"
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])

@@ -77,9 +77,9 @@ class Confirms:
         acked, nacked = sorted(self._acked), sorted(self._nacked)
         self._acked, self._nacked = [], []
         smallest = next(iter(self._unsettled), self.published + 1)
-        confirmations = _grouped(ACK, acked, min([smallest, *nacked[:1]]), 2)
+        confirmations = _grouped(ACK, acked, min(smallest, nacked[0]) if nacked else smallest, 2)
         # A nack is cumulative even when single, where nothing lower is unsettled or acked in the same batch.
-        confirmations += _grouped(NACK, nacked, min([smallest, *acked[:1]]), 1)
+        confirmations += _grouped(NACK, nacked, min(smallest, acked[0]) if acked else smallest, 1)
         self._reported = self._run = self.published if not self._unsettled else self._run
         return confirmations
 

@@ -9,7 +9,7 @@ nobody to choose from, so that the choice itself needn't ask.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
 
 
-class Consumer(ABC):
+class Consumer:
     """One basic.consume on one queue."""
 
     __slots__ = ("able", "arguments", "exclusive", "in_rotation", "no_ack", "passed_over", "priority", "queue", "tag")
@@ -42,7 +42,6 @@ class Consumer(ABC):
         self.passed_over = 0
         """Which time among its like it was that it left the rotation; those of one channel come back in this order."""
 
-    @abstractmethod
     def deliver(self, message: Message) -> None:
         """Take one message. It must not raise: what goes wrong with a peer is that peer's own matter."""
 
@@ -72,13 +71,25 @@ class Consumer(ABC):
 class _Level:
     """The consumers of one priority: those in rotation, next one first, and how many there are in all."""
 
-    __slots__ = ("members", "passes", "rotation")
+    __slots__ = ("members", "passes", "rotation", "sole")
 
     def __init__(self) -> None:
         self.rotation: OrderedDict[Consumer, None] = OrderedDict()
+        self.sole: Consumer | None = None
+        """The one in rotation, if it is the only one."""
         self.members = 0
         self.passes = 0
         """How many times one of them left the rotation because it could take nothing."""
+
+    def join(self, consumer: Consumer) -> None:
+        consumer.in_rotation = True
+        self.rotation[consumer] = None
+        self.sole = consumer if len(self.rotation) == 1 else None
+
+    def leave(self, consumer: Consumer) -> None:
+        consumer.in_rotation = False
+        del self.rotation[consumer]
+        self.sole = next(iter(self.rotation)) if len(self.rotation) == 1 else None
 
 
 class Consumers:
@@ -142,8 +153,7 @@ class Consumers:
         level = self._levels[consumer.priority]
         level.members -= 1
         if consumer.in_rotation:
-            del level.rotation[consumer]
-            consumer.in_rotation = False
+            level.leave(consumer)
         if not level.members:
             del self._levels[consumer.priority]
             self._sort()
@@ -151,14 +161,12 @@ class Consumers:
     def rejoin(self, consumer: Consumer) -> None:
         """Put one that can take messages (again) at the end of the rotation of its priority."""
         if not consumer.in_rotation and consumer in self._members:
-            consumer.in_rotation = True
-            self._levels[consumer.priority].rotation[consumer] = None
+            self._levels[consumer.priority].join(consumer)
 
     def rest(self, consumer: Consumer) -> None:
         """Take one out of the rotation that there is nothing for; it has to rejoin."""
         if consumer.in_rotation:
-            consumer.in_rotation = False
-            del self._levels[consumer.priority].rotation[consumer]
+            self._levels[consumer.priority].leave(consumer)
 
     def next_able(self) -> Consumer | None:
         """Choose who gets the next message, or None while nobody can take it."""
@@ -166,12 +174,14 @@ class Consumers:
             active = self.active
             return active if active is not None and active.able and not self._paused else None
         for level in self._order:
+            consumer = level.sole
+            if consumer is not None and consumer.able:
+                return consumer
             rotation = level.rotation
             while rotation:
                 consumer = next(iter(rotation))
                 if not consumer.able:
-                    del rotation[consumer]
-                    consumer.in_rotation = False
+                    level.leave(consumer)
                     level.passes = consumer.passed_over = level.passes + 1
                     continue
                 if len(rotation) > 1:

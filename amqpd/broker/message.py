@@ -25,6 +25,9 @@ RSS.
 SMALL_HEADER: Final = 256
 """Octets of properties up to which they are in OVERHEAD; equal small ones are one object for all messages."""
 
+_OVERHEAD: Final = OVERHEAD
+_SMALL: Final = SMALL_HEADER
+
 
 def header_cost(header: bytes) -> int:
     """What the account holds for properties."""
@@ -138,12 +141,12 @@ class Account:
         """A queue keeps this message from now on."""
         sharing = message.sharing
         header = len(message.properties.raw)
-        if header > SMALL_HEADER:
+        if header > _SMALL:
             self.octets += header
         if sharing is None:
-            self.octets += len(message.body) + OVERHEAD
+            self.octets += len(message.body) + _OVERHEAD
             return
-        self.octets += OVERHEAD
+        self.octets += _OVERHEAD
         if not sharing.counted:
             sharing.counted = True
             self.octets += len(message.body)
@@ -152,12 +155,12 @@ class Account:
         """A message that was held is gone."""
         sharing = message.sharing
         header = len(message.properties.raw)
-        if header > SMALL_HEADER:
+        if header > _SMALL:
             self.octets -= header
         if sharing is None:
-            self.octets -= len(message.body) + OVERHEAD
+            self.octets -= len(message.body) + _OVERHEAD
             return
-        self.octets -= OVERHEAD
+        self.octets -= _OVERHEAD
         self.let_go(message)
 
     def rewrite(self, message: Message, properties: Properties) -> None:

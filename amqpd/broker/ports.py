@@ -119,7 +119,7 @@ class Randomness(ABC):
         """Unpredictable octets."""
 
 
-class Peer(ABC):
+class Peer:
     """A client's connection, as the model sees it."""
 
     @abstractmethod

@@ -17,6 +17,7 @@ import attrs
 
 from amqpd.broker.compat import Compat
 from amqpd.broker.consumers import Consumer, Consumers
+from amqpd.broker.destination import Destination
 from amqpd.broker.message import Account, Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.returns import LOST, Return, ReturnWork, give_back
@@ -69,7 +70,7 @@ class Means:
     journal: Journal
 
 
-class Queue:
+class Queue(Destination):
     """One queue of a vhost."""
 
     __slots__ = (

@@ -162,7 +162,8 @@ class ReadyList:
             for each in (*self._head, *self._tail, *returned)
             if each.deadline is not None
         ]
-        return chain(loose, chain.from_iterable(run.deadlines() for run in tuple(self._runs or ())))
+        runs = tuple(self._runs or ())
+        return chain(loose, chain.from_iterable(run.deadlines() for run in runs))
 
     def octets(self) -> int:
         """Body octets of all of them."""

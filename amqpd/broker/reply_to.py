@@ -7,16 +7,16 @@ name leads nowhere. https://www.rabbitmq.com/docs/direct-reply-to
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import ClassVar, Final
 
+from amqpd.broker.destination import Destination
 from amqpd.broker.message import Message
 
 PSEUDO_QUEUE: Final = "amq.rabbitmq.reply-to"
 PREFIX: Final = PSEUDO_QUEUE + "."
 
 
-class ReplyConsumer:
+class ReplyConsumer(Destination):
     """Port: the channel that waits for replies. A destination like a queue, for one message at a time."""
 
     __slots__ = ("name",)
@@ -27,6 +27,6 @@ class ReplyConsumer:
         self.name = name
         """What stands in the requests' reply-to."""
 
-    @abstractmethod
     def publish(self, message: Message) -> int:
         """Deliver a reply; nothing is refused and nothing is kept."""
+        raise NotImplementedError

@@ -33,10 +33,10 @@ class Session:
     """One connection as the model knows it."""
 
     __slots__ = (
-        "_access",
         "_generation",
         "_profile",
         "_verdicts",
+        "access",
         "exclusive_queues",
         "name",
         "peer",
@@ -55,7 +55,7 @@ class Session:
         self.vhost = vhost
         self.peer = peer
         self.exclusive_queues: dict[Queue, None] = {}
-        self._access = access
+        self.access = access
         self._profile = profile
         self._generation = access.generation
         self._verdicts: dict[tuple[str, str], bool] = {}
@@ -63,7 +63,7 @@ class Session:
     @property
     def access_generation(self) -> int:
         """Rises when a verdict may have changed."""
-        return self._access.generation
+        return self.access.generation
 
     def require(self, permission: str, kind: str, name: str) -> None:
         """Raise AccessRefused unless the user has one permission on an exchange or queue, which may not exist."""
@@ -81,7 +81,7 @@ class Session:
 
     def require_topic(self, permission: str, exchange: str, routing_key: str) -> None:
         """Raise AccessRefused unless the user's topic permissions, if it has any there, cover a routing key."""
-        topic = self._access.topic_permissions.get((self.user.name, self.vhost.name, exchange))
+        topic = self.access.topic_permissions.get((self.user.name, self.vhost.name, exchange))
         if topic is None or topic.allow(permission, routing_key, self.user.name, self.vhost.name):
             return
         raise self._refusal(
@@ -90,20 +90,20 @@ class Session:
 
     def has_topic_rules(self, exchange: str) -> bool:
         """Whether routing keys matter to this user's right to publish to a topic exchange."""
-        return (self.user.name, self.vhost.name, exchange) in self._access.topic_permissions
+        return (self.user.name, self.vhost.name, exchange) in self.access.topic_permissions
 
     def may_impersonate(self, user_id: str) -> bool:
         """Whether a message may carry this user-id."""
         return user_id == self.user.name or IMPERSONATOR in self.user.tags
 
     def _allows(self, permission: str, resource: str) -> bool:
-        if self._generation != self._access.generation or len(self._verdicts) > CACHE:
-            self._generation = self._access.generation
+        if self._generation != self.access.generation or len(self._verdicts) > CACHE:
+            self._generation = self.access.generation
             self._verdicts.clear()
         key = (permission, resource)
         verdict = self._verdicts.get(key)
         if verdict is None:
-            permissions = self._access.permissions.get((self.user.name, self.vhost.name))
+            permissions = self.access.permissions.get((self.user.name, self.vhost.name))
             verdict = permissions is not None and permissions.allow(permission, resource)
             self._verdicts[key] = verdict
         return verdict

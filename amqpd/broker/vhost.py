@@ -356,11 +356,12 @@ class VHost(OnExpiry):
     def publish(self, message: Message, route: Route) -> bool:
         """Give a message to every queue of its route; return False if any of them refused it."""
         if len(route) == 1:
-            return route[0].publish(message) != REJECTED
+            first = route[0]
+            return first.publish(message) != REJECTED
         self._work.spent += len(route)
         accepted = True
         queues = [each for each in route if isinstance(each, Queue)]
-        copies = [message, *(message.copy() for _ in queues[1:])]
+        copies = [message, *[message.copy() for _ in queues[1:]]]
         for each in route:
             if not isinstance(each, Queue):
                 each.publish(message)  # first, and without a copy: it keeps nothing that would have to be let go

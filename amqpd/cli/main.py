@@ -8,11 +8,12 @@ from amqpd.cli.bench.command import bench
 from amqpd.cli.compat import compat
 from amqpd.cli.journal import backup, journal
 from amqpd.cli.serve import serve
+from amqpd.compiled import description
 from amqpd.version import __version__
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="amqpd")
+@click.version_option(f"{__version__} ({description()})", prog_name="amqpd")
 def main() -> None:
     """An AMQP 0-9-1 broker that RabbitMQ's clients connect to unchanged."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from amqpd.compiled import VARIABLE
 from amqpd.config.errors import ConfigError, bad_value, unknown_key, unreadable
 from amqpd.config.model import Config
 from amqpd.config.settings import Setting, build, sections, settings
@@ -22,7 +23,8 @@ _RABBITMQ_IMAGE = {
     "RABBITMQ_DEFAULT_PASS": "default.password",
     "RABBITMQ_DEFAULT_VHOST": "default.vhost",
 }
-_FOR_THE_COMMAND_LINE = {"AMQPD_CONFIG"}
+_NO_SETTINGS = {"AMQPD_CONFIG", VARIABLE}
+"""They are for the command line, and for which form of amqpd runs."""
 # A container engine or Kubernetes with a service named "amqpd" sets these in every container beside it.
 _SERVICE_LINK = re.compile(r"AMQPD_(NAME|SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP)(_.*)?|ENV_.*)")
 _SERVICE_LINK_URL = re.compile(r"(tcp|udp)://.*")
@@ -93,7 +95,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[_Given]:
         if environ.get(name):  # the image's start script takes an empty one for unset
             yield keys[key], environ[name], f"from the environment variable {name}"
     for name in sorted(environ):
-        if not name.startswith(_PREFIX) or name in _FOR_THE_COMMAND_LINE or _SERVICE_LINK.fullmatch(name):
+        if not name.startswith(_PREFIX) or name in _NO_SETTINGS or _SERVICE_LINK.fullmatch(name):
             continue
         if name == "AMQPD_PORT" and _SERVICE_LINK_URL.fullmatch(environ[name]):
             continue

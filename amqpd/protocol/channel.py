@@ -31,8 +31,8 @@ from amqpd.protocol.methods.queue import expanded
 from amqpd.protocol.settling import Settling, requeue
 from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
-from amqpd.wire.frames import METHOD
-from amqpd.wire.methods import MethodId
+from amqpd.wire.kinds import METHOD
+from amqpd.wire.methods import CONTENT_BEARING, OPEN, MethodId
 
 if TYPE_CHECKING:
     from amqpd.broker.session import Session
@@ -43,7 +43,6 @@ T = TypeVar("T")
 
 CLOSE: Final[MethodId] = (20, 40)
 CLOSE_OK: Final[MethodId] = (20, 41)
-OPEN: Final[MethodId] = (20, 10)
 CANCEL_OK: Final[MethodId] = (60, 31)
 
 
@@ -126,25 +125,28 @@ class Channel:
 
     def receive(self, kind: int, ids: MethodId, payload: bytes) -> None:
         """Handle one frame, or let it wait its turn."""
-        if self.line.busy and self.line.takes(kind, ids, payload):
-            return
+        behind_replies = False
+        if self.line.busy:
+            if self.line.takes(kind, ids, payload):
+                return
+            behind_replies = self.line.has_replies
         if self._closing:
             self._receive_while_closing(kind, ids, payload)
             return
         assembler = self.assembler
         if kind != METHOD:
             self._receive_content(kind, payload)
-        elif not assembler.idle:
+        elif assembler.ids is not None:
             methods.require_known(ids)
             raise assembler.unexpected_method()
-        elif ids in CONTENT:
+        elif ids in CONTENT_BEARING:
             if ids == CONTENT[0]:
                 self.connection.plans.get(payload)
             else:
                 self.connection.node.methods.decode(payload)
             assembler.begin(ids, payload)
             self.direct = False
-        elif self.line.has_replies:
+        elif behind_replies:
             self._method_behind_replies(ids, payload)
         else:
             self._method(ids, payload)
@@ -301,11 +303,12 @@ class Channel:
             self.window_changed()
             return
         previous: ChannelConsumer | None = None
-        for _, _, consumer in deliveries:
+        for delivery in deliveries:
+            consumer = delivery[2]
             if consumer is not previous and isinstance(consumer, ChannelConsumer):
                 previous = consumer
-                if not consumer.able and consumer.channel is self:
-                    consumer.refresh()
+                if not previous.able and previous.channel is self:
+                    previous.refresh()
 
     def requeue_all(self) -> None:
         """Return every outstanding delivery to its queue; the windows are open again."""

@@ -32,10 +32,10 @@ from amqpd.wire.content import HeaderCache
 from amqpd.wire.frames import (
     OLD_PROTOCOL_HEADER,
     PROTOCOL_HEADER,
-    PUBLISH,
     Frame,
     FrameParser,
 )
+from amqpd.wire.kinds import PUBLISH
 from amqpd.wire.methods import MethodId
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.fields import Table
 from amqpd.properties import Properties
 from amqpd.protocol import closing, consumer_timeouts
-from amqpd.protocol.tracing import Encoder, encoder_for
+from amqpd.protocol.tracing import encoder_for
 from amqpd.wire import hot
+from amqpd.wire.hot import Encoder
 
 if TYPE_CHECKING:
     from amqpd.protocol.channel import Channel

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 from amqpd import erlang
 from amqpd.errors import AmqpError, ChannelMisused, FrameError, InternalError, NotAllowed, UnexpectedFrame
 from amqpd.protocol import closing, states
-from amqpd.protocol.channel import OPEN, Channel
+from amqpd.protocol.channel import Channel
 from amqpd.protocol.negotiation import TABLE
-from amqpd.wire import methods
-from amqpd.wire.frames import BODY, HEADER, HEARTBEAT, METHOD, PUBLISH, Frame
-from amqpd.wire.methods import MethodId
+from amqpd.protocol.states import CLOSED, CLOSING, FINISHED, RUNNING, SILENT
+from amqpd.wire import methods, octets
+from amqpd.wire.frames import Frame
+from amqpd.wire.kinds import BODY, HEADER, HEARTBEAT, METHOD, PUBLISH
+from amqpd.wire.methods import OPEN, MethodId
 
 if TYPE_CHECKING:
     from amqpd.protocol.connection import Connection
@@ -37,17 +39,18 @@ def frames_of(
 
 def frame(connection: Connection, kind: int, number: int, payload: bytes) -> None:
     """Handle one frame, as it comes in or out of a channel's line."""
-    if connection.state in (states.SILENT, states.FINISHED) or connection.fatal:
+    state = connection.state
+    if state in (SILENT, FINISHED) or connection.fatal:
         return
-    handling = methods.method_id(payload) if kind == METHOD and len(payload) >= 4 else (0, 0)
+    handling = octets.method_id(payload) if kind == METHOD and len(payload) >= 4 else (0, 0)
     try:
-        if connection.state != states.RUNNING and number and connection.state not in (states.CLOSING, states.CLOSED):
+        if state != RUNNING and number and state not in (CLOSING, CLOSED):
             raise UnexpectedFrame(erlang.frame(kind, payload), method=(0, 0))
         _check_shape(kind, payload)
         if kind == HEARTBEAT:
             if number:
                 raise UnexpectedFrame("type 8, all octets = <<>>", method=(0, 0))
-        elif connection.state in (states.CLOSING, states.CLOSED):
+        elif state in (CLOSING, CLOSED):
             if number == 0 and kind == METHOD:
                 _method(connection, handling, payload)
         elif number == 0:

@@ -6,7 +6,7 @@ is looked at anyhow, and what goes out by another encoder. https://www.rabbitmq.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -16,9 +16,7 @@ from amqpd.broker.rewriting import rewritten
 from amqpd.clock import Clock
 from amqpd.fields import EMPTY, Field, Table
 from amqpd.properties import Properties
-
-if TYPE_CHECKING:
-    from amqpd.protocol.tracing import Encoder
+from amqpd.wire.hot import Delivered, Encoder
 
 Mode = Literal["off", "keep", "overwrite"]
 """`keep` leaves alone what a publisher has set itself."""
@@ -66,7 +64,7 @@ class Interceptors:
         return _Stamping(inner, self, clock) if self.sent_time else inner
 
 
-class _Stamping:
+class _Stamping(Encoder):
     """Packs deliveries with the time at which they go out."""
 
     __slots__ = ("_clock", "_inner", "_interceptors")
@@ -76,7 +74,7 @@ class _Stamping:
         self._interceptors = interceptors
         self._clock = clock
 
-    def encode(self, tag: int, message: Message, parts: list[bytes]) -> int:
+    def encode(self, tag: int, message: Delivered, parts: list[bytes]) -> int:
         properties = self._interceptors.sent(message.properties, self._clock)
         stamped = Message(message.exchange, message.routing_key, properties, message.body)
         stamped.redelivered = message.redelivered

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from amqpd.broker.pending import Pending, Recorded
 from amqpd.errors import AmqpError
 from amqpd.protocol import closing
-from amqpd.wire.frames import METHOD
+from amqpd.wire.kinds import METHOD
 from amqpd.wire.methods import MethodId
 
 if TYPE_CHECKING:

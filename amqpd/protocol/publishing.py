@@ -31,7 +31,7 @@ MAX_EXPIRATION: Final = 315_360_000_000
 
 
 # One function on purpose: each further call would cost every message.
-def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912
+def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912, PLR0915
     """Route and enqueue one message. Raises an AmqpError for what the publisher did wrong."""
     connection = channel.connection
     plan = connection.plans.get(payload)
@@ -40,7 +40,7 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
     if len(body) > connection.node.max_message_size:
         raise _too_large(len(body), connection.node.max_message_size)
     vhost = channel.session.vhost
-    if plan.generation != vhost.generation or plan.access_generation != channel.session.access_generation:
+    if plan.generation != vhost.generation or plan.access_generation != channel.session.access.generation:
         plan.refresh(channel.session)
     properties = header.properties
     route = plan.route
@@ -63,7 +63,8 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
             channel.transaction.publish(message, addresses, plan.mandatory)
         elif route:
             if len(route) == 1:
-                route[0].publish(message)
+                destination = route[0]
+                destination.publish(message)
             else:
                 vhost.publish(message, route)
         elif plan.mandatory:
@@ -76,7 +77,10 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
         elif plan.mandatory:
             channel.return_unroutable(message)
         if connection.node.broker.journal.immediate or not accepted:
-            (confirms.ack if accepted else confirms.nack)(number)
+            if accepted:
+                confirms.ack(number)
+            else:
+                confirms.nack(number)
             channel.confirm_later()
         else:
             _confirm_when_durable(channel, number)

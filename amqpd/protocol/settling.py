@@ -31,7 +31,8 @@ def acknowledge(channel: Channel, deliveries: list[Delivery]) -> None:
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
-            delivery[1].settle(delivery[0])
+            queue = delivery[1]
+            queue.settle(delivery[0])
         channel.settled(portion)
 
 

@@ -16,7 +16,7 @@ from amqpd.wire.offset_deliver import OffsetDeliverEncoder
 
 if TYPE_CHECKING:
     from amqpd.broker.message import Message
-    from amqpd.protocol.tracing import Encoder
+    from amqpd.wire.hot import Encoder
 
 _KEY: Final = OFFSET.encode()
 _ENTRY: Final = Table.of({OFFSET: fields.long(0)}).raw

@@ -5,10 +5,11 @@ See `amqpd.broker.firehose` for what is copied, and for why this costs nothing w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from amqpd.broker import firehose
 from amqpd.broker.message import Message
+from amqpd.wire.hot import Delivered, Encoder
 
 if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from amqpd.protocol.consumer import ChannelConsumer
 
 
-class Encoder(Protocol):
-    """Packs the deliveries of one consumer."""
-
-    def encode(self, tag: int, message: Message, parts: list[bytes]) -> int:
-        """Append the frames of one delivery to `parts` and return their size in octets."""
-
-
 def encoder_for(consumer: ChannelConsumer) -> Encoder:
     """What packs the deliveries of a consumer as its node is set, and its vhost is now."""
     node = consumer.channel.connection.node
@@ -32,7 +26,7 @@ def encoder_for(consumer: ChannelConsumer) -> Encoder:
     return TracingEncoder(encoder, consumer) if consumer.channel.session.vhost.tracing else encoder
 
 
-class TracingEncoder:
+class TracingEncoder(Encoder):
     """Packs deliveries, and copies each to the firehose once it is on its way."""
 
     __slots__ = ("_consumer", "_inner")
@@ -41,7 +35,8 @@ class TracingEncoder:
         self._inner = inner
         self._consumer = consumer
 
-    def encode(self, tag: int, message: Message, parts: list[bytes]) -> int:
+    def encode(self, tag: int, message: Delivered, parts: list[bytes]) -> int:
+        assert isinstance(message, Message)
         size = self._inner.encode(tag, message, parts)
         consumer = self._consumer
         delivered(consumer.channel, message, consumer.queue, consumer.shown(message))

@@ -6,19 +6,18 @@ the end only. A body of size 0 is complete at its header, and an empty body fram
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Final
 
 from amqpd.errors import FrameError, UnexpectedFrame
 from amqpd.fields import FieldError
 from amqpd.properties import Properties
-from amqpd.wire.frames import BODY, HEADER
+from amqpd.wire import octets
+from amqpd.wire.kinds import BODY, HEADER
 
 BODY_SIZE_LIMIT: Final = 536_870_912
 """512 MiB: RabbitMQ's hard limit for one body."""
 
 BASIC: Final = 60
-_HEADER_START = Struct(">HHQ").unpack_from
 
 SMALL: Final = 4096
 """Octets below which body frames are joined as they come: kept apart, tiny ones would cost many times their size."""
@@ -40,7 +39,7 @@ class ContentHeader:
     __slots__ = ("body_size", "properties")
 
     def __init__(self, payload: bytes) -> None:
-        self.body_size: int = _HEADER_START(payload)[2]
+        self.body_size: int = octets.content_start(payload)[2]
         try:
             self.properties = Properties.parse(payload[12:])
         except FieldError:
@@ -134,7 +133,7 @@ class ContentAssembler:
         self.received = 0
 
     def _receive_header(self, payload: bytes) -> bytes | None:
-        class_id, weight, size = _HEADER_START(payload)
+        class_id, weight, size = octets.content_start(payload)
         assert self.ids is not None
         if class_id != self.ids[0]:
             raise self._unexpected_header(f"one for class {class_id}")

@@ -11,21 +11,13 @@ and `failure` says what to tell the client.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Final
 
 from amqpd import erlang
 from amqpd.errors import FatalFrameError
+from amqpd.wire import octets
+from amqpd.wire.kinds import BASIC, BODY, FRAME_END, FRAME_OVERHEAD, HEADER, METHOD, PUBLISH
 
-METHOD: Final = 1
-HEADER: Final = 2
-BODY: Final = 3
-HEARTBEAT: Final = 8
-PUBLISH: Final = 256
-"""No wire type, which is one octet: a whole basic.publish; the entry holds method payload, header payload and body."""
-
-FRAME_END: Final = 0xCE
-FRAME_OVERHEAD: Final = 8
 UNLIMITED: Final = 1 << 32
 
 PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
@@ -35,10 +27,7 @@ OLD_PROTOCOL_HEADER: Final = b"AMQP\x01\x01\x00\x09"
 Frame = tuple[int, int, bytes, bytes, bytes]
 """(type, channel, payload, header, body); the last two are empty but for PUBLISH."""
 
-_START = Struct(">BHI").unpack_from
-_HEADER_START = Struct(">BHIHHQ").unpack_from
 _PUBLISH_IDS: Final = b"\x00\x3c\x00\x28"
-_BASIC: Final = 60
 
 
 class FrameParser:
@@ -73,18 +62,18 @@ class FrameParser:
         self._position += size
         return taken
 
-    def frames(self, budget: int, *, fuse: bool = True) -> list[Frame]:
+    def frames(self, budget: int, fuse: bool = True) -> list[Frame]:
         """Return at most about `budget` whole frames (a fused publish counts as three, and may exceed it by two).
 
         After a failure it returns what came before the damage and sets `failure`.
         """
         buffer = self._buffer
         position = self._position
-        end = len(buffer)
+        end = len(self._buffer)
         limit = self.limit
         found: list[Frame] = []
         while budget > 0 and position + 7 <= end:
-            kind, channel, size = _START(buffer, position)
+            kind, channel, size = octets.frame_start(buffer, position)
             if size > limit:
                 self.failure = _too_large(kind, size, limit)
                 break
@@ -96,12 +85,12 @@ class FrameParser:
                 break
             may_fuse = fuse and kind == METHOD and size > 8 and stop + 22 < end
             if may_fuse and buffer[position + 7 : position + 11] == _PUBLISH_IDS:
-                kind2, channel2, size2, class_id, weight, body_size = _HEADER_START(buffer, stop + 1)
+                kind2, channel2, size2, class_id, weight, body_size = octets.header_start(buffer, stop + 1)
                 header_stop = stop + 8 + size2
                 if (
                     kind2 == HEADER
                     and channel2 == channel
-                    and class_id == _BASIC
+                    and class_id == BASIC
                     and weight == 0
                     and 14 <= size2 <= limit
                     and header_stop < end
@@ -115,7 +104,7 @@ class FrameParser:
                         budget -= 2
                         continue
                     if header_stop + 8 < end:
-                        kind2, channel2, size2 = _START(buffer, header_stop + 1)
+                        kind2, channel2, size2 = octets.frame_start(buffer, header_stop + 1)
                         body_stop = header_stop + 8 + size2
                         if (
                             kind2 == BODY

@@ -10,6 +10,7 @@ from struct import Struct
 from typing import Final, Protocol
 
 from amqpd.properties import Properties
+from amqpd.wire import octets
 
 _FRAME = Struct(">BHI").pack
 _METHOD = Struct(">BHIHH").pack
@@ -19,7 +20,6 @@ _LONG = Struct(">I").pack
 _COUNTS = Struct(">II").pack
 _SETTLE = Struct(">BHIHHQBB").pack
 _HEADER = Struct(">BHIHHQ").pack
-_TAG_AND_BITS = Struct(">QB").unpack_from
 _END: Final = b"\xce"
 
 PUBLISH: Final = b"\x00\x3c\x00\x28"
@@ -61,8 +61,7 @@ def parse_settlement(payload: bytes) -> tuple[int, int]:
     """Delivery tag and bits of a basic.ack, nack or reject payload. Raises ValueError unless it is 13 octets."""
     if len(payload) != 13:
         raise ValueError(f"expected 13 octets, got {len(payload)}")
-    tag, bits = _TAG_AND_BITS(payload, 4)
-    return tag, bits
+    return octets.tag_and_bits(payload, 4)
 
 
 def ack(channel: int, tag: int, multiple: bool) -> bytes:
@@ -142,6 +141,7 @@ def returned(channel: int, exchange: str, routing_key: str) -> bytes:
 class Delivered(Protocol):
     """What a delivery shows of a message."""
 
+    number: int
     redelivered: bool
     exchange: str
     routing_key: str
@@ -149,7 +149,17 @@ class Delivered(Protocol):
     body: bytes
 
 
-class DeliverEncoder:
+class Encoder:
+    """Packs the deliveries of one consumer."""
+
+    __slots__ = ()
+
+    def encode(self, tag: int, message: Delivered, parts: list[bytes]) -> int:
+        """Append the frames of one delivery to `parts` and return their size in octets."""
+        raise NotImplementedError
+
+
+class DeliverEncoder(Encoder):
     """Packs the deliveries of one consumer; consecutive ones of the same shape share all but tag and body."""
 
     __slots__ = (
@@ -191,15 +201,15 @@ class DeliverEncoder:
             routing_key is not self._routing_key
             or properties is not self._properties
             or size != self._size
-            or redelivered is not self._redelivered
+            or redelivered != self._redelivered
             or exchange is not self._exchange
         ):
             self._remember(redelivered, exchange, routing_key, properties, size)
         if size and size <= self._inline:
-            frame = self._before + _TAG(tag) + self._after + body + _END
+            frame = octets.framed(self._before, tag, self._after, body)
             parts.append(frame)
             return len(frame)
-        start = self._before + _TAG(tag) + self._after
+        start = octets.tagged(self._before, tag, self._after)
         if not size:
             parts.append(start)
             return len(start)

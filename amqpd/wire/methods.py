@@ -22,6 +22,7 @@ MethodId = tuple[int, int]
 
 CONTENT_BEARING: Final = frozenset({(60, 40), (60, 50), (60, 60), (60, 71)})
 """basic.publish, return, deliver and get-ok."""
+OPEN: Final[MethodId] = (20, 10)
 ACCESS_REQUEST: Final[MethodId] = (30, 10)
 ACCESS_REQUEST_OK: Final[MethodId] = (30, 11)
 _ACCESS_REQUEST_FIELDS: Final = (

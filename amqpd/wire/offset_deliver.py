@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from amqpd.wire import hot
 
@@ -26,13 +26,7 @@ KNOWN: Final = 256
 Split = Callable[["Properties"], tuple[bytes, bytes]]
 
 
-class Numbered(hot.Delivered, Protocol):
-    """What a delivery of a stream shows of a message."""
-
-    number: int
-
-
-class OffsetDeliverEncoder:
+class OffsetDeliverEncoder(hot.Encoder):
     """Packs the deliveries of one consumer. `split` gives the octets of properties before and behind the offset."""
 
     __slots__ = (
@@ -68,7 +62,7 @@ class OffsetDeliverEncoder:
         self._middle = b""
         self._after = b""
 
-    def encode(self, tag: int, message: Numbered, parts: list[bytes]) -> int:
+    def encode(self, tag: int, message: hot.Delivered, parts: list[bytes]) -> int:
         """Append the frames of one delivery to `parts` and return their size in octets; the offset is its number."""
         body = message.body
         size = len(body)

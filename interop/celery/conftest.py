@@ -107,7 +107,8 @@ class Application:
             **settings,
         }
         self.client = Celery(name, set_as_current=False)
-        self.client.conf.update(self.settings)
+        # Nobody attends to this client's heartbeats between tests; other tests may come before the end of the session.
+        self.client.conf.update(self.settings, broker_heartbeat=0)
         self._running = ExitStack()
         self._started = 0
 
@@ -184,19 +185,16 @@ def gate() -> Iterator[Gate]:
     opened.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def client_pools() -> Iterator[None]:
     """Close the connections that all clients of the process share; Celery leaves that to the end of the process."""
     yield
     kombu.pools.reset()  # type: ignore[no-untyped-call]  # kombu is typed in part
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def application(broker_url: str, unique: Callable[[str], str], client_pools: None) -> Iterator[Application]:
-    """Yield an application with a worker of two processes that all tests of the folder share.
-
-    It ends with them: its client sends no heartbeats while other folders are tested.
-    """
+    """Yield an application with a worker of two processes that all tests of the session share."""
     opened = Application(broker_url, unique("celery"), {})
     try:
         opened.start_worker("--concurrency", "2", "--task-events")

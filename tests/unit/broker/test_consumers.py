@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpd.broker.consumers import Consumers
+from tests.forms import interpreted
 from tests.unit.broker.world import RecordingConsumer, World, numbered, publish
 
 
@@ -131,6 +132,7 @@ class CountedConsumer(RecordingConsumer):
         """The port sets it; this one is never able."""
 
 
+@interpreted
 def test_blocked_consumers_are_asked_once_and_cost_nothing_afterwards(world: World) -> None:
     world.queue()
     consumers = Consumers()

@@ -12,6 +12,7 @@ from amqpd.broker.pager import PAUSE, Pager
 from amqpd.broker.ports import Spill
 from amqpd.broker.queue import Queue
 from amqpd.properties import Properties
+from tests.forms import interpreted
 from tests.unit.broker.spills import MemorySpill
 from tests.unit.broker.world import RecordingConsumer, World, message, publish
 
@@ -197,6 +198,7 @@ def test_what_cannot_be_read_back_is_named_and_the_rest_goes_on(
     assert consumer.bodies[-1] == b"7"
 
 
+@interpreted
 def test_queues_that_have_nothing_to_give_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until there is more to look at."""
     world = Paged(mark=64_000)

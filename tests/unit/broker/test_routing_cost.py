@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.forms import interpreted
 from tests.unit.broker.cost import calls, lines
 from tests.unit.broker.world import World, message
 
@@ -59,6 +60,7 @@ def test_bindings_that_do_not_match_cost_nothing(type_: str, keys: Callable[[int
     assert lines(route(many)) == lines(route(few))
 
 
+@interpreted
 def test_a_direct_exchange_looks_its_key_up_and_does_not_search() -> None:
     world = bound("direct", "k{}".format, MANY)
     key = CountedKey("a.b.c")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from amqpd.broker.unacked import Delivery, Unacked
+from tests.forms import interpreted
 from tests.unit.broker.cost import calls
 from tests.unit.broker.world import World, message
 
@@ -154,6 +155,7 @@ def touches(function: Callable[[], object]) -> int:
     return CountedTag.touched
 
 
+@interpreted
 def test_settling_oldest_first_touches_each_tag_a_few_times_however_many_are_outstanding(one: Delivery) -> None:
     """A million outstanding deliveries cost no more for each than a thousand do."""
     unacked = holding(one, *map(CountedTag, range(1, 1_000_001)))
@@ -164,6 +166,7 @@ def test_settling_oldest_first_touches_each_tag_a_few_times_however_many_are_out
     assert len(unacked) == 0
 
 
+@interpreted
 def test_settling_newest_first_touches_each_tag_a_few_times(one: Delivery) -> None:
     count = 50_000
     unacked = holding(one, *map(CountedTag, range(1, count + 1)))

@@ -22,6 +22,7 @@ from conformance.fuzz.shrink import shrink
 from conformance.fuzz.steps import Binding, Delivered, Dial, Message, Raw, Reset, Send, ServerNamed, ServerTag
 from conformance.methods import METHODS
 from conformance.received import Received
+from tests.forms import with_sources
 
 ROOT = Path(__file__).resolve().parents[3]
 TAG = "amq.ctag-" + "a" * 22
@@ -181,6 +182,7 @@ def test_the_way_into_a_state_begins_with_a_connection(state: str) -> None:
     assert WAYS[state][0] == Dial(0)
 
 
+@with_sources
 @pytest.mark.skipif(shutil.which("git") is None, reason="git applies the patches")
 @pytest.mark.parametrize("patch", sorted(PATCHES.glob("*.patch")), ids=lambda patch: patch.stem)
 def test_a_planted_defect_fits_the_code_as_it_is(patch: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from amqpd.wire.content import (
     ContentAssembler,
     HeaderCache,
 )
-from amqpd.wire.frames import BODY, HEADER, HEARTBEAT
+from amqpd.wire.kinds import BODY, HEADER, HEARTBEAT
 
 IDS = (60, 40)
 

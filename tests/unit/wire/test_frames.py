@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from amqpd.errors import FatalFrameError
-from amqpd.wire.frames import BODY, HEADER, HEARTBEAT, METHOD, PUBLISH, UNLIMITED, Frame, FrameParser
+from amqpd.wire.frames import UNLIMITED, Frame, FrameParser
+from amqpd.wire.kinds import BODY, HEADER, HEARTBEAT, METHOD, PUBLISH
 
 LIMIT = 4096
 ENDLESS = 1 << 30
