@@ -24,7 +24,7 @@ cdef class Broker:
     cdef public object default_queue_type
     cdef public bint relaxed_redeclare
     cdef public object _randomness
-    cdef public object _arguments
+    cdef public object queue_arguments
     cdef public object _started
     cdef public object _pids
     cdef public tuple _short

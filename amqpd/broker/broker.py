@@ -15,6 +15,7 @@ from typing import Final
 import attrs
 
 from amqpd.broker import announce
+from amqpd.broker.accepted_arguments import AcceptedArguments
 from amqpd.broker.alarms import Alarms
 from amqpd.broker.compat import Compat
 from amqpd.broker.dead_letter import DeadLetters
@@ -22,7 +23,6 @@ from amqpd.broker.events import INTERNAL, Events
 from amqpd.broker.exchange import ExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.exchange_types import BUILT_IN
-from amqpd.broker.interning import Interned
 from amqpd.broker.message import Account
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import Access
@@ -35,13 +35,11 @@ from amqpd.broker.queue_types.port import QueueType
 from amqpd.broker.recording import Recorder
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
-from amqpd.broker.settings import settings_of
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import AcceptedPasswords, User
 from amqpd.broker.vhost import DeleteQueues, VHost
 from amqpd.broker.work import WorkList
 from amqpd.clock import Clock
-from amqpd.fields import Table
 from amqpd.log import get_logger
 
 log = get_logger(__name__)
@@ -93,7 +91,7 @@ class Broker:
         self.relaxed_redeclare = relaxed_redeclare
         """Whether a quorum queue may be declared again as a classic one, whatever else differs."""
         self._randomness = randomness
-        self._arguments: Interned[Table] = Interned()
+        self.queue_arguments = AcceptedArguments(self.compat, self.queue_types)
         self._started = int(clock.wall())
         self._pids = itertools.count(1)
         self._short: tuple[str, ...] = ()
@@ -135,13 +133,6 @@ class Broker:
     def next_pid(self) -> str:
         """What events call the next connection or channel: it looks like RabbitMQ's process ids and is never reused."""
         return f"<{self.name}.{self._started}.{next(self._pids)}.0>"
-
-    def queue_type(self, arguments: Table) -> type[QueueType] | None:
-        """The type that x-queue-type asks for: classic without it, None for one that isn't known."""
-        field = arguments.get("x-queue-type")
-        if field is None:
-            return self.queue_types[CLASSIC]
-        return self.queue_types.get(field.text()) if field.tag == "S" else None
 
     def known_queue_type(self, name: str) -> str:
         """The same name. Raises ValueError if it is no queue type's."""
@@ -281,17 +272,19 @@ class Broker:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _make_queue(self, declared: Declaration, policies: Policies) -> Queue:
-        queue_type = self.queue_type(declared.arguments)
-        assert queue_type is not None
+        accepted = self.queue_arguments.read(declared.arguments)
+        queue_type = accepted.queue_type
         definition = policies.of_queue(declared.name, queue_type).definition
-        settings = settings_of(declared.arguments, definition, queue_type, self.compat)
-        # A table of its own, so that nothing is kept but octets until somebody asks for what they say.
-        declared = attrs.evolve(declared, arguments=self._arguments.one(Table(declared.arguments.raw)))
-        account: Account = self.account
+        settings = self.queue_arguments.merge(accepted, definition)
+        declared = Declaration(
+            declared.name, accepted.arguments, declared.durable, declared.auto_delete, declared.owner, declared.id
+        )
+        means = self._means
         if declared.id and queue_type.journaled:
-            account = self.journal.account_of(account, declared.id, all_messages=queue_type.persists_all)
-        queue = queue_type.create(declared, settings, attrs.evolve(self._means, account=account))
-        account.opened(queue)
+            account = self.journal.account_of(self.account, declared.id, all_messages=queue_type.persists_all)
+            means = attrs.evolve(means, account=account)
+        queue = queue_type.create(declared, settings, means)
+        means.account.opened(queue)
         return queue
 
     def _alarm_changed(self) -> None:

@@ -367,6 +367,7 @@ TABLE: Final[tuple[Argument, ...]] = (
     ),
 )
 
+PLACES: Final = {argument.name: place for place, argument in enumerate(TABLE)}
 KEYS: Final[dict[str, Key]] = {key.name: key for key in (*(each.key for each in TABLE if each.key), *WITHOUT_ARGUMENT)}
 """Every key that a policy may have."""
 
@@ -389,11 +390,12 @@ def validate(
         _accept("x-queue-type", queue, vhost, _queue_type(declared, queue_type))
     assert queue_type is not None
     profile = compat.profile
-    present = [(each, arguments.get(each.name)) for each in TABLE if each.name in arguments]
-    for argument, field in present:
+    present = [TABLE[place] for place in sorted({PLACES[name] for name in arguments if name in PLACES})]
+    for argument in present:
+        field = arguments.get(argument.name)
         if field is not None and queue_type.knows(argument, compat):
             _accept(argument.name, queue, vhost, argument.check(field, arguments, profile))
-    for argument, _ in present:
+    for argument in present:
         if not queue_type.knows(argument, compat) and (
             not argument.newer or argument.name in profile.newer_arguments
         ):

@@ -204,7 +204,7 @@ class _Restoring:
         declared = Declaration(row.text("name"), arguments, row.flag("durable"), row.flag("auto_delete"), id=number)
         if row.text("type") not in self._broker.queue_types:
             raise ValueError(f"unknown queue type {row.text('type')!r}")
-        queue_type = self._broker.queue_type(arguments)
+        queue_type = self._broker.queue_arguments.queue_type(arguments)
         if queue_type is None or queue_type.name != row.text("type"):
             raise ValueError(f"its arguments ask for another queue type than {row.text('type')!r}")
         self.holders[number] = vhost.place_queue(declared)

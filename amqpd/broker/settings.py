@@ -59,7 +59,8 @@ class Settings:
 
 
 NAMES: Final = frozenset(each.name for each in attrs.fields(Settings))
-ROWS: Final = tuple(each for each in TABLE if each.setting in NAMES)
+ROWS: Final = {each.name: each for each in TABLE if each.setting in NAMES}
+ROWS_OF_KEYS: Final = {each.key.name: each for each in ROWS.values() if each.key is not None}
 _known: Final[Interned[Settings]] = Interned()
 
 
@@ -68,17 +69,18 @@ def settings_of(
 ) -> Settings:
     """Merge the arguments of a queue, which are valid, with the definition of its policies."""
     values: dict[str, Value] = {}
-    if arguments or definition:
-        for row in ROWS:
-            field = arguments.get(row.name)
-            value = None
-            if field is not None and field.tag != "V" and queue_type.knows(row, compat):
-                value = row.read(field)
-            if row.key is not None and row.key.name in definition:
-                asked = definition[row.key.name]
-                merge = row.key.merge_by_type.get(queue_type.letter, row.key.merge)
-                value = asked if value is None else merge(value, asked)
-            if value is not None:
-                values[row.setting] = value
+    asked_for = [ROWS[name] for name in arguments if name in ROWS]
+    asked_for += [ROWS_OF_KEYS[key] for key in definition if key in ROWS_OF_KEYS]
+    for row in asked_for:
+        field = arguments.get(row.name)
+        value = None
+        if field is not None and field.tag != "V" and queue_type.knows(row, compat):
+            value = row.read(field)
+        if row.key is not None and row.key.name in definition:
+            asked = definition[row.key.name]
+            merge = row.key.merge_by_type.get(queue_type.letter, row.key.merge)
+            value = asked if value is None else merge(value, asked)
+        if value is not None:
+            values[row.setting] = value
     settings = Settings(**values)  # type: ignore[arg-type]  # the table's checks have seen to the types
     return _known.one(settings)

@@ -107,6 +107,8 @@ async def _read_loop(  # noqa: RET503  # the last statement never returns
 ) -> bool:
     """Return True at the end of the peer's stream; otherwise it is cancelled once the connection is over."""
     budget = server.node.settings.turn_budget
+    if data := receive():
+        connection.receive_data(data)  # most clients have said which protocol they speak by now
     while not connection.finished:
         while connection.process(budget):
             transport.handling = True

@@ -107,8 +107,7 @@ class Application:
             **settings,
         }
         self.client = Celery(name, set_as_current=False)
-        # Nobody attends to this client's heartbeats between tests; other tests may come before the end of the session.
-        self.client.conf.update(self.settings, broker_heartbeat=0)
+        self.client.conf.update(self.settings)
         self._running = ExitStack()
         self._started = 0
 
@@ -145,7 +144,9 @@ class Application:
             for exchange in (*self.queues, f"{control}.pidbox", f"reply.{control}.pidbox", events):
                 channel.exchange_delete(exchange)
         if self.settings["result_backend"] == "rpc://":
-            with suppress(AttributeError):  # where no result was awaited, it has never started
+            # Where no result was awaited, it has never started. Nobody attends to its heartbeats between tests, so the
+            # broker may have given it up.
+            with suppress(AttributeError, OSError):
                 self.client.backend.result_consumer.stop()
         self.client.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, NamedTuple
 
 from amqpd.broker.broker import Broker
@@ -19,7 +20,7 @@ from amqpd.broker.pending import Pending, Recorded
 from amqpd.broker.permissions import CONFIGURE, READ, WRITE
 from amqpd.broker.ports import Journal
 from amqpd.broker.queue import Queue
-from amqpd.broker.queue_arguments import CLASSIC, check_server_named, locate, validate
+from amqpd.broker.queue_arguments import CLASSIC, check_server_named, locate
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.broker.session import EXCHANGE, QUEUE, Session
 from amqpd.broker.vhost import VHost
@@ -69,7 +70,7 @@ def declare(
         arguments = _with_default_type(broker, vhost, durable, exclusive, auto_delete, arguments)
     name = cleaned(name)
     if not name:
-        check_server_named(broker.queue_type(arguments), profile)
+        check_server_named(broker.queue_arguments.queue_type(arguments), profile)
         name = broker.unique_name(prefix)
     elif name.startswith("amq."):
         raise AccessRefused(f"queue name '{name}' contains reserved prefix 'amq.*'")
@@ -159,7 +160,12 @@ def _with_default_type(
             name = default
     if name == CLASSIC and not profile.injects_queue_type:
         return arguments
-    return arguments.with_field(TYPE, longstr(name))
+    return arguments.with_field(TYPE, longstr(name)) if arguments.raw else _of_type(name)
+
+
+@cache
+def _of_type(name: str) -> Table:
+    return Table.of({TYPE: longstr(name)})
 
 
 def _server_prefix(arguments: Table) -> str:
@@ -183,9 +189,7 @@ def _check_new(
     if dead_letter is not None and dead_letter.tag == "S":  # another type is refused by `validate`, before all else
         session.require(READ, QUEUE, name)
         session.require(WRITE, EXCHANGE, dead_letter.text())
-    queue_type = broker.queue_type(arguments)
-    validate(name, vhost.name, arguments, broker.compat, queue_type)
-    assert queue_type is not None
+    queue_type = broker.queue_arguments.check(name, vhost.name, arguments).queue_type
     what = f"queue '{name}' in vhost '{vhost.name}'"
     queue_type.check_new(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
     refuses_transient = broker.compat.profile.refuses_transient_queues and not broker.compat.extends("transient-queues")
