@@ -31,13 +31,23 @@ _PUBLISH_IDS: Final = b"\x00\x3c\x00\x28"
 
 
 class FrameParser:
-    """Cuts a byte stream into frames. `limit` is the largest payload accepted, in octets."""
+    """Cuts a byte stream into frames. `limit` is the largest payload accepted, in octets.
 
-    __slots__ = ("_buffer", "_position", "failure", "limit")
+    Most publishers send the same again and again but for the body: a publish that starts like the last one, up to its
+    body, is recognized as a whole, and consists of the same objects.
+    """
+
+    __slots__ = ("_buffer", "_position", "_same", "_size", "_start", "failure", "limit")
 
     def __init__(self, limit: int) -> None:
         self._buffer = b""
         self._position = 0
+        self._start = b""
+        """The last publish up to its body, as it came."""
+        self._same: Frame = (PUBLISH, 0, b"", b"", b"")
+        """What it was, without its body."""
+        self._size = 0
+        """Octets of its body."""
         self.limit = limit
         self.failure: FatalFrameError | None = None
 
@@ -72,7 +82,17 @@ class FrameParser:
         end = len(self._buffer)
         limit = self.limit
         found: list[Frame] = []
+        start = self._start if fuse else b""
         while budget > 0 and position + 7 <= end:
+            if start and octets.starts_with(buffer, start, position, end):
+                begin = position + len(start)
+                stop = begin + self._size
+                if stop < end and buffer[stop] == FRAME_END:
+                    _, channel, payload, header, _ = self._same
+                    found.append((PUBLISH, channel, payload, header, buffer[begin:stop]))
+                    position = stop + 1
+                    budget -= 3
+                    continue
             kind, channel, size = octets.frame_start(buffer, position)
             if size > limit:
                 self.failure = _too_large(kind, size, limit)
@@ -83,49 +103,13 @@ class FrameParser:
             if buffer[stop] != FRAME_END:
                 self.failure = _wrong_end(kind, buffer[position + 7 : stop], buffer[stop])
                 break
-            may_fuse = fuse and kind == METHOD and size > 8 and stop + 22 < end
-            if may_fuse and buffer[position + 7 : position + 11] == _PUBLISH_IDS:
-                kind2, channel2, size2, class_id, weight, body_size = octets.header_start(buffer, stop + 1)
-                header_stop = stop + 8 + size2
-                if (
-                    kind2 == HEADER
-                    and channel2 == channel
-                    and class_id == BASIC
-                    and weight == 0
-                    and 14 <= size2 <= limit
-                    and header_stop < end
-                    and buffer[header_stop] == FRAME_END
-                ):
-                    if body_size == 0:
-                        found.append(
-                            (PUBLISH, channel, buffer[position + 7 : stop], buffer[stop + 8 : header_stop], b"")
-                        )
-                        position = header_stop + 1
-                        budget -= 2
-                        continue
-                    if header_stop + 8 < end:
-                        kind2, channel2, size2 = octets.frame_start(buffer, header_stop + 1)
-                        body_stop = header_stop + 8 + size2
-                        if (
-                            kind2 == BODY
-                            and channel2 == channel
-                            and size2 == body_size
-                            and size2 <= limit
-                            and body_stop < end
-                            and buffer[body_stop] == FRAME_END
-                        ):
-                            found.append(
-                                (
-                                    PUBLISH,
-                                    channel,
-                                    buffer[position + 7 : stop],
-                                    buffer[stop + 8 : header_stop],
-                                    buffer[header_stop + 8 : body_stop],
-                                )
-                            )
-                            position = body_stop + 1
-                            budget -= 3
-                            continue
+            if fuse and kind == METHOD and size > 8 and stop + 22 < end:
+                publish = self._fused(position, stop)
+                if publish is not None:
+                    found.append(publish)
+                    position, start = self._position, self._start
+                    budget -= 3 if publish[4] else 2
+                    continue
             found.append((kind, channel, buffer[position + 7 : stop], b"", b""))
             position = stop + 1
             budget -= 1
@@ -134,6 +118,49 @@ class FrameParser:
             self._buffer = b""
             self._position = 0
         return found
+
+    def _fused(self, position: int, stop: int) -> Frame | None:
+        """The publish whose method frame lies there, if its header follows, and its body, in at most one frame, too;
+        the position is behind it then.
+        """
+        buffer = self._buffer
+        if buffer[position + 7 : position + 11] != _PUBLISH_IDS:
+            return None
+        channel = octets.frame_start(buffer, position)[1]
+        kind, channel2, size, class_id, weight, body_size = octets.header_start(buffer, stop + 1)
+        end, limit = len(self._buffer), self.limit
+        header_stop = stop + 8 + size
+        if (
+            kind != HEADER
+            or channel2 != channel
+            or class_id != BASIC
+            or weight != 0
+            or not 14 <= size <= limit
+            or header_stop >= end
+            or buffer[header_stop] != FRAME_END
+        ):
+            return None
+        payload, header = buffer[position + 7 : stop], buffer[stop + 8 : header_stop]
+        if body_size == 0:
+            self._position = header_stop + 1
+            return PUBLISH, channel, payload, header, b""
+        if header_stop + 8 >= end:
+            return None
+        kind, channel2, size = octets.frame_start(buffer, header_stop + 1)
+        body_stop = header_stop + 8 + size
+        if (
+            kind != BODY
+            or channel2 != channel
+            or size != body_size
+            or size > limit
+            or body_stop >= end
+            or buffer[body_stop] != FRAME_END
+        ):
+            return None
+        self._start = buffer[position : header_stop + 8]
+        self._same, self._size = (PUBLISH, channel, payload, header, b""), body_size
+        self._position = body_stop + 1
+        return PUBLISH, channel, payload, header, buffer[header_stop + 8 : body_stop]
 
 
 def _too_large(kind: int, size: int, limit: int) -> FatalFrameError:

@@ -1,5 +1,5 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 cdef inline unsigned long long _number(const unsigned char* at, int size) noexcept:
     cdef unsigned long long value = 0
@@ -18,6 +18,10 @@ cdef inline (int, int, long long, int, int, unsigned long long) header_start(
 
 cdef inline (int, int, unsigned long long) content_start(const unsigned char* octets) noexcept:
     return <int>_number(octets, 2), <int>_number(octets + 2, 2), _number(octets + 4, 8)
+
+cdef inline bint starts_with(const unsigned char* octets, bytes start, Py_ssize_t at, Py_ssize_t end) noexcept:
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(start)
+    return at + size <= end and memcmp(octets + at, PyBytes_AS_STRING(start), size) == 0
 
 cdef inline (unsigned long long, int) tag_and_bits(const unsigned char* octets, Py_ssize_t at) noexcept:
     return _number(octets + at, 8), octets[at + 8]

@@ -13,6 +13,8 @@ header_start = Struct(">BHIHHQ").unpack_from
 """The same and class, weight and body size of a content header."""
 content_start = Struct(">HHQ").unpack_from
 """Class, weight and body size of a header frame's payload."""
+starts_with = bytes.startswith
+"""Whether octets have others at a position, before an end."""
 tag_and_bits = Struct(">QB").unpack_from
 """Delivery tag and bits of a settlement."""
 

@@ -131,6 +131,43 @@ def test_a_publish_with_at_most_one_body_frame_comes_out_fused(body: bytes) -> N
     assert parser.frames(ENDLESS) == [(PUBLISH, 1, method, header, body)]
 
 
+def test_publishes_that_differ_in_their_bodies_consist_of_the_same_objects() -> None:
+    parser = FrameParser(LIMIT)
+    parser.feed(b"".join(octets(publish_frames(body)) for body in (b"abc", b"def", b"a longer one", b"ghi")))
+    first, second, longer, last = parser.frames(ENDLESS)
+    assert [each[4] for each in (first, second, longer, last)] == [b"abc", b"def", b"a longer one", b"ghi"]
+    assert second[2] is first[2]
+    assert second[3] is first[3]
+    assert longer[3] != first[3]
+    assert last == (*first[:4], b"ghi")
+
+
+@pytest.mark.parametrize("size", range(1, len(octets(publish_frames(b"abc")))))
+def test_a_publish_like_the_last_one_may_arrive_in_pieces(size: int) -> None:
+    again = octets(publish_frames(b"def"))
+    parser = FrameParser(LIMIT)
+    parser.feed(octets(publish_frames(b"abc")) + again[:size])
+    found = parser.frames(ENDLESS)
+    parser.feed(again[size:])
+    assert flat(found + parser.frames(ENDLESS)) == publish_frames(b"abc") + publish_frames(b"def")
+
+
+def test_a_publish_like_the_last_one_is_not_fused_where_that_is_not_wanted() -> None:
+    parser = FrameParser(LIMIT)
+    parser.feed(octets(publish_frames(b"abc")))
+    parser.frames(ENDLESS)
+    parser.feed(octets(publish_frames(b"def")))
+    assert [each[0] for each in parser.frames(ENDLESS, False)] == [METHOD, HEADER, BODY]
+
+
+def test_a_wrong_end_octet_of_a_publish_like_the_last_one_keeps_the_frames_before_it() -> None:
+    damaged = octets(publish_frames(b"def"))[:-1] + b"\x00"
+    found, failure = parsed([octets(publish_frames(b"abc")) + damaged])
+    assert found == publish_frames(b"abc") + publish_frames(b"def")[:2]
+    assert failure is not None
+    assert failure.endswith("0}")
+
+
 @pytest.mark.parametrize("cut", [1, 2])
 def test_a_publish_that_arrives_in_pieces_comes_out_frame_by_frame(cut: int) -> None:
     frames = publish_frames(b"abc")
@@ -272,6 +309,9 @@ FRAMES = st.one_of(
     st.tuples(KINDS, CHANNELS, st.binary(max_size=30), st.integers(0, 255)).map(lambda each: raw(*each)),
     st.tuples(st.binary(max_size=40), CHANNELS, st.integers(1, 40)).map(
         lambda each: octets(publish_frames(each[0], each[1], chunk=each[2]))
+    ),
+    st.tuples(st.lists(st.binary(min_size=2, max_size=3), min_size=2, max_size=4), CHANNELS).map(
+        lambda each: b"".join(octets(publish_frames(body, each[1])) for body in each[0])
     ),
     st.binary(max_size=12),
 )
