@@ -39,12 +39,12 @@ def start(connection: Connection) -> None:
 
 def start_ok(connection: Connection, properties: Table, mechanism: str, response: bytes, locale: str) -> None:
     """Choose the mechanism and log in."""
-    connection.client_properties = properties
     capabilities = properties.get(CAPABILITY)
     if capabilities is not None and isinstance(capabilities.value, Table):
-        connection.capabilities = frozenset(
-            name for name, field in capabilities.value.items() if field.tag == "t" and field.value
+        connection.capabilities = connection.node.capabilities.one(
+            frozenset([name for name, field in capabilities.value.items() if field.tag == "t" and field.value])
         )
+    connection.client_properties = Table(properties.raw)  # octets, until somebody asks for what they say
     chosen = connection.node.mechanisms.get(mechanism)
     if chosen is None:
         raise CommandInvalid(f"unknown authentication mechanism '{mechanism}'")

@@ -10,6 +10,7 @@ import attrs
 from amqpd import fields
 from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
+from amqpd.broker.interning import Interned
 from amqpd.broker.pager import Pager
 from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
@@ -102,6 +103,8 @@ class Node:
         """Whether there is something to look at in every message that is published, whatever its flags."""
         self.methods = MethodDecoder()
         self.starts: dict[str, bytes] = {}
+        self.capabilities: Interned[frozenset[str]] = Interned()
+        """Those of clients: most have the same."""
         """connection.start by the mechanisms that it offers."""
         self.server_properties = _server_properties(settings, broker.compat.profile.version)
         self.ack_timeout = in_force(broker.compat, settings.ack_timeout)

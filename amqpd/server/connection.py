@@ -41,7 +41,7 @@ def greet(server: Server, sock: socket.socket, endpoint: Endpoint) -> tuple[Conn
     transport = PlainTransport(sock, connection, server.nursery, server.end_turn)
     connection.outbox.transport = transport
     try:
-        data = _receive(server, sock)
+        data = received(server, sock)
     except OSError:
         connection.eof()
         raise
@@ -50,11 +50,6 @@ def greet(server: Server, sock: socket.socket, endpoint: Endpoint) -> tuple[Conn
         connection.process(server.node.settings.turn_budget)
         server.end_turn()
     return connection, transport
-
-
-async def serve_plain(server: Server, sock: socket.socket, connection: Connection, transport: PlainTransport) -> None:
-    """Serve one accepted plain socket to its end; never raises for what the peer does."""
-    await run(server, connection, transport, lambda: _receive(server, sock))
 
 
 async def run(
@@ -102,46 +97,39 @@ async def _converse(
     return ended
 
 
-async def _read_loop(  # noqa: RET503  # the last statement never returns
-    server: Server, connection: Connection, transport: SocketTransport, receive: Receive
-) -> bool:
-    """Return True at the end of the peer's stream; otherwise it is cancelled once the connection is over."""
+async def _read_loop(server: Server, connection: Connection, transport: SocketTransport, receive: Receive) -> bool:
+    """Return True at the end of the peer's stream; otherwise it is cancelled once the connection is over.
+
+    One function on purpose: each coroutine that waits inside another costs every idle connection some 300 octets.
+    """
     budget = server.node.settings.turn_budget
-    if data := receive():
-        connection.receive_data(data)  # most clients have said which protocol they speak by now
-    while not connection.finished:
+    data = receive()  # the answer to a greeting is often here before this task is
+    while True:
+        if data:
+            connection.receive_data(data)
         while connection.process(budget):
             transport.handling = True
             server.end_turn()
             await trio.lowlevel.checkpoint()
         transport.handling = False
         server.end_turn()
-        data = await _arrived(connection, transport, receive)
-        if data is None:
-            break
+        data = None
+        while data is None:
+            if connection.finished:
+                await trio.sleep_forever()  # the transport cancels it after the last bytes
+            if connection.reading:
+                await trio.lowlevel.wait_readable(transport.sock)
+                data = receive()
+            else:
+                # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
+                transport.reading = trio.Event()
+                if not connection.reading:
+                    await transport.reading.wait()
         if not data:
             return True
-        connection.receive_data(data)
-    await trio.sleep_forever()  # the transport cancels it after the last bytes
 
 
-async def _arrived(connection: Connection, transport: SocketTransport, receive: Receive) -> bytes | None:
-    """Wait for bytes: empty at the end of the stream, None once the connection is over."""
-    while not connection.finished:
-        if connection.reading:
-            await trio.lowlevel.wait_readable(transport.sock)
-            data = receive()
-            if data is not None:
-                return data
-        else:
-            # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
-            transport.reading = trio.Event()
-            if not connection.reading:
-                await transport.reading.wait()
-    return None
-
-
-def _receive(server: Server, sock: socket.socket) -> bytes | None:
+def received(server: Server, sock: socket.socket) -> bytes | None:
     """What has arrived, at most RECEIVE octets; empty at the end, None if nothing was there after all."""
     view = server.receive_buffer
     try:

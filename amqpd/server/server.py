@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,7 +16,7 @@ import trio
 from amqpd.log import get_logger
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import Node
-from amqpd.server.connection import RECEIVE, greet, serve_plain
+from amqpd.server.connection import RECEIVE, greet, received, run
 from amqpd.server.listeners import Address, accept_loop, listen_all, shown
 from amqpd.server.timer_task import run_timers
 from amqpd.server.transport import SocketTransport
@@ -81,7 +82,8 @@ class Server:
             log.debug("connection ended before it began", reason=str(error))
             self._let_go(sock)
             return
-        self.nursery.start_soon(self._serve, sock, lambda: serve_plain(self, sock, connection, transport))
+        receive = partial(received, self, sock)
+        self.nursery.start_soon(self._serve, sock, partial(run, self, connection, transport, receive))
 
     def admit_tls(self, sock: socket.socket, peer: Address, own: Address) -> None:
         """Take an accepted socket that starts with a TLS handshake."""
