@@ -20,7 +20,7 @@ CODE   := $(wildcard amqpd tests interop conformance)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-compiled check conformance-report interop fuzz crash bench docs clean
+.PHONY: help serve test test-compiled check conformance-report interop fuzz crash bench bench-parts docs clean
 
 help: ## show this list
 	@echo "usage: make TARGET [ARGS='...']"
@@ -56,6 +56,9 @@ crash: $(VENV)/test.stamp ## kill a broker again and again while clients use it 
 
 bench: $(VENV)/bench.stamp $(TWIN)/twin.stamp ## the standard matrix: amqpd beside RabbitMQ (ARGS go to `python -m tests.bench.matrix`)
 	$(VENVPY) -m tests.bench.matrix $(ARGS)
+
+bench-parts: $(VENV)/test.stamp ## time the parts: codec, route, deliver, journal (ARGS go to pytest)
+	$(VENVPY) -m pytest tests/bench -p no:xdist --benchmark-enable --benchmark-sort name $(ARGS)
 
 docs: $(VENV)/core.stamp ## write the settings table of docs/configuration.md anew
 	$(VENVPY) -m amqpd.config.reference docs/configuration.md

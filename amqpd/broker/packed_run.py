@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from amqpd.broker import trails
@@ -230,6 +230,20 @@ def ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         first = last = number
     if first is not None and last is not None:
         yield first, last
+
+
+def joined(found: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Rising ranges; where one ends the next may begin, and both are one."""
+    before: tuple[int, int] | None = None
+    for first, last in found:
+        if before is not None and first == before[1] + 1:
+            before = before[0], last
+            continue
+        if before is not None:
+            yield before
+        before = first, last
+    if before is not None:
+        yield before
 
 
 def place_in(numbers: Sequence[int], number: int) -> int | None:

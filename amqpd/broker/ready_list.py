@@ -21,7 +21,7 @@ from operator import attrgetter, itemgetter
 from typing import ClassVar, Final
 
 from amqpd.broker.message import Account, Message
-from amqpd.broker.packed_run import RUN, Run, ranges
+from amqpd.broker.packed_run import RUN, Run, joined, ranges
 from amqpd.broker.paged_run import PagedRun, in_order, is_large, packed, page_out
 from amqpd.broker.ports import Spill
 from amqpd.broker.returned import InOrderOfReturn, Returned
@@ -203,9 +203,10 @@ class ReadyList:
     def ranges(self) -> Iterator[tuple[int, int]]:
         """The numbers of all that wait, as first and last ones of ranges. It is cheap however many they are."""
         loose = (*self._head, *self._tail, *(() if self._returned is None else self._returned.messages()))
-        yield from ranges(sorted([message.number for message in loose]))
+        found = [*ranges(sorted([message.number for message in loose]))]
         for run in self._runs or ():
-            yield from ranges(run.left())
+            found += ranges(run.left())
+        return joined(sorted(found))
 
     def take_paged(self) -> list[PagedRun]:
         """Take out what is not in memory."""

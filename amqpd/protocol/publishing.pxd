@@ -9,8 +9,9 @@ from amqpd.protocol.connection cimport Connection
 from amqpd.protocol.publish_plan cimport PublishPlan
 from amqpd.wire.content cimport ContentHeader
 
+cdef int REJECTED
 cdef unsigned int LOOKED_AT, REPLY_TO, EXPIRATION, HEADERS, USER_ID
 
 @cython.locals(connection=Connection, plan=PublishPlan, properties=Properties, route=tuple, keys=tuple,
-               message=Message, confirms=Confirms, number="long long", accepted=bint, destination=Destination, vhost=VHost)
+               message=Message, confirms=Confirms, accepted=bint, destination=Destination, vhost=VHost)
 cpdef publish(Channel channel, bytes payload, ContentHeader header, bytes body)

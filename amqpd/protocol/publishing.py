@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from amqpd import erlang
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.permissions import WRITE
+from amqpd.broker.queue import REJECTED
 from amqpd.broker.reply_to import PSEUDO_QUEUE
 from amqpd.broker.rewriting import rewritten
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
@@ -31,7 +32,7 @@ MAX_EXPIRATION: Final = 315_360_000_000
 
 
 # One function on purpose: each further call would cost every message.
-def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912, PLR0915
+def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912
     """Route and enqueue one message. Raises an AmqpError for what the publisher did wrong."""
     connection = channel.connection
     plan = connection.plans.get(payload)
@@ -57,33 +58,29 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
     else:
         message = Message(plan.exchange_name, plan.routing_key, properties, body)
     confirms = channel.confirms
-    if confirms is None:
-        if channel.transaction is not None:
-            addresses = vhost.addresses(plan.exchange_name, keys or (plan.routing_key,), route)
-            channel.transaction.publish(message, addresses, plan.mandatory)
-        elif route:
-            if len(route) == 1:
-                destination = route[0]
-                destination.publish(message)
-            else:
-                vhost.publish(message, route)
-        elif plan.mandatory:
-            channel.return_unroutable(message)
-    else:
-        number = confirms.published = confirms.published + 1
-        accepted = True
-        if route:
+    if confirms is not None:
+        confirms.published += 1
+    accepted = True
+    if channel.transaction is not None:
+        addresses = vhost.addresses(plan.exchange_name, keys or (plan.routing_key,), route)
+        channel.transaction.publish(message, addresses, plan.mandatory)
+    elif route:
+        if len(route) == 1:
+            destination = route[0]
+            accepted = destination.publish(message) != REJECTED
+        else:
             accepted = vhost.publish(message, route)
-        elif plan.mandatory:
-            channel.return_unroutable(message)
+    elif plan.mandatory:
+        channel.return_unroutable(message)
+    if confirms is not None:
         if connection.node.broker.journal.immediate or not accepted:
             if accepted:
-                confirms.ack(number)
+                confirms.ack(confirms.published)
             else:
-                confirms.nack(number)
+                confirms.nack(confirms.published)
             channel.confirm_later()
         else:
-            _confirm_when_durable(channel, number)
+            _confirm_when_durable(channel, confirms.published)
     if plan.mandatory and connection.node.broker.compat.profile.reply_to_is_destination is False:
         _return_direct_reply(channel, message, route)
 
