@@ -421,8 +421,8 @@ class ClassicQueue(Queue):
             self.limits.octets = 0
         if count:
             self._account.purged(dropped.ranges())
-            if not self._account.needs_each and (paged := dropped.take_paged()):
-                self._work.add(Discard(paged))
+            if not self._account.needs_each and (whole := dropped.take_whole()):
+                self._work.add(Discard(whole, self._account))
             self._free(dropped.pop, lambda: dropped.count)
         if self._delayed is not None and len(self._delayed):
             delayed = self._delayed.take_all()

@@ -165,6 +165,11 @@ class Run(Numbered):
         return sum([len(body) for body in self._bodies if body is not None])
 
     @property
+    def is_whole(self) -> bool:
+        """Whether none of its messages is missing, and other queues have none of them."""
+        return self.count == len(self.numbers) and self._sharing is None
+
+    @property
     def is_shared(self) -> bool:
         """Whether other queues may have the same bodies."""
         return self._sharing is not None

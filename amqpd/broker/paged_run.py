@@ -80,6 +80,11 @@ class PagedRun(Numbered):
         octets = self._block.read()
         return Run.of(self.numbers, Columns(*marshal.loads(octets)))  # noqa: S302  # this process wrote them, unchanged
 
+    @property
+    def is_whole(self) -> bool:
+        """Like a run in memory: there are no holes in it, and it has its block to itself."""
+        return True
+
     def discard(self) -> None:
         """Nobody wants the messages any more."""
         self._account.octets -= RESIDENT * self.count

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import ClassVar
 
 from amqpd.broker.message import Account, Message
+from amqpd.broker.packed_run import Run
 from amqpd.broker.paged_run import PagedRun
 from amqpd.broker.ports import Spill
 from amqpd.broker.ready_list import ReadyList
@@ -93,10 +94,10 @@ class PriorityReadyList(ReadyList):
     def ranges(self) -> Iterator[tuple[int, int]]:
         return chain.from_iterable([level.ranges() for level in self._order])
 
-    def take_paged(self) -> list[PagedRun]:
-        paged = [run for level in self._order for run in level.take_paged()]
-        self.count -= sum([run.count for run in paged])
-        return paged
+    def take_whole(self) -> list[Run | PagedRun]:
+        whole = [run for level in self._order for run in level.take_whole()]
+        self.count -= sum([run.count for run in whole])
+        return whole
 
     def page_out(self, spill: Spill, account: Account, most: int) -> None:
         for level in reversed(self._order):  # the lowest priority first: it is taken last

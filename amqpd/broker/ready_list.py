@@ -208,13 +208,14 @@ class ReadyList:
             found += ranges(run.left())
         return joined(sorted(found))
 
-    def take_paged(self) -> list[PagedRun]:
-        """Take out what is not in memory."""
-        paged = [run for run in self._runs or () if isinstance(run, PagedRun)]
-        if paged:
-            self._runs = deque([run for run in self._runs or () if isinstance(run, Run)])
-            self.count -= sum([run.count for run in paged])
-        return paged
+    def take_whole(self) -> list[Run | PagedRun]:
+        """Take out the runs that can go without a look at each message: none is missing, and nobody else has any."""
+        runs = self._runs or ()
+        whole = [run for run in runs if run.is_whole]
+        if whole:
+            self._runs = deque([run for run in runs if not run.is_whole])
+            self.count -= sum([run.count for run in whole])
+        return whole
 
     def page_out(self, spill: Spill, account: Account, most: int) -> None:
         """Move at most about so many runs to the disk. Raises OSError.
