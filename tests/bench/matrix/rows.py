@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Final
 
 from amqpd.cli.bench.backlog import Backlog
 from amqpd.cli.bench.churn import Churn
@@ -85,23 +86,27 @@ def _messages(count: int, scale: float) -> int:
     return max(50, int(count * scale))
 
 
+SECONDS: Final = 1.5
+"""How long messages are sent in a round."""
+
+
 def standard(scale: float = 1.0) -> list[Measurement]:
     """Return the standard matrix; `scale` below 1 is for trying it out: fewer messages and things, the same rows."""
 
     def messages(count: int) -> int:
         return _messages(count, scale)
 
-    base = Throughput(messages=messages(300_000))
+    # As long for all: so many messages that the fastest needs a second would take the slowest half a minute.
+    base = Throughput(messages=None, time=max(0.05, SECONDS * scale))
     acked = replace(base, confirm=1000, ack_every=250)
-    many = replace(base, messages=messages(30_000))
-    lag = min(5000, (acked.messages or 0) // 2)
+    behind = messages(200_000)
     return [
         _rate("1 publisher, 1 consumer, no ack, 16 B", base, 4, 2),
         _rate("1 publisher, 1 consumer, no ack, 1 KiB", replace(base, size=1024), 2.5, 1.8),
         _rate("1 publisher, 1 consumer, confirm and ack", acked, 5, 3),
         _rate(
             "durable, persistent, confirm, ack, 5,000 behind",
-            replace(acked, messages=messages(100_000), persistent=True, durable=True, lag=lag),
+            replace(acked, messages=behind, time=None, persistent=True, durable=True, lag=min(5000, behind // 2)),
             4,
             2,
         ),
@@ -114,12 +119,12 @@ def standard(scale: float = 1.0) -> list[Measurement]:
         ),
         _rate(
             "fan-out 1:10 (deliveries)",
-            replace(many, queues=10, consumers=10, exchange_type="fanout"),
+            replace(base, queues=10, consumers=10, exchange_type="fanout"),
             3,
             2,
         ),
-        _rate("fan-in 10:1", replace(many, publishers=10), 3, 2),
-        _rate("10:10 on one queue", replace(many, publishers=10, consumers=10), 3, 2),
+        _rate("fan-in 10:1", replace(base, publishers=10), 3, 2),
+        _rate("10:10 on one queue", replace(base, publishers=10, consumers=10), 3, 2),
         Measurement(
             "latency",
             Latency(messages=messages(10_000)),
