@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from amqpd import erlang
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.permissions import WRITE
+from amqpd.broker.queue import REJECTED
 from amqpd.broker.reply_to import PSEUDO_QUEUE
 from amqpd.broker.rewriting import rewritten
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
@@ -34,7 +35,10 @@ MAX_EXPIRATION: Final = 315_360_000_000
 def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912, PLR0915
     """Route and enqueue one message. Raises an AmqpError for what the publisher did wrong."""
     connection = channel.connection
-    plan = connection.plans.get(payload)
+    if payload is channel.last_payload and channel.last_plan is not None:
+        plan = channel.last_plan
+    else:
+        plan = channel.plan_of(payload)
     if plan.immediate:
         raise NotImplementedHere("immediate=true")
     if len(body) > connection.node.max_message_size:
@@ -56,9 +60,12 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
                 tracing.published(channel, message, route)
     else:
         message = Message(plan.exchange_name, plan.routing_key, properties, body)
+    tally = plan.tally
+    tally.published += 1
     confirms = channel.confirms
     if confirms is None:
         if channel.transaction is not None:
+            tally.routed(plan.mandatory, len(route))
             addresses = vhost.addresses(plan.exchange_name, keys or (plan.routing_key,), route)
             channel.transaction.publish(message, addresses, plan.mandatory)
         elif route:
@@ -66,16 +73,28 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
                 destination = route[0]
                 destination.publish(message)
             else:
+                tally.copies += len(route) - 1
                 vhost.publish(message, route)
         elif plan.mandatory:
+            tally.returned += 1
             channel.return_unroutable(message)
+        else:
+            tally.dropped += 1
     else:
         number = confirms.published = confirms.published + 1
         accepted = True
         if route:
-            accepted = vhost.publish(message, route)
+            if len(route) == 1:
+                destination = route[0]
+                accepted = destination.publish(message) != REJECTED
+            else:
+                tally.copies += len(route) - 1
+                accepted = vhost.publish(message, route)
         elif plan.mandatory:
+            tally.returned += 1
             channel.return_unroutable(message)
+        else:
+            tally.dropped += 1
         if connection.node.broker.journal.immediate or not accepted:
             if accepted:
                 confirms.ack(number)
