@@ -24,15 +24,21 @@ from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config
 from amqpd.config.errors import ConfigError, bad_value
+from amqpd.log import get_logger
+from amqpd.metrics import serving
+from amqpd.metrics.machine import Machine
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import Node, Settings
 from amqpd.server import memory
+from amqpd.server.listeners import listen_all
 from amqpd.server.offload import Threads
 from amqpd.server.server import Server, running
 from amqpd.version import __version__
 
 if TYPE_CHECKING:
     from amqpd.storage.journal import EngineJournal
+
+log = get_logger(__name__)
 
 RESIDENT_CHECK: Final = 2.5
 """Seconds between two looks at the resident size."""
@@ -174,6 +180,36 @@ async def _served(node: Node, config: Config) -> AsyncGenerator[Server]:
             node.broker.offload.start(server.nursery, server.end_turn)
         _watch_resident(node)
         yield server
+
+
+def serve_metrics(server: Server, config: Config, storage: EngineJournal | None) -> list[tuple[str, int]]:
+    """Answer scrapes beside a running server; return where: nowhere without a port or the extra, and where the port is
+    taken, which is no reason to serve no clients.
+    """
+    settings, node = config.metrics, server.node
+    if settings.port is None:
+        return []
+    if not serving.is_installed():
+        log.info("no metrics are served: they come with the extra amqpd[metrics]")
+        return []
+    try:
+        listeners = listen_all(settings.host, settings.port)
+    except OSError as error:
+        hint = "choose another one with metrics.port, or none"
+        log.warning(f"no metrics are served: {error.strerror or error}", hint=hint)
+        return []
+    clock = node.broker.clock
+    machine = Machine(
+        clock=clock,
+        started=clock.monotonic(),
+        resident=memory.resident,
+        memory_limit=config.memory.limit_in_bytes(memory.available()),
+        disk_free=lambda: None if storage is None or storage.room is None else storage.room.free,
+        disk_limit=None if storage is None else config.disk_free_limit,
+    )
+    addresses = [listener.getsockname()[:2] for listener in listeners]
+    server.nursery.start_soon(serving.serve, listeners, node, machine)
+    return addresses
 
 
 def _watch_resident(node: Node) -> None:

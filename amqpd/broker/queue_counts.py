@@ -93,11 +93,16 @@ class QueueCounts:
         return self.deliver + self.deliver_no_ack + self.get + self.get_no_ack
 
     def __add__(self, other: QueueCounts) -> QueueCounts:
-        return QueueCounts(*[mine + theirs for mine, theirs in zip(_values(self), _values(other), strict=True)])
-
-
-def _values(counts: QueueCounts) -> tuple[int, ...]:
-    return attrs.astuple(counts)
+        return QueueCounts(
+            self.publish + other.publish,
+            self.deliver + other.deliver,
+            self.deliver_no_ack + other.deliver_no_ack,
+            self.get + other.get,
+            self.get_no_ack + other.get_no_ack,
+            self.get_empty + other.get_empty,
+            self.redeliver + other.redeliver,
+            self.ack + other.ack,
+        )
 
 
 def published(queue: Queue) -> int:

@@ -67,23 +67,24 @@ def _with_data_dir(config: Config) -> Config:
 
 
 async def _serve(config: Config) -> None:
-    from amqpd.app import make_node, open_storage, serve_node
+    from amqpd.app import make_node, open_storage, serve_metrics, serve_node
     from amqpd.clock import SystemClock
     from amqpd.server.offload import Threads
 
     storage = open_storage(config, SystemClock())
     node = make_node(config, storage=storage, offload=Threads())
     async with serve_node(node, config, storage) as server:
+        metrics = serve_metrics(server, config, storage)
         _settle_garbage()
         # Before it says that it is ready: whoever reads that may send a signal at once, and a second one ends it.
         with trio.open_signal_receiver(*_signals()) as received:
-            _announce(server, config)
+            _announce(server, config, metrics)
             async for number in received:
                 log.info("stopping", signal=signal.Signals(number).name)
                 break
 
 
-def _announce(server: Server, config: Config) -> None:
+def _announce(server: Server, config: Config, metrics: list[tuple[str, int]]) -> None:
     from amqpd.server.server import listening_on
 
     if config.transient:
@@ -94,6 +95,8 @@ def _announce(server: Server, config: Config) -> None:
         log.info(f"listening on {listening_on(server.addresses)}")
     if server.tls_addresses:
         log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
+    if metrics:
+        log.info(f"metrics for Prometheus on {listening_on(metrics)}", path="/metrics")
     log.info(f"Server startup complete; compat {config.compat}")
 
 

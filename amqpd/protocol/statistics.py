@@ -9,6 +9,7 @@ Names and meanings are those of RabbitMQ's message_stats (https://www.rabbitmq.c
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -137,6 +138,10 @@ class Totals:
         self.connections += traffic_of(connection)
 
 
-def _sums(one: object, other: object) -> Iterable[int]:
-    both = zip(attrs.astuple(one), attrs.astuple(other), strict=True)  # type: ignore[arg-type]  # both are attrs classes
-    return [mine + theirs for mine, theirs in both]
+def _sums(one: attrs.AttrsInstance, other: attrs.AttrsInstance) -> Iterable[int]:
+    return [getattr(one, name) + getattr(other, name) for name in _names(type(one))]
+
+
+@cache
+def _names(kind: type[attrs.AttrsInstance]) -> tuple[str, ...]:
+    return tuple([each.name for each in attrs.fields(kind)])
