@@ -294,9 +294,15 @@ class Broker:
 
     def _alarm_changed(self) -> None:
         before, self._short = self._short, self.alarms.reasons
-        if self.events.heard:
-            for resource in sorted({*before, *self._short}):
-                if (resource in before) is not (resource in self._short):
-                    announce.alarm(self.events, resource, self.name, short=resource in self._short)
+        for resource in sorted({*before, *self._short}):
+            short = resource in self._short
+            if (resource in before) is short:
+                continue
+            if short:
+                log.warning(f"{resource} alarm raised: publishers are blocked", resource=resource)
+            else:
+                log.info(f"{resource} alarm cleared", resource=resource)
+            if self.events.heard:
+                announce.alarm(self.events, resource, self.name, short=short)
         for session in list(self.sessions):
             session.peer.alarm_changed()
