@@ -68,7 +68,7 @@ clean: ## remove .venv and the caches of the tools
 
 # A stamp says: the project and what the target needs were installed after pyproject.toml last changed.
 $(VENV)/core.stamp: pyproject.toml | $(VENVPY)
-	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable .
+	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[server]'
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml | $(VENVPY)
@@ -76,7 +76,7 @@ $(VENV)/test.stamp: pyproject.toml | $(VENVPY)
 	@touch $(VENV)/core.stamp $@
 
 $(VENV)/bench.stamp: pyproject.toml | $(VENVPY)
-	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[bench,server]'
 	@touch $(VENV)/core.stamp $@
 
 $(TWIN)/twin.stamp: pyproject.toml hatch_build.py $(shell find amqpd -name '*.py') | $(VENVPY)

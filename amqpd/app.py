@@ -24,15 +24,25 @@ from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config
 from amqpd.config.errors import ConfigError, bad_value
+from amqpd.log import get_logger, set_level
+from amqpd.metrics import serving
+from amqpd.metrics.machine import Machine
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import Node, Settings
 from amqpd.server import memory
+from amqpd.server.listeners import listen_all
 from amqpd.server.offload import Threads
 from amqpd.server.server import Server, running
+from amqpd.server.systemd import NOTHING as NOTHING_PASSED
+from amqpd.server.systemd import Passed
 from amqpd.version import __version__
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from amqpd.storage.journal import EngineJournal
+
+log = get_logger(__name__)
 
 RESIDENT_CHECK: Final = 2.5
 """Seconds between two looks at the resident size."""
@@ -140,13 +150,16 @@ def _watch_disk(storage: EngineJournal, broker: Broker, liveness: Timers, config
 
 
 @asynccontextmanager
-async def serve_node(node: Node, config: Config, storage: EngineJournal | None = None) -> AsyncGenerator[Server]:
-    """Serve a node where the configuration says; in the end, what is kept is closed in order.
+async def serve_node(
+    node: Node, config: Config, storage: EngineJournal | None = None, passed: Passed = NOTHING_PASSED
+) -> AsyncGenerator[Server]:
+    """Serve a node where the configuration says, or on the sockets that were passed; in the end, what is kept is closed
+    in order.
 
-    Raises OSError for an address or a TLS file that can't be used.
+    Raises OSError for an address that can't be used, and ConfigError for a TLS file.
     """
     try:
-        async with _served(node, config) as server:
+        async with _served(node, config, passed) as server:
             if storage is not None:
                 storage.start(node.broker.offload)
             yield server
@@ -156,12 +169,10 @@ async def serve_node(node: Node, config: Config, storage: EngineJournal | None =
 
 
 @asynccontextmanager
-async def _served(node: Node, config: Config) -> AsyncGenerator[Server]:
-    tls = None
-    if config.tls.port is not None:
-        from amqpd.server.tls import context
-
-        tls = context(config.tls)
+async def _served(node: Node, config: Config, passed: Passed) -> AsyncGenerator[Server]:
+    if passed.secure and config.tls.certificate is None:
+        raise bad_value("tls.certificate", None, "a path, because a socket for TLS was passed")
+    tls = _tls_context(config) if config.tls.port is not None or passed.secure else None
     async with running(
         node,
         hosts=config.host,
@@ -169,11 +180,60 @@ async def _served(node: Node, config: Config) -> AsyncGenerator[Server]:
         tls_port=config.tls.port,
         tls=tls,
         shutdown_timeout=config.shutdown_timeout,
+        passed=passed,
     ) as server:
         if isinstance(node.broker.offload, Threads):
             node.broker.offload.start(server.nursery, server.end_turn)
         _watch_resident(node)
         yield server
+
+
+def _tls_context(config: Config) -> SSLContext:
+    from amqpd.server.tls import context
+
+    return context(config.tls)
+
+
+def reload(server: Server, config: Config) -> None:
+    """Take over what may change while a server runs: the level of the log, and certificates for new connections.
+
+    Raises ConfigError for files that can't be loaded: everything stays as it was.
+    """
+    if server.tls is not None and config.tls.certificate is not None:
+        server.tls = _tls_context(config)
+        log.info("certificate reloaded: new connections use it", certificate=str(config.tls.certificate))
+    set_level(config.log.level)
+    log.info("settings reloaded", level=config.log.level)
+
+
+def serve_metrics(server: Server, config: Config, storage: EngineJournal | None) -> list[tuple[str, int]]:
+    """Answer scrapes beside a running server; return where: nowhere without a port or the extra, and where the port is
+    taken, which is no reason to serve no clients.
+    """
+    settings, node = config.metrics, server.node
+    if settings.port is None:
+        return []
+    if not serving.is_installed():
+        log.info("no metrics are served: they come with the extra amqpd[metrics]")
+        return []
+    try:
+        listeners = listen_all(settings.host, settings.port)
+    except OSError as error:
+        hint = "choose another one with metrics.port, or none"
+        log.warning(f"no metrics are served: {error.strerror or error}", hint=hint)
+        return []
+    clock = node.broker.clock
+    machine = Machine(
+        clock=clock,
+        started=clock.monotonic(),
+        resident=memory.resident,
+        memory_limit=config.memory.limit_in_bytes(memory.available()),
+        disk_free=lambda: None if storage is None or storage.room is None else storage.room.free,
+        disk_limit=None if storage is None else config.disk_free_limit,
+    )
+    addresses = [listener.getsockname()[:2] for listener in listeners]
+    server.nursery.start_soon(serving.serve, listeners, node, machine)
+    return addresses
 
 
 def _watch_resident(node: Node) -> None:

@@ -68,4 +68,9 @@ def configure(level: str, format: Literal["console", "json"]) -> None:
     root = logging.getLogger("amqpd")
     root.handlers[:] = [handler]
     root.propagate = False
-    root.setLevel(level.upper())
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Write events from this level on."""
+    logging.getLogger("amqpd").setLevel(level.upper())

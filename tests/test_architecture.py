@@ -28,7 +28,8 @@ MAY_KNOW = {
     "storage": GROUND | {"broker"},
     "plugins": GROUND | {"broker", "protocol"},
     "server": GROUND | {"protocol", "broker"},
-    "app": GROUND | {"access_file", "broker", "plugins", "protocol", "server", "storage"},
+    "metrics": GROUND | {"broker", "protocol", "storage"},
+    "app": GROUND | {"access_file", "broker", "metrics", "plugins", "protocol", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "broker", "server", "testing"},
     "cli": GROUND | {"app", "broker", "server", "storage"},
@@ -41,13 +42,17 @@ THIRD_PARTY = {
     "attrs": None,
     "cattrs": {"config", "access_file"},
     "click": {"cli"},
+    "h11": {"metrics"},
     "pamqp": {"wire"},
     "platformdirs": {"cli"},
     "pytest": {"testing"},
     "structlog": {"log"},
-    "trio": {"app", "cli", "embedded", "server", "testing"},
+    "trio": {"app", "cli", "embedded", "metrics", "server", "testing"},
 }
 """What is imported beside the standard library, and by which layers; None is anybody."""
+
+EXTRAS = {"h11": {"metrics/http.py"}}
+"""What comes with an extra alone, and the modules that import it; who imports these looks first if it is there."""
 
 CLOCKS = {"time", "datetime"}
 MAY_READ_CLOCKS = {"clock.py", "cli/bench/stopwatch.py"}
@@ -90,7 +95,16 @@ def test_imports_go_downwards_alone() -> None:
     assert offenders(MAY_KNOW) == []
 
 
-def test_third_party_imports_are_the_seven_of_the_core_each_in_its_place() -> None:
+def test_what_comes_with_an_extra_is_imported_by_its_modules_alone() -> None:
+    users: dict[str, set[str]] = {name: set() for name in EXTRAS}
+    for path in MODULES:
+        for name, _ in imports(path):
+            if (top := name.partition(".")[0]) in EXTRAS:
+                users[top].add(path.relative_to(PACKAGE).as_posix())
+    assert users == EXTRAS
+
+
+def test_third_party_imports_are_the_seven_of_the_core_and_those_of_extras_each_in_its_place() -> None:
     """pytest is no dependency: the plugin is imported by pytest itself."""
     found = []
     for path in MODULES:

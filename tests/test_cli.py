@@ -42,7 +42,7 @@ def test_it_runs_as_a_module_too() -> None:
 def test_help_names_every_command(flag: str) -> None:
     result = amqpd(flag)
     assert result.exit_code == 0
-    for command in ("serve", "bench", "compat"):
+    for command in ("serve", "ping", "bench", "compat"):
         assert command in result.output
 
 

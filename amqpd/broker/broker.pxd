@@ -14,6 +14,7 @@ cdef class Broker:
     cdef public object _means
     cdef public object events
     cdef public object recorder
+    cdef public object statistics
     cdef public Access access
     cdef public object alarms
     cdef public dict vhosts

@@ -35,6 +35,7 @@ from amqpd.broker.queue_types.port import QueueType
 from amqpd.broker.recording import Recorder
 from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
+from amqpd.broker.statistics import Statistics
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import AcceptedPasswords, User
 from amqpd.broker.vhost import DeleteQueues, VHost
@@ -74,6 +75,7 @@ class Broker:
         self.journal.attach(self.work)
         self.account = Account()
         self._means = Means(self.compat, self.account, self.timers, self.work, clock, self.journal)
+        self.statistics = Statistics()
         self.events = Events(clock)
         self.recorder = Recorder(self.journal)
         self.access = Access(self.events, self.recorder)
@@ -169,7 +171,8 @@ class Broker:
             randomness=self._randomness,
             journal=self.journal,
         )
-        vhost = VHost(name, context, self.reply_consumers, self._make_queue, self.events, self.recorder, by)
+        means = self.events, self.recorder, self.statistics
+        vhost = VHost(name, context, self.reply_consumers, self._make_queue, *means, by)
         vhost.dead_letters = deaths = DeadLetters(self, vhost)
         vhost.on_death = deaths.add
         self.vhosts[name] = vhost
@@ -256,12 +259,14 @@ class Broker:
         return checked.then(lambda found: self._accepted.remember(found, password))
 
     def add_session(self, session: Session) -> None:
+        self.statistics.connections_opened += 1
         self.sessions[session] = None
         session.vhost.sessions[session] = None
 
     def end_session(self, session: Session) -> Pending[None] | None:
         """The connection is gone, and its exclusive queues with it: now, or (a Pending) in slices if they are many."""
-        self.sessions.pop(session, None)
+        if self.sessions.pop(session, self) is None:
+            self.statistics.connections_closed += 1
         session.vhost.sessions.pop(session, None)
         work = DeleteQueues(session.vhost, list(session.exclusive_queues))
         if not work.step(SLICE):
@@ -289,9 +294,15 @@ class Broker:
 
     def _alarm_changed(self) -> None:
         before, self._short = self._short, self.alarms.reasons
-        if self.events.heard:
-            for resource in sorted({*before, *self._short}):
-                if (resource in before) is not (resource in self._short):
-                    announce.alarm(self.events, resource, self.name, short=resource in self._short)
+        for resource in sorted({*before, *self._short}):
+            short = resource in self._short
+            if (resource in before) is short:
+                continue
+            if short:
+                log.warning(f"{resource} alarm raised: publishers are blocked", resource=resource)
+            else:
+                log.info(f"{resource} alarm cleared", resource=resource)
+            if self.events.heard:
+                announce.alarm(self.events, resource, self.name, short=short)
         for session in list(self.sessions):
             session.peer.alarm_changed()

@@ -21,9 +21,11 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Spill
 from amqpd.broker.priorities import PriorityReadyList
 from amqpd.broker.queue import ACCEPTED, REJECTED, SLICE, Declaration, Means, Queue
+from amqpd.broker.queue_counts import AT_MOST_ONCE, DISABLED, QueueTally
 from amqpd.broker.queue_work import Discard, Release, Trim
 from amqpd.broker.ready_list import ReadyList
-from amqpd.broker.retries import DISABLED, Delayed, Retries
+from amqpd.broker.retries import DISABLED as NO_RETRY
+from amqpd.broker.retries import Delayed, Retries
 from amqpd.broker.returns import LOST, ReturnWork
 from amqpd.log import get_logger
 from amqpd.properties import EXPIRATION
@@ -123,6 +125,7 @@ class ClassicQueue(Queue):
         or failed too often.
         """
         self.unacked -= 1
+        self.counting().returned += 1
         if self.deleted:
             self._account.release(message)
             return
@@ -173,6 +176,7 @@ class ClassicQueue(Queue):
         self._finish_returns()
         self.renew_lease()
         message: Message | None = None
+        tally = self.counting()
         if self._expiry is not None:
             self._expiry.watch()
         if self.ready.count and not self.paused:
@@ -181,7 +185,11 @@ class ClassicQueue(Queue):
             if deadline is None or deadline > self._timers.now():
                 message = self._pop()
                 self.unacked += 1
+                if message.redelivered:
+                    tally.redelivered += 1
                 self._account.handed_out()
+        if message is None:
+            tally.get_empty += 1
         if self._expiry is not None:
             self._expiry.watch()
         return message
@@ -209,6 +217,10 @@ class ClassicQueue(Queue):
     def message_count(self) -> int:
         return self.ready.count + self.returning + self.aside
 
+    @property
+    def last_number(self) -> int:
+        return self._number
+
     def browse(self, limit: int, offset: int = 0) -> list[Message]:
         return self.ready.browse(limit, offset)
 
@@ -218,6 +230,7 @@ class ClassicQueue(Queue):
     def remove(self, number: int) -> Message | None:
         message = self._take(number)
         if message is not None:
+            self.counting().removed += 1
             self._account.release(message)
             if self._expiry is not None:
                 self._expiry.watch()
@@ -256,6 +269,9 @@ class ClassicQueue(Queue):
     def restored(self, last_number: int) -> None:
         self.ready.restored()
         self._number = max(self._number, last_number)
+        if self._number:
+            tally = self.tally = QueueTally()
+            tally.numbers, tally.held = self._number, self.ready.count + self.aside
         if self._expiry is not None:
             self._expiry.watch()
 
@@ -276,6 +292,7 @@ class ClassicQueue(Queue):
             queue=self.name,
             messages=count,
         )
+        self.counting().removed += count
         if self.limits is not None:
             self.limits.octets = self._octets()
 
@@ -316,7 +333,7 @@ class ClassicQueue(Queue):
 
     def _make_retries(self, settings: Settings) -> Retries | None:
         limit = settings.delivery_limit
-        if limit is None and settings.delayed_retry_type in (None, DISABLED):
+        if limit is None and settings.delayed_retry_type in (None, NO_RETRY):
             return None
         if limit is not None and limit < 0:
             limit = None
@@ -384,6 +401,8 @@ class ClassicQueue(Queue):
                 return True
             budget -= 1
             message = self._pop()
+            if message.redelivered:
+                self.counting().redelivered += 1
             if consumer.no_ack:
                 account.release(message)
             else:
@@ -430,6 +449,8 @@ class ClassicQueue(Queue):
             count += len(delayed)
             self._account.purged(ranges(sorted([message.number for message in delayed])))
             self._free(delayed.pop, delayed.__len__)
+        if count:
+            self.counting().removed += count
         return count
 
     def _free(self, pop: Callable[[], Message], left: Callable[[], int]) -> Release:
@@ -532,9 +553,11 @@ class ClassicQueue(Queue):
         """A held message leaves for good: to the dead-letter exchange, or nowhere."""
         self._as_published(message)
         if self.settings.dead_letter_exchange is not None and self.on_death is not None and not self.deleted:
+            self.counting().dies(reason, AT_MOST_ONCE)
             self._account.die(message)
             self.on_death(self, message, reason, None)
         else:
+            self.counting().dies(reason, DISABLED)
             self._account.release(message)
 
     def buried(self, message: Message) -> None:

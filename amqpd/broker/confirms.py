@@ -19,11 +19,13 @@ Confirmation = tuple[bool, int, bool]
 class Confirms:
     """The bookkeeping of one channel in confirm mode."""
 
-    __slots__ = ("_acked", "_nacked", "_reported", "_run", "_unsettled", "published")
+    __slots__ = ("_acked", "_nacked", "_reported", "_run", "_unsettled", "published", "refused")
 
     def __init__(self) -> None:
         self.published = 0
         """The number of the latest publish."""
+        self.refused = 0
+        """How many got a nack."""
         self._reported = 0
         """Everything up to here was reported or is in `_run`'s reach."""
         self._run = 0
@@ -46,6 +48,7 @@ class Confirms:
 
     def nack(self, number: int) -> None:
         """A publish that was refused as it came in."""
+        self.refused += 1
         self._nacked.append(number)
 
     def wait(self, number: int) -> None:
@@ -56,7 +59,10 @@ class Confirms:
         """Settle one that waited. Harmless if it doesn't wait any more."""
         if number in self._unsettled:
             del self._unsettled[number]
-            (self._acked if accepted else self._nacked).append(number)
+            if accepted:
+                self._acked.append(number)
+            else:
+                self.nack(number)
 
     @property
     def dirty(self) -> bool:
@@ -67,6 +73,11 @@ class Confirms:
     def unsettled(self) -> int:
         """How many publishes wait to be settled."""
         return len(self._unsettled)
+
+    @property
+    def confirmed(self) -> int:
+        """How many publishes got an ack, or get one at the end of this turn."""
+        return self.published - len(self._unsettled) - self.refused
 
     def take(self) -> list[Confirmation]:
         """What the client is to hear now; nothing is reported twice."""

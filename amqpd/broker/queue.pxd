@@ -12,6 +12,7 @@ cdef class Queue(Destination):
     cdef public bint _had_consumer
     cdef public object _timers
     cdef public object _work
+    cdef public long long acked
     cdef public object arguments
     cdef public bint auto_delete
     cdef public dict bindings
@@ -26,6 +27,7 @@ cdef class Queue(Destination):
     cdef public object owner
     cdef public Py_ssize_t returning
     cdef public object settings
+    cdef public object tally
     cdef public object type
     cdef public Py_ssize_t unacked
 

@@ -20,6 +20,7 @@ from amqpd.broker.consumers import Consumer, Consumers
 from amqpd.broker.destination import Destination
 from amqpd.broker.message import Account, Message
 from amqpd.broker.pending import Pending
+from amqpd.broker.queue_counts import QueueTally
 from amqpd.broker.returns import LOST, Return, ReturnWork, give_back
 from amqpd.broker.timers import Timer, Timers
 from amqpd.broker.work import Work, WorkList
@@ -79,6 +80,7 @@ class Queue(Destination):
         "_had_consumer",
         "_timers",
         "_work",
+        "acked",
         "arguments",
         "auto_delete",
         "bindings",
@@ -93,6 +95,7 @@ class Queue(Destination):
         "owner",
         "returning",
         "settings",
+        "tally",
         "type",
         "unacked",
     )
@@ -112,6 +115,10 @@ class Queue(Destination):
         self.settings = settings
         """What its arguments and policies ask for; `configure` changes it."""
         self.unacked = 0
+        self.acked = 0
+        """How many its clients acknowledged; who settles adds them up."""
+        self.tally: QueueTally | None = None
+        """What else has happened to its messages, once something has."""
         self.returning = 0
         """Messages on their way back, counted as if they were ready."""
         self.consumers = Consumers()
@@ -168,6 +175,18 @@ class Queue(Destination):
     def message_count(self) -> int:
         """Ready messages, those on their way back included."""
         raise NotImplementedError
+
+    @property
+    def last_number(self) -> int:
+        """How many numbers it has given to messages, before a restart included."""
+        raise NotImplementedError
+
+    def counting(self) -> QueueTally:
+        """Where to count what happens to single messages."""
+        tally = self.tally
+        if tally is None:
+            tally = self.tally = QueueTally()
+        return tally
 
     def refuses(self, message: Message) -> bool:
         """Whether `publish` would reject this message now."""

@@ -15,6 +15,7 @@ from amqpd.broker.message import Message
 from amqpd.broker.overflow import DROP_HEAD, REJECT_PUBLISH, Limits, SoftLimits
 from amqpd.broker.packed_run import ranges
 from amqpd.broker.queue import Declaration, Means
+from amqpd.broker.queue_counts import AT_LEAST_ONCE as STRATEGY
 from amqpd.broker.quorum_priorities import quorum_ready_list
 from amqpd.broker.retries import Retries
 from amqpd.broker.returns import LOST
@@ -112,6 +113,7 @@ class QuorumQueue(ClassicQueue):
             self.ready.put_back(message)
         else:
             self._number += 1
+            self.counting().numbers += 1
             self._account.renumber(message, self._number)
             self.ready.append(message)
 
@@ -159,7 +161,7 @@ class QuorumQueue(ClassicQueue):
             and settings.dead_letter_exchange is not None
         ):
             if self._keeper is None:
-                self._keeper = AtLeastOnce(self._timers, self._clock, self._publish_dead, self._arrived)
+                self._keeper = AtLeastOnce(self._timers, self._clock, self._publish_dead, self._buried)
             self._keeper.retry()
         elif self._keeper is not None:
             kept, self._keeper = self._keeper.take_all(), None
@@ -173,6 +175,7 @@ class QuorumQueue(ClassicQueue):
             super()._die(message, reason)
             return
         self._as_published(message)
+        self.counting().dies(reason, STRATEGY)
         self.aside += 1
         if self.limits is not None:
             self.limits.octets += len(message.body)
@@ -182,6 +185,10 @@ class QuorumQueue(ClassicQueue):
     def _publish_dead(self, attempt: Attempt) -> None:
         assert self.on_death is not None
         self.on_death(self, attempt.message, attempt.reason, attempt)
+
+    def _buried(self, message: Message) -> None:
+        self.counting().buried += 1
+        self._arrived(message)
 
     def _arrived(self, message: Message) -> None:
         self.aside -= 1

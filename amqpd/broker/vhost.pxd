@@ -17,6 +17,7 @@ cdef class VHost(OnExpiry):
     cdef public object max_queues
     cdef public object policies
     cdef public dict sessions
+    cdef public object statistics
     cdef public object on_death
     cdef public object on_routes_changed
     cdef public object dead_letters

@@ -23,6 +23,7 @@ from amqpd.broker.queue import REJECTED, Declaration, OnDeath, OnExpiry, Queue
 from amqpd.broker.recording import Recorder
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
 from amqpd.broker.settings import settings_of
+from amqpd.broker.statistics import Statistics
 from amqpd.broker.work import Work
 from amqpd.fields import EMPTY, Table
 
@@ -55,9 +56,11 @@ class VHost(OnExpiry):
         make_queue: Callable[[Declaration, Policies], Queue],
         events: Events,
         recorder: Recorder,
+        statistics: Statistics,
         by: str = INTERNAL,
     ) -> None:
         self.name = name
+        self.statistics = statistics
         self.context = context
         context.publish = self._route_and_publish
         self.events = events
@@ -145,6 +148,7 @@ class VHost(OnExpiry):
         number = self._recorder.next_id() if durable and owner is None else 0
         queue = self.place_queue(Declaration(name, arguments, durable, auto_delete, owner, number))
         self._recorder.queue(self, queue)
+        self.statistics.queues_created += 1
         if self.events.heard:
             announce.queue_created(self, queue, by)
         return queue
@@ -165,6 +169,7 @@ class VHost(OnExpiry):
         if queue.deleted:
             return 0
         del self.queues[queue.name]
+        self.statistics.queue_gone(queue)
         self._account.definitions -= QUEUE_OCTETS
         if queue.owner is not None:
             queue.owner.exclusive_queues.pop(queue, None)

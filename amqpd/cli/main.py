@@ -1,4 +1,4 @@
-"""The command line: `amqpd serve`, `bench`, `compat`, `journal` and `backup`."""
+"""The command line: `amqpd serve`, `ping`, `bench`, `compat`, `journal` and `backup`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from amqpd.cli.bench.command import bench
 from amqpd.cli.compat import compat
 from amqpd.cli.journal import backup, journal
+from amqpd.cli.ping import ping
 from amqpd.cli.serve import serve
 from amqpd.compiled import description
 from amqpd.version import __version__
@@ -19,6 +20,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(ping)
 main.add_command(bench)
 main.add_command(compat)
 main.add_command(journal)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = get_logger("amqpd.serve")
 
+_HANGUP: Final[signal.Signals | None] = getattr(signal, "SIGHUP", None)
+"""Windows has none."""
+
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds: a thread that waits for the interpreter gets it ten times sooner than by default."""
 
@@ -44,19 +47,24 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @_options
 def serve(config_file: Path | None, **flags: object) -> None:
-    """Run a broker until SIGINT or SIGTERM."""
+    """Run a broker until SIGINT or SIGTERM. SIGHUP reads certificates and the log level again."""
+
+    def settings_now() -> Config:
+        return _with_data_dir(load(config_file, os.environ, flags))
+
     try:
-        config = _with_data_dir(load(config_file, os.environ, flags))
+        config = settings_now()
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     configure(config.log.level, config.log.format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        trio.run(_serve, config, strict_exception_groups=True)
+        trio.run(_serve, config, settings_now, strict_exception_groups=True)
     except* ConfigError as group:
         raise click.ClickException(_first(group)) from None
     except* OSError as group:
         raise click.ClickException(_first(group)) from None
+    log.info("stopped")
 
 
 def _with_data_dir(config: Config) -> Config:
@@ -66,24 +74,47 @@ def _with_data_dir(config: Config) -> Config:
     return attrs.evolve(config, data_dir=default_folder())
 
 
-async def _serve(config: Config) -> None:
-    from amqpd.app import make_node, open_storage, serve_node
+async def _serve(config: Config, settings_now: Callable[[], Config]) -> None:
+    from amqpd.app import make_node, open_storage, serve_metrics, serve_node
     from amqpd.clock import SystemClock
     from amqpd.server.offload import Threads
+    from amqpd.server.server import listening_on
+    from amqpd.server.systemd import Notifier, passed
 
+    notifier = Notifier(os.environ)
+    given = passed(os.environ)
     storage = open_storage(config, SystemClock())
     node = make_node(config, storage=storage, offload=Threads())
-    async with serve_node(node, config, storage) as server:
+    async with serve_node(node, config, storage, given) as server:
+        metrics = serve_metrics(server, config, storage)
         _settle_garbage()
         # Before it says that it is ready: whoever reads that may send a signal at once, and a second one ends it.
         with trio.open_signal_receiver(*_signals()) as received:
-            _announce(server, config)
+            _announce(server, config, metrics)
+            server.nursery.start_soon(notifier.keep_alive)
+            notifier.tell("READY=1", f"STATUS=AMQP on {listening_on([*server.addresses, *server.tls_addresses])}")
             async for number in received:
+                if number == _HANGUP:
+                    notifier.tell("RELOADING=1", f"MONOTONIC_USEC={round(node.broker.clock.monotonic() * 1e6)}")
+                    _reload(server, settings_now)
+                    notifier.tell("READY=1")
+                    continue
+                notifier.tell("STOPPING=1")
                 log.info("stopping", signal=signal.Signals(number).name)
                 break
 
 
-def _announce(server: Server, config: Config) -> None:
+def _reload(server: Server, settings_now: Callable[[], Config]) -> None:
+    """Read the settings again. What is wrong with them is one line, and everything stays as it was."""
+    from amqpd.app import reload
+
+    try:
+        reload(server, settings_now())
+    except ConfigError as error:
+        log.error("settings not reloaded, everything stays as it was", reason=str(error))
+
+
+def _announce(server: Server, config: Config, metrics: list[tuple[str, int]]) -> None:
     from amqpd.server.server import listening_on
 
     if config.transient:
@@ -94,11 +125,13 @@ def _announce(server: Server, config: Config) -> None:
         log.info(f"listening on {listening_on(server.addresses)}")
     if server.tls_addresses:
         log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
+    if metrics:
+        log.info(f"metrics for Prometheus on {listening_on(metrics)}", path="/metrics")
     log.info(f"Server startup complete; compat {config.compat}")
 
 
 def _signals() -> tuple[signal.Signals, ...]:
-    return (signal.SIGINT, signal.SIGTERM)
+    return (signal.SIGINT, signal.SIGTERM, *([] if _HANGUP is None else [_HANGUP]))
 
 
 def _settle_garbage() -> None:

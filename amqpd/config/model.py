@@ -198,6 +198,18 @@ class Log:
 
 
 @attrs.frozen(kw_only=True)
+class Metrics:
+    """What `amqpd serve` tells Prometheus, at /metrics; brokers inside a program serve none."""
+
+    port: int | None = _setting(
+        15692, "Port for scrapes; 0 takes a free one, `none` serves no metrics.", Within(0, 65535)
+    )
+    host: Names = _setting(
+        ("127.0.0.1", "::1"), "Addresses for scrapes; whoever reaches one may read all metrics.", NotEmpty()
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Config:
     """Where the broker listens, and what it keeps.
 
@@ -237,6 +249,7 @@ class Config:
     queues: Queues = attrs.Factory(Queues)
     events: Events = attrs.Factory(Events)
     interceptors: Interceptors = attrs.Factory(Interceptors)
+    metrics: Metrics = attrs.Factory(Metrics)
     log: Log = attrs.Factory(Log)
 
     def __attrs_post_init__(self) -> None:

@@ -28,6 +28,7 @@ from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.line import Line
 from amqpd.protocol.methods import CONTENT, HANDLERS, NAMES_A_QUEUE, SETTLEMENTS
 from amqpd.protocol.methods.queue import expanded
+from amqpd.protocol.publish_plan import PublishPlan, PublishPlans
 from amqpd.protocol.settling import Settling, requeue
 from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
@@ -56,6 +57,7 @@ class Channel:
         "_opened",
         "_settling",
         "_window_shut",
+        "acked",
         "ages",
         "assembler",
         "awaited",
@@ -65,15 +67,22 @@ class Channel:
         "counted_gets",
         "delivery_tag",
         "direct",
+        "get_empty",
+        "gets",
+        "gets_no_ack",
+        "last_payload",
+        "last_plan",
         "last_queue",
         "line",
         "number",
         "pid",
+        "plans",
         "prefetch",
         "reply_port",
         "retired",
         "session",
         "transaction",
+        "turned_back",
         "unacked",
         "window",
         "window_used",
@@ -101,6 +110,19 @@ class Channel:
         self.counted_gets: dict[Message, None] = {}
         """Unsettled messages of basic.get that were there when the window was set."""
         self.last_queue = ""
+        self.plans: PublishPlans | None = None
+        """Once it has published."""
+        self.last_plan: PublishPlan | None = None
+        self.last_payload = b""
+        """What it was found by: most channels publish the same way again and again."""
+        self.acked = 0
+        """Deliveries that its client acknowledged."""
+        self.turned_back = 0
+        """Deliveries that its client rejected, or gave back."""
+        self.gets = 0
+        """Messages that basic.get took, to be acknowledged."""
+        self.gets_no_ack = 0
+        self.get_empty = 0
         self.confirms: Confirms | None = None
         self.awaited: tuple[Pending[None], list[int]] | None = None
         """What the latest publishes wait for before they are confirmed, and their numbers."""
@@ -123,6 +145,15 @@ class Channel:
         """A whole basic.publish, while `direct`."""
         publishing.publish(self, payload, self.connection.headers.get(header), body)
 
+    def plan_of(self, payload: bytes) -> PublishPlan:
+        """The plan for a basic.publish payload, which may be stale. Raises Undecodable."""
+        plans = self.plans
+        if plans is None:
+            plans = self.plans = PublishPlans()
+        plan = self.last_plan = plans.get(payload)
+        self.last_payload = payload
+        return plan
+
     def receive(self, kind: int, ids: MethodId, payload: bytes) -> None:
         """Handle one frame, or let it wait its turn."""
         behind_replies = False
@@ -141,7 +172,7 @@ class Channel:
             raise assembler.unexpected_method()
         elif ids in CONTENT_BEARING:
             if ids == CONTENT[0]:
-                self.connection.plans.get(payload)
+                self.plan_of(payload)
             else:
                 self.connection.node.methods.decode(payload)
             assembler.begin(ids, payload)
@@ -203,6 +234,7 @@ class Channel:
             if ids != OPEN:
                 raise ChannelMisused("expected 'channel.open'")
             self._open = self._opened = self.direct = True
+            self.connection.node.broker.statistics.channels_opened += 1
             self.send(server_methods.CHANNEL_OPEN_OK)
             if self.connection.node.broker.events.heard:
                 announce.channel_created(self)
@@ -254,6 +286,11 @@ class Channel:
     def waits(self) -> bool:
         """What the client sends stands in line."""
         return self.line.busy
+
+    @property
+    def is_open(self) -> bool:
+        """From channel.open to its end."""
+        return self._open
 
     @property
     def is_idle(self) -> bool:
@@ -315,6 +352,7 @@ class Channel:
         if len(self.unacked) <= SLICE:
             requeue(self, self.unacked.take_all())
             return
+        self.turned_back += len(self.unacked)
         self._requeue_all(cause=RETURNED)
         self.window_changed()
 
@@ -392,6 +430,7 @@ class Channel:
         sent, the rest (of basic.get, of cancelled consumers) once the client has answered.
         """
         self._finish_settling()
+        self._count_out()
         if self.connection.ack_timeout is not None:
             self.connection.ack_timeout.channel_fails(self)
         queues = {consumer.queue for consumer in self.consumers.values()}
@@ -422,6 +461,7 @@ class Channel:
         Up to `limit` messages go back at once, more of them in slices; return how many went at once.
         """
         settling, self._settling = self._settling, None
+        self._count_out()
         self._roll_back()
         queues = {consumer.queue for consumer in self.consumers.values()}
         self._stop_consuming()
@@ -437,6 +477,11 @@ class Channel:
         if opened and self.connection.node.broker.events.heard:
             announce.channel_closed(self)
         return given
+
+    def _count_out(self) -> None:
+        """It ends: what it did stays in the node's totals."""
+        if self._open:
+            self.connection.node.totals.channel_gone(self)
 
     def give_back_rest(self) -> None:
         """A settlement that outlived the channel is done."""

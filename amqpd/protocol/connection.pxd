@@ -6,7 +6,6 @@ from amqpd.protocol cimport dispatch
 from amqpd.protocol.channel cimport Channel
 from amqpd.protocol.node cimport Node
 from amqpd.protocol.outbox cimport Outbox
-from amqpd.protocol.publish_plan cimport PublishPlans
 from amqpd.wire.content cimport HeaderCache
 from amqpd.wire.frames cimport FrameParser
 
@@ -41,8 +40,8 @@ cdef class Connection(Peer):
     cdef public Outbox outbox
     cdef public FrameParser parser
     cdef public str pid
-    cdef public PublishPlans plans
     cdef public long long queueing
+    cdef public long long reads
     cdef public long long received
     cdef public Session session
     cdef public bint stalled

@@ -26,7 +26,6 @@ from amqpd.protocol.channel import Channel
 from amqpd.protocol.consumer_timeouts import ConsumerTimeouts
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.outbox import Outbox
-from amqpd.protocol.publish_plan import PublishPlans
 from amqpd.wire import hot, server_methods
 from amqpd.wire.content import HeaderCache
 from amqpd.wire.frames import (
@@ -85,8 +84,8 @@ class Connection(Peer):
         "outbox",
         "parser",
         "pid",
-        "plans",
         "queueing",
+        "reads",
         "received",
         "session",
         "stalled",
@@ -112,8 +111,8 @@ class Connection(Peer):
         self.outbox = Outbox(node.dirty, node.broker.account, settings.outbox_high_water, settings.outbox_low_water)
         self.outbox.on_over = self._outbox_over
         self.outbox.on_drained = self._outbox_drained
-        self.received = 0
-        """Octets received so far, for the heartbeat."""
+        self.received = self.reads = 0
+        """Octets received so far, for the heartbeat, and the times that something was received."""
         self.client_properties: Table = EMPTY
         self.capabilities: frozenset[str] = frozenset()
         self.mechanism: Mechanism | None = None
@@ -128,7 +127,6 @@ class Connection(Peer):
         self.heartbeat_interval = 0
         self.ack_timeout, self.consumer_timeouts = None, None
         self.headers = HeaderCache()
-        self.plans = PublishPlans()
         self.fatal = False
         """The input is out of step: nothing is read any more, not even a close-ok."""
         self.alarmed = False
@@ -156,6 +154,7 @@ class Connection(Peer):
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the peer; `process` handles them."""
         self.received += len(data)
+        self.reads += 1
         if self.state in (states.SILENT, states.FINISHED) or self.fatal:
             return
         self.parser.feed(data)

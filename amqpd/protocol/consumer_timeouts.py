@@ -154,6 +154,7 @@ class TakenBack(Queue):
     def __init__(self, queue: Queue) -> None:
         self.name = queue.name
         self.type = queue.type
+        self.acked = 0
 
     def settle(self, message: Message) -> None:
         pass

@@ -167,6 +167,7 @@ def _logged_in(connection: Connection, done: Pending[User | None]) -> None:
         _refuse(connection, f"user '{user.name}' can only connect via localhost")
     else:
         connection.user = user
+        connection.node.broker.statistics.logins += 1
         if connection.node.broker.events.heard:
             announce.logged_in(connection, user.name)
         settings = connection.node.settings
@@ -177,6 +178,7 @@ def _logged_in(connection: Connection, done: Pending[User | None]) -> None:
 def _refuse(connection: Connection, reason: str) -> None:
     assert connection.mechanism is not None
     mechanism = connection.mechanism.name
+    connection.node.broker.statistics.logins_refused += 1
     log.warning("login refused", connection=connection.name, mechanism=mechanism, reason=reason)
     _announce_refusal(connection, reason)
     if "authentication_failure_close" not in connection.capabilities:

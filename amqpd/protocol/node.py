@@ -19,6 +19,7 @@ from amqpd.protocol.ack_timeout import in_force
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.sasl import Mechanism
+from amqpd.protocol.statistics import Totals
 from amqpd.wire.methods import MethodDecoder
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Node:
         self.dirty: list[Outbox] = []
         """Outboxes that this turn appended to."""
         self.connections: dict[Connection, None] = {}
+        self.totals = Totals()
+        """Of what has ended."""
         self.on_gone: Callable[[], None] | None = None
         """Called when a connection has ended."""
         self.memory: MemoryWatch | None = None
@@ -117,6 +120,7 @@ class Node:
         """A connection has ended. Harmless the second time."""
         if self.connections.pop(connection, self) is not None:
             return
+        self.totals.connection_gone(connection)
         if self.broker.events.heard:
             announce.connection_closed(connection)
         if self.on_gone is not None:

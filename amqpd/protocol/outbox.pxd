@@ -13,6 +13,7 @@ cdef class Outbox:
     cdef public bint over
     cdef public long long over_at
     cdef public list parts
+    cdef public long long sends
     cdef public long long sent
     cdef public long long size
     cdef public object transport

@@ -45,6 +45,7 @@ class Outbox:
         "over",
         "over_at",
         "parts",
+        "sends",
         "sent",
         "size",
         "transport",
@@ -55,6 +56,8 @@ class Outbox:
         self.size = 0
         self.sent = 0
         """Octets sent so far, for the heartbeat."""
+        self.sends = 0
+        """Times that something was sent."""
         self.over = False
         """Above the high mark, and not yet below the low one again: consumers get nothing."""
         self.over_at = 0
@@ -109,6 +112,7 @@ class Outbox:
         """`octets` left; below the low mark the consumers go on."""
         self.size -= octets
         self.sent += octets
+        self.sends += 1
         if self.over and self.size <= self._low:
             self.over = False
             if self.on_drained is not None:

@@ -1,4 +1,4 @@
-"""What a connection remembers of its publishes: everything that depends on the method's octets alone.
+"""What a channel remembers of its publishes: everything that depends on the method's octets alone.
 
 A publisher repeats its exchange and routing key. So the parsed names, the permission, the exchange and, where the key
 alone decides, the queues are kept under the octets of the method and looked up at once. Generations of the vhost's
@@ -21,10 +21,34 @@ from amqpd.properties import EMPTY
 from amqpd.wire import hot, methods
 
 PLANS: Final = 16_384
-"""Entries that one connection keeps; more distinct keys are planned anew each time."""
+"""Entries that one channel keeps; more distinct keys are planned anew each time."""
 
 LONG: Final = 64
 """Queues in a route that is found anew each time."""
+
+
+class Tally:
+    """What one channel has published to one exchange."""
+
+    __slots__ = ("copies", "dropped", "exchange", "published", "returned")
+
+    def __init__(self, exchange: str) -> None:
+        self.exchange = exchange
+        self.published = 0
+        self.copies = 0
+        """Queues that messages went to, beyond the first one of each."""
+        self.dropped = 0
+        """Messages that no queue wanted, nor the publisher back."""
+        self.returned = 0
+
+    def routed(self, mandatory: bool, count: int) -> None:
+        """A message found its way to so many queues."""
+        if count:
+            self.copies += count - 1
+        elif mandatory:
+            self.returned += 1
+        else:
+            self.dropped += 1
 
 
 class PublishPlan:
@@ -40,7 +64,10 @@ class PublishPlan:
         "mandatory",
         "route",
         "routing_key",
+        "tally",
     )
+
+    tally: Tally
 
     def __init__(self, payload: bytes) -> None:
         try:
@@ -75,18 +102,24 @@ class PublishPlan:
 
 
 class PublishPlans:
-    """The plans of one connection, by the octets of the method."""
+    """The plans of one channel, by the octets of the method."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "tallies")
 
     def __init__(self) -> None:
         self._known: dict[bytes, PublishPlan] = {}
+        self.tallies: dict[str, Tally] = {}
+        """By exchange; they stay when plans go."""
 
     def get(self, payload: bytes) -> PublishPlan:
         """The plan for a basic.publish payload, which may be stale. Raises Undecodable."""
         plan = self._known.get(payload)
         if plan is None:
             plan = PublishPlan(payload)
+            tally = self.tallies.get(plan.exchange_name)
+            if tally is None:
+                tally = self.tallies[plan.exchange_name] = Tally(plan.exchange_name)
+            plan.tally = tally
             if len(self._known) >= PLANS:
                 self._known.clear()
             self._known[payload] = plan

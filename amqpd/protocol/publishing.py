@@ -35,7 +35,10 @@ MAX_EXPIRATION: Final = 315_360_000_000
 def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912
     """Route and enqueue one message. Raises an AmqpError for what the publisher did wrong."""
     connection = channel.connection
-    plan = connection.plans.get(payload)
+    if payload is channel.last_payload and channel.last_plan is not None:
+        plan = channel.last_plan
+    else:
+        plan = channel.plan_of(payload)
     if plan.immediate:
         raise NotImplementedHere("immediate=true")
     if len(body) > connection.node.max_message_size:
@@ -57,11 +60,14 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
                 tracing.published(channel, message, route)
     else:
         message = Message(plan.exchange_name, plan.routing_key, properties, body)
+    tally = plan.tally
+    tally.published += 1
     confirms = channel.confirms
     if confirms is not None:
         confirms.published += 1
     accepted = True
     if channel.transaction is not None:
+        tally.routed(plan.mandatory, len(route))
         addresses = vhost.addresses(plan.exchange_name, keys or (plan.routing_key,), route)
         channel.transaction.publish(message, addresses, plan.mandatory)
     elif route:
@@ -69,9 +75,13 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
             destination = route[0]
             accepted = destination.publish(message) != REJECTED
         else:
+            tally.copies += len(route) - 1
             accepted = vhost.publish(message, route)
     elif plan.mandatory:
+        tally.returned += 1
         channel.return_unroutable(message)
+    else:
+        tally.dropped += 1
     if confirms is not None:
         if connection.node.broker.journal.immediate or not accepted:
             if accepted:

@@ -28,11 +28,28 @@ LAST: Final = 2**63
 
 def acknowledge(channel: Channel, deliveries: list[Delivery]) -> None:
     """The messages are done with."""
+    channel.acked += len(deliveries)
+    if not deliveries:
+        channel.settled(deliveries)
+        return
+    if len(deliveries) == 1:
+        delivery = deliveries[0]
+        channel.settle(delivery)
+        queue = delivery[1]
+        queue.acked += 1
+        queue.settle(delivery[0])
+        channel.settled(deliveries)
+        return
     for portion in _portions(channel, deliveries):
+        queue, count = portion[0][1], 0
         for delivery in portion:
             channel.settle(delivery)
-            queue = delivery[1]
+            if delivery[1] is not queue:
+                queue.acked += count
+                queue, count = delivery[1], 0
+            count += 1
             queue.settle(delivery[0])
+        queue.acked += count
         channel.settled(portion)
 
 
@@ -43,6 +60,7 @@ def requeue(
     handed out again.
     """
     require_refusable(channel, dict.fromkeys(delivery[1] for delivery in deliveries))
+    channel.turned_back += len(deliveries)
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)
@@ -60,6 +78,7 @@ def refuse(channel: Channel, deliveries: list[Delivery]) -> None:
 def reject(channel: Channel, deliveries: list[Delivery]) -> None:
     """The messages are dead-lettered, or dropped; what waits goes out before one comes back to its own queue."""
     require_refusable(channel, dict.fromkeys(delivery[1] for delivery in deliveries))
+    channel.turned_back += len(deliveries)
     for portion in _portions(channel, deliveries):
         for delivery in portion:
             channel.settle(delivery)

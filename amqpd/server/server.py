@@ -18,6 +18,8 @@ from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import Node
 from amqpd.server.connection import RECEIVE, greet, received, run
 from amqpd.server.listeners import Address, accept_loop, listen_all, shown
+from amqpd.server.systemd import NOTHING as NOTHING_PASSED
+from amqpd.server.systemd import Passed
 from amqpd.server.timer_task import run_timers
 from amqpd.server.transport import SocketTransport
 
@@ -140,11 +142,15 @@ async def running(
     tls_port: int | None = None,
     tls: SSLContext | None = None,
     shutdown_timeout: float = 10.0,
+    passed: Passed = NOTHING_PASSED,
 ) -> AsyncGenerator[Server]:
-    """Serve a node while the block runs; its end closes the connections. Raises OSError if it can't listen."""
-    plain = [] if port is None else listen_all(hosts, port)
+    """Serve a node while the block runs; its end closes the connections. Sockets that were passed take the place of
+    what would be opened. Raises OSError if it can't listen.
+    """
+    given = bool(passed.plain or passed.secure)
+    plain = list(passed.plain) if given or port is None else listen_all(hosts, port)
     try:
-        secure = [] if tls_port is None else listen_all(hosts, tls_port)
+        secure = list(passed.secure) if given or tls_port is None else listen_all(hosts, tls_port)
     except OSError:
         for listener in plain:
             listener.close()

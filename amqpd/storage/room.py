@@ -79,6 +79,8 @@ class Room:
         self._timer: Timer | None = None
         """None: it is being looked at."""
         self._offload: Offload | None = None
+        self.free: int | None = None
+        """Free octets at the last look."""
         self.on_look: Callable[[], None] | None = None
         """Called when there may be room again."""
 
@@ -133,6 +135,7 @@ class Room:
         except OSError as error:
             log.error("the disk cannot be looked at", folder=str(self._folder), error=str(error))
         else:
+            self.free = free
             short = free < self._limit
             if held and not self._held:
                 self._held = True

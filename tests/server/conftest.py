@@ -121,7 +121,7 @@ def serve() -> Iterator[StartServe]:
     with ExitStack() as started:
 
         def start(*options: str, environment: dict[str, str] | None = None, wrapper: str = "") -> ServeProcess:
-            command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", *options]
+            command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--metrics-port", "none", *options]
             if "--data-dir" not in options and not (environment or {}).keys() & {"AMQPD_DATA_DIR", "XDG_DATA_HOME"}:
                 command.append("--transient")
             if wrapper:

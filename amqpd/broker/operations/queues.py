@@ -84,6 +84,7 @@ def declare(
         _check_new(broker, session, name, durable, exclusive, auto_delete, arguments)
         owner = session if exclusive else None
         queue = vhost.add_queue(name, durable, auto_delete, owner, arguments, session.user.name)
+    broker.statistics.queues_declared += 1
     return once_durable(broker.journal, Declared(name, queue.message_count, queue.consumer_count))
 
 

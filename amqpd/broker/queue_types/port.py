@@ -75,6 +75,8 @@ class QueueType:
     """Whether deliveries carry the header x-stream-offset: the number of the message."""
     telling: ClassVar[Telling] = Telling()
     """What events say of its queues."""
+    keeps_what_is_settled: ClassVar[bool] = False
+    """Whether a message stays when its deliveries are settled."""
     fails_transactions: ClassVar[bool] = True
     """Whether a commit fails when such a queue refuses a message."""
 

@@ -25,6 +25,7 @@ class Stream(QueueType):
     policy_target: ClassVar[str] = "streams"
     obeys_channel_window: ClassVar[bool] = False
     tells_offsets: ClassVar[bool] = True
+    keeps_what_is_settled = True
     telling: ClassVar[Telling] = Telling(created=("arguments", "type"), new_consumers=False)
 
     @classmethod

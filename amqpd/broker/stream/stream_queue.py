@@ -91,6 +91,8 @@ class StreamQueue(Queue):
         self._in_batch = False
         """What is published now belongs to a batch that has begun."""
         self._resuming = False
+        if self._log.end:
+            self.counting().numbers = self._log.end
         self._retention = Retention.of(settings)
         self._age_timer: Timer | None = None
         if self._log.segments:
@@ -127,10 +129,13 @@ class StreamQueue(Queue):
         if type(message) is Tracked:
             message.progress.settled(message.number)
 
-    reject = settle
+    def reject(self, message: Message) -> None:
+        self.counting().returned += 1
+        self.settle(message)
 
     def put_back(self, message: Message, cause: int = LOST) -> None:
         self.unacked -= 1
+        self.counting().returned += 1
         self._account.octets -= OVERHEAD
         if type(message) is Tracked:
             message.progress.given_back(message.number)
@@ -151,6 +156,10 @@ class StreamQueue(Queue):
     def message_count(self) -> int:
         """The length of the log."""
         return self._log.end - self._log.first
+
+    @property
+    def last_number(self) -> int:
+        return self._log.end
 
     # -- handing out -----------------------------------------------------------------------------------------------
 

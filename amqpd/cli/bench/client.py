@@ -58,13 +58,16 @@ class Connection:
     """An open connection with an open channel 1; a close of either by the broker ends both.
 
     `patience` is how long (seconds) one reply may take; None waits for ever, which costs no extra system call per read.
+    Until it is open, that is `handshake_seconds`.
     Raises ConnectionLostError if the broker cannot be reached, BrokerClosedError if it refuses the login or the vhost.
     """
 
-    def __init__(self, url: BrokerUrl, patience: float | None = None) -> None:
+    def __init__(
+        self, url: BrokerUrl, patience: float | None = None, handshake_seconds: float = HANDSHAKE_SECONDS
+    ) -> None:
         self.url = url
         self._buffer = b""
-        self._socket = _connect(url)
+        self._socket = _connect(url, handshake_seconds)
         self.frame_max = FRAME_MAX
         self.product = ""
         try:
@@ -313,9 +316,9 @@ class Connection:
         self.finish_close()
 
 
-def _connect(url: BrokerUrl) -> socket.socket:
+def _connect(url: BrokerUrl, seconds: float) -> socket.socket:
     try:
-        opened = socket.create_connection((url.host, url.port), timeout=HANDSHAKE_SECONDS)
+        opened = socket.create_connection((url.host, url.port), timeout=seconds)
     except OSError as error:
         raise ConnectionLostError(f"cannot connect to {url.host}:{url.port}: {error.strerror or error}") from None
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

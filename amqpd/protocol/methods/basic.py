@@ -123,6 +123,7 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
         return
     message = found.get()
     if message is None:
+        channel.get_empty += 1
         channel.send(server_methods.GET_EMPTY)
         return
     channel.delivery_tag += 1
@@ -139,8 +140,12 @@ def get(channel: Channel, queue: str, no_ack: bool) -> None:
     if channel.session.vhost.tracing:
         tracing.delivered(channel, message, found, message.properties)
     if no_ack:
+        channel.gets_no_ack += 1
+        found.counting().gets_no_ack += 1
         found.settle(message)
     else:
+        channel.gets += 1
+        found.counting().gets += 1
         channel.unacked.add(tag, (message, found, None))
 
 
