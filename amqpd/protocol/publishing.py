@@ -32,7 +32,7 @@ MAX_EXPIRATION: Final = 315_360_000_000
 
 
 # One function on purpose: each further call would cost every message.
-def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912
+def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes) -> None:  # noqa: C901, PLR0912, PLR0915
     """Route and enqueue one message. Raises an AmqpError for what the publisher did wrong."""
     connection = channel.connection
     if payload is channel.last_payload and channel.last_plan is not None:
