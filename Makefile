@@ -65,7 +65,7 @@ clean: ## remove .venv and the caches of the tools
 
 # A stamp says: the project and what the target needs were installed after pyproject.toml last changed.
 $(VENV)/core.stamp: pyproject.toml | $(VENVPY)
-	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable .
+	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[server]'
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml | $(VENVPY)

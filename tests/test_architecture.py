@@ -28,7 +28,8 @@ MAY_KNOW = {
     "storage": GROUND | {"broker"},
     "plugins": GROUND | {"broker", "protocol"},
     "server": GROUND | {"protocol", "broker"},
-    "app": GROUND | {"access_file", "broker", "plugins", "protocol", "server", "storage"},
+    "management": GROUND | {"broker", "protocol", "storage"},
+    "app": GROUND | {"access_file", "broker", "management", "plugins", "protocol", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "broker", "server", "testing"},
     "cli": GROUND | {"app", "broker", "server", "storage"},
@@ -41,11 +42,12 @@ THIRD_PARTY = {
     "attrs": None,
     "cattrs": {"config", "access_file"},
     "click": {"cli"},
+    "h11": {"management"},
     "pamqp": {"wire"},
     "platformdirs": {"cli"},
     "pytest": {"testing"},
     "structlog": {"log"},
-    "trio": {"app", "cli", "embedded", "server", "testing"},
+    "trio": {"app", "cli", "embedded", "management", "server", "testing"},
 }
 """What is imported beside the standard library, and by which layers; None is anybody."""
 

@@ -17,6 +17,7 @@ from amqpd.broker.events import INTERNAL
 from amqpd.broker.operations.invalid import Invalid, Missing
 from amqpd.broker.operations.limits import user_limits
 from amqpd.broker.operations.lookup import once_durable
+from amqpd.broker.operations.names import short
 from amqpd.broker.pending import Pending
 from amqpd.broker.users import ALGORITHMS, SHA256, User, hash_password
 from amqpd.patterns import PatternError
@@ -41,6 +42,7 @@ def put_user(
     """
     if not name:
         raise Invalid("a user's name cannot be empty", "name_cannot_be_empty")
+    short("a user's name", name)
     if len(tags) > MAX_TAGS:
         raise Invalid(f"{len(tags)} tags: a user has at most {MAX_TAGS}", "too_many_tags")
     if algorithm not in ALGORITHMS:

@@ -16,6 +16,7 @@ from amqpd.broker.json_tables import table_from_json
 from amqpd.broker.operations import access, limits, parameters, policies, vhosts
 from amqpd.broker.operations.invalid import Invalid, Missing
 from amqpd.broker.operations.lookup import once_durable
+from amqpd.broker.operations.names import short
 from amqpd.broker.pending import Pending
 from amqpd.broker.policies import ALL
 from amqpd.broker.policy_validation import InvalidPolicy
@@ -48,6 +49,8 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "bindings": ("source", "vhost", "destination", "destination_type", "routing_key"),
 }
 """Sections in the order in which they are taken over, and the texts that each of their items has to have."""
+NAMES: Final = ("name", "vhost", "user", "exchange", "source", "destination", "routing_key")
+"""Those of them that clients have to be able to say."""
 OF_A_VHOST: Final = ("exchanges", "policies", "parameters", "queues", "bindings")
 
 
@@ -129,6 +132,8 @@ class Import(Work):
             if not isinstance(item.get(name), str):
                 shown = repr(item[name])[:80] if name in item else "missing"
                 raise Invalid(f"'{name}' of an item of '{section}' is {shown}: expected a text")
+            if name in NAMES:
+                short(f"'{name}' of an item of '{section}'", str(item[name]))
         for name in ("arguments", "definition", "metadata"):
             if name in item and not isinstance(item[name], dict | list if name == "arguments" else dict):
                 raise Invalid(f"'{name}' of an item of '{section}' is {item[name]!r:.80}: expected an object")
@@ -323,4 +328,4 @@ def _refusal(section: str, item: Item, error: Exception) -> Invalid:
     if isinstance(error, Invalid) and not isinstance(error.term, str):
         return error
     name = item.get("name", item.get("destination", item.get("user", "")))
-    return Invalid(f"{text} ({section}: {item.get('vhost', '')}/{name})")
+    return Invalid(f"{text} ({item.get('vhost', section)}/{name})")

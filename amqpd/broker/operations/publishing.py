@@ -14,8 +14,9 @@ from amqpd.broker.operations.lookup import find_exchange
 from amqpd.broker.operations.publish_checks import check_expiration, check_user_id, copies
 from amqpd.broker.pending import Pending, Recorded
 from amqpd.broker.permissions import WRITE
+from amqpd.broker.reply_to import PSEUDO_QUEUE
 from amqpd.broker.session import EXCHANGE, Session
-from amqpd.errors import AccessRefused
+from amqpd.errors import AccessRefused, PreconditionFailed
 from amqpd.properties import EXPIRATION, Properties
 
 
@@ -38,6 +39,8 @@ def publish(
     found = find_exchange(vhost, exchange)
     if found.internal:
         raise AccessRefused(f"cannot publish to internal exchange '{exchange}' in vhost '{vhost.name}'")
+    if properties.reply_to == PSEUDO_QUEUE:
+        raise PreconditionFailed("fast reply consumer does not exist")
     check_user_id(session, properties)
     if properties.flags & EXPIRATION:
         check_expiration(properties.expiration or "")

@@ -9,6 +9,7 @@ from amqpd.broker.events import INTERNAL
 from amqpd.broker.operations import tracing as firehose
 from amqpd.broker.operations.invalid import Invalid, Missing, Protected
 from amqpd.broker.operations.lookup import once_durable
+from amqpd.broker.operations.names import short
 from amqpd.broker.pending import Pending
 from amqpd.broker.vhost import VHost
 
@@ -27,6 +28,7 @@ def put_vhost(
     """Create a virtual host, or change what is given of an existing one; return whether it is new. Raises Invalid."""
     if not name:
         raise Invalid("a vhost's name cannot be empty", "name_cannot_be_empty")
+    short("a vhost's name", name)
     if default_queue_type is not None and default_queue_type not in broker.queue_types:
         known = ", ".join(broker.queue_types)
         raise Invalid(f"unknown default queue type '{default_queue_type}': expected one of {known}")
