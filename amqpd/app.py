@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
+import trio
 
 from amqpd import plugins
 from amqpd.access_file import AccessFile, load_access_file
@@ -30,7 +31,7 @@ from amqpd.metrics.machine import Machine
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import Node, Settings
 from amqpd.server import memory
-from amqpd.server.listeners import listen_all
+from amqpd.server.listeners import accept_loop, listen_all
 from amqpd.server.offload import Threads
 from amqpd.server.server import Server, running
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
@@ -40,6 +41,7 @@ from amqpd.version import __version__
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from amqpd.management.api import Api, Listening
     from amqpd.storage.journal import EngineJournal
 
 log = get_logger(__name__)
@@ -185,7 +187,59 @@ async def _served(node: Node, config: Config, passed: Passed) -> AsyncGenerator[
         if isinstance(node.broker.offload, Threads):
             node.broker.offload.start(server.nursery, server.end_turn)
         _watch_resident(node)
-        yield server
+        async with _managed(server, config):
+            yield server
+
+
+@asynccontextmanager
+async def _managed(server: Server, config: Config) -> AsyncGenerator[None]:
+    """Serve the management API beside it, where it is asked for."""
+    management = config.management
+    if not management.enabled or management.port is None:
+        yield
+        return
+    try:
+        from amqpd.management.serving import http_server
+    except ImportError as error:
+        text = f"'management.port' is set, but {error.name} is not installed: pip install 'amqpd[management]'"
+        raise ConfigError(text, key="management.port", value=management.port) from error
+    listeners = listen_all(management.host, management.port)
+    try:
+        server.http_addresses = [listener.getsockname()[:2] for listener in listeners]
+        server.listeners += listeners
+        async with trio.open_nursery() as nursery:
+            http = http_server(_api(server, config), nursery)
+            for listener in listeners:
+                nursery.start_soon(accept_loop, listener, http.admit)
+            yield
+            nursery.cancel_scope.cancel()
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def _api(server: Server, config: Config) -> Api:
+    from amqpd.management.api import Api, Machine
+
+    node, management = server.node, config.management
+    data_dir = "" if config.data_dir is None or config.transient else str(config.data_dir)
+    limit = config.memory.limit_in_bytes(memory.available())
+    return Api(
+        node,
+        server.end_turn,
+        lambda: _listening(server),
+        Machine(memory.resident, limit, config.disk_free_limit, data_dir),
+        management.path_prefix,
+        management.cors_allow_origins,
+        node.broker.clock.monotonic(),
+    )
+
+
+def _listening(server: Server) -> list[Listening]:
+    from amqpd.management.api import Listening
+
+    spoken = (("amqp", server.addresses), ("amqp/ssl", server.tls_addresses), ("http", server.http_addresses))
+    return [Listening(protocol, *address) for protocol, addresses in spoken for address in addresses]
 
 
 def _tls_context(config: Config) -> SSLContext:

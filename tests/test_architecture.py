@@ -29,7 +29,8 @@ MAY_KNOW = {
     "plugins": GROUND | {"broker", "protocol"},
     "server": GROUND | {"protocol", "broker"},
     "metrics": GROUND | {"broker", "protocol", "storage"},
-    "app": GROUND | {"access_file", "broker", "metrics", "plugins", "protocol", "server", "storage"},
+    "management": GROUND | {"broker", "protocol", "storage"},
+    "app": GROUND | {"access_file", "broker", "management", "metrics", "plugins", "protocol", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "broker", "server", "testing"},
     "cli": GROUND | {"app", "broker", "server", "storage"},
@@ -42,16 +43,16 @@ THIRD_PARTY = {
     "attrs": None,
     "cattrs": {"config", "access_file"},
     "click": {"cli"},
-    "h11": {"metrics"},
+    "h11": {"management", "metrics"},
     "pamqp": {"wire"},
     "platformdirs": {"cli"},
     "pytest": {"testing"},
     "structlog": {"log"},
-    "trio": {"app", "cli", "embedded", "metrics", "server", "testing"},
+    "trio": {"app", "cli", "embedded", "management", "metrics", "server", "testing"},
 }
 """What is imported beside the standard library, and by which layers; None is anybody."""
 
-EXTRAS = {"h11": {"metrics/http.py"}}
+EXTRAS = {"h11": {"management/http.py", "metrics/http.py"}}
 """What comes with an extra alone, and the modules that import it; who imports these looks first if it is there."""
 
 CLOCKS = {"time", "datetime"}

@@ -286,3 +286,13 @@ def parameter_set(events: Events, vhost: str, component: str, name: str, *, valu
 def parameter_cleared(events: Events, vhost: str, component: str, name: str, *, by: str) -> None:
     """A runtime parameter was cleared."""
     events.emit("parameter.cleared", {"vhost": vhost, "component": component, "name": name, ACTOR: by})
+
+
+def global_parameter_set(events: Events, name: str, value: object, by: str) -> None:
+    """A global parameter was set."""
+    events.emit("parameter.set", {"name": name, "value": cast("Value", value), ACTOR: by})
+
+
+def global_parameter_cleared(events: Events, name: str, by: str) -> None:
+    """A global parameter was cleared."""
+    events.emit("parameter.cleared", {"name": name, ACTOR: by})

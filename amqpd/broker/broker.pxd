@@ -19,6 +19,7 @@ cdef class Broker:
     cdef public object alarms
     cdef public dict vhosts
     cdef public dict sessions
+    cdef public dict global_parameters
     cdef public dict reply_consumers
     cdef public dict exchange_types
     cdef public dict queue_types

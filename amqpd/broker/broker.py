@@ -39,6 +39,7 @@ from amqpd.broker.statistics import Statistics
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import AcceptedPasswords, User
 from amqpd.broker.vhost import DeleteQueues, VHost
+from amqpd.broker.vhost_metadata import VHostMetadata
 from amqpd.broker.work import WorkList
 from amqpd.clock import Clock
 from amqpd.log import get_logger
@@ -83,6 +84,8 @@ class Broker:
         self.alarms.on_change = self._alarm_changed
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}
+        self.global_parameters: dict[str, object] = {}
+        """What operators keep here for themselves and their tools, as JSON has it."""
         self.reply_consumers: dict[str, ReplyConsumer] = {}
         self.exchange_types = {
             each.name: each for each in exchange_types if self.compat.offers(each.name, each.extension)
@@ -196,6 +199,25 @@ class Broker:
         """
         vhost.default_queue_type = None if name is None else self.known_queue_type(name)
         self.recorder.vhost(vhost)
+
+    def describe_vhost(self, vhost: VHost, metadata: VHostMetadata) -> None:
+        """Set what people say about a virtual host."""
+        vhost.metadata = metadata
+        self.recorder.vhost(vhost)
+
+    def set_global_parameter(self, name: str, value: object, *, by: str = INTERNAL) -> None:
+        """Create or replace a global parameter; `value` is as decoded from JSON."""
+        self.global_parameters[name] = value
+        self.recorder.global_parameter(name, value)
+        if self.events.heard:
+            announce.global_parameter_set(self.events, name, value, by)
+
+    def clear_global_parameter(self, name: str, *, by: str = INTERNAL) -> None:
+        """Remove a global parameter. Raises KeyError if there is none."""
+        del self.global_parameters[name]
+        self.recorder.global_parameter_gone(name)
+        if self.events.heard:
+            announce.global_parameter_cleared(self.events, name, by)
 
     def limit_vhost(
         self, vhost: VHost, *, max_connections: int | None = None, max_queues: int | None = None, by: str = INTERNAL

@@ -113,18 +113,19 @@ class Row:
             raise BadCell(f"{column} is no field table: {error}") from None
 
     def mapping(self, column: str) -> dict[str, object]:
-        found = self._json(column)
+        found = self.json(column)
         if not isinstance(found, dict):
             raise self._bad(column, "a JSON object")
         return found
 
     def texts(self, column: str) -> tuple[str, ...]:
-        found = self._json(column)
+        found = self.json(column)
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
             raise self._bad(column, "a JSON array of texts")
         return tuple(found)
 
-    def _json(self, column: str) -> object:
+    def json(self, column: str) -> object:
+        """Any JSON."""
         try:
             return json.loads(self.text(column))
         except ValueError:

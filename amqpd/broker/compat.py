@@ -203,12 +203,16 @@ class Profile:
     another error (seen on 3.10).
     """
 
+    http_login_refusal: str = "Not_Authorized"
+    """What the HTTP API gives as the reason after a wrong password (other words until 4.0)."""
+
 
 _NEWEST = Profile(version="4.3.5")
 PROFILES: Final[dict[str, Profile]] = {
     "3.10": attrs.evolve(
         _NEWEST,
         version="3.10.8",
+        http_login_refusal="Login failed",
         hash_weight_maximum=None,
         missing_exchange_types=("x-local-random",),
         frame_max_minimum=4096,
@@ -261,6 +265,7 @@ PROFILES: Final[dict[str, Profile]] = {
         policies_lift_delivery_limit=False,
         mirrors_queues=True,
         version="3.13.7",
+        http_login_refusal="Login failed",
         missing_exchange_types=("x-local-random",),
         names_stream_queues_plainly=False,
         crashes_on_unreadable_age=True,
@@ -282,6 +287,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "4.0": attrs.evolve(
         _NEWEST,
         version="4.0.9",
+        http_login_refusal="Login failed",
         frame_max_minimum=4096,
         initial_frame_max=4096,
         passive_needs_any_permission=False,

@@ -40,7 +40,7 @@ class Change:
 Rows: TypeAlias = Callable[[Kind], Mapping[tuple[Cell, ...], tuple[Cell, ...]]]
 """All rows of a kind, by key, in the order in which they were first put."""
 
-VHOSTS: Final = Kind("vhosts", ("name",), ("default_queue_type", "limits"))
+VHOSTS: Final = Kind("vhosts", ("name",), ("default_queue_type", "limits", "metadata"))
 USERS: Final = Kind("users", ("name",), ("password_hash", "hashing_algorithm", "tags", "limits"))
 PERMISSIONS: Final = Kind("permissions", ("user", "vhost"), ("configure", "write", "read"))
 TOPIC_PERMISSIONS: Final = Kind("topic_permissions", ("user", "vhost", "exchange"), ("write", "read"))
@@ -66,6 +66,7 @@ BINDINGS: Final = Kind(
     ("arguments",),
 )
 """Those with both ends kept or predeclared."""
+GLOBAL_PARAMETERS: Final = Kind("global_parameters", ("name",), ("value",))
 COUNTERS: Final = Kind("counters", ("name",), ("value",))
 
 KINDS: Final = (
@@ -77,6 +78,7 @@ KINDS: Final = (
     EXCHANGES,
     QUEUES,
     BINDINGS,
+    GLOBAL_PARAMETERS,
     COUNTERS,
 )
 IDS: Final = "queue_ids"

@@ -24,8 +24,12 @@ READ: Final = "read"
 EVERYTHING: Final = ".*"
 
 
+NOTHING: Final = patterns.compile("^$")
+"""What an empty pattern means: the empty name alone. It is told from a pattern that says so by its identity."""
+
+
 def _compiled(pattern: str) -> patterns.Pattern:
-    return patterns.compile(pattern or "^$")
+    return patterns.compile(pattern) if pattern else NOTHING
 
 
 @attrs.frozen
@@ -35,6 +39,11 @@ class Permissions:
     configure: patterns.Pattern = attrs.field(converter=_compiled)
     write: patterns.Pattern = attrs.field(converter=_compiled)
     read: patterns.Pattern = attrs.field(converter=_compiled)
+
+    def written(self) -> tuple[str, str, str]:
+        """The three patterns as they were given."""
+        configure, write, read = ["" if each is NOTHING else each.source for each in attrs.astuple(self, recurse=False)]
+        return configure, write, read
 
     def allow(self, permission: str, name: str) -> bool:
         """Whether one of CONFIGURE, WRITE, READ covers a resource's name."""

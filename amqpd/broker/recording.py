@@ -16,6 +16,7 @@ from amqpd.broker.definitions import (
     BINDINGS,
     COUNTERS,
     EXCHANGES,
+    GLOBAL_PARAMETERS,
     IDS,
     PERMISSIONS,
     POLICIES,
@@ -29,6 +30,7 @@ from amqpd.broker.definitions import (
 )
 from amqpd.broker.predeclared import is_predeclared
 from amqpd.broker.queue import Queue
+from amqpd.broker.vhost_metadata import NO_METADATA
 
 if TYPE_CHECKING:
     from amqpd.broker.bindings import Binding
@@ -75,7 +77,8 @@ class Recorder:
         if self._journal.keeps_definitions:
             limits = _limits({"max-connections": vhost.max_connections, "max-queues": vhost.max_queues})
             default = vhost.default_queue_type
-            self._put(VHOSTS, (text_cell(vhost.name),), (default if default is None else text_cell(default), limits))
+            values = (default if default is None else text_cell(default), limits, _metadata(vhost))
+            self._put(VHOSTS, (text_cell(vhost.name),), values)
 
     def vhost_gone(self, vhost: VHost) -> None:
         """What was in it has gone before, its policies and what could not be restored excepted."""
@@ -86,6 +89,14 @@ class Recorder:
             for entity in [each for each in self._left if each[0] == vhost.name]:
                 self._drop_left(entity)
             self._drop(VHOSTS, (text_cell(vhost.name),))
+
+    def global_parameter(self, name: str, value: object) -> None:
+        if self._journal.keeps_definitions:
+            self._put(GLOBAL_PARAMETERS, (text_cell(name),), (json_cell(value),))
+
+    def global_parameter_gone(self, name: str) -> None:
+        if self._journal.keeps_definitions:
+            self._drop(GLOBAL_PARAMETERS, (text_cell(name),))
 
     def user(self, user: User) -> None:
         if self._journal.keeps_definitions:
@@ -197,6 +208,15 @@ def _binding_key(vhost: VHost, binding: Binding) -> tuple[Cell, ...]:
     destination = binding.destination
     names = _texts(vhost.name, binding.source.name, destination.kind, destination.name, binding.routing_key)
     return *names, binding.arguments.raw
+
+
+def _metadata(vhost: VHost) -> str | None:
+    """JSON; None: nothing is said."""
+    metadata = vhost.metadata
+    if metadata == NO_METADATA:
+        return None
+    said = {"description": metadata.description, "tags": metadata.tags, "protected_from_deletion": metadata.protected}
+    return json_cell(said)
 
 
 def _limits(limits: dict[str, int | None]) -> str:

@@ -22,6 +22,7 @@ from amqpd.broker.definitions import (
     BINDINGS,
     COUNTERS,
     EXCHANGES,
+    GLOBAL_PARAMETERS,
     IDS,
     PERMISSIONS,
     POLICIES,
@@ -41,6 +42,7 @@ from amqpd.broker.queue import Declaration, Queue
 from amqpd.broker.recording import Entity
 from amqpd.broker.users import User
 from amqpd.broker.vhost import VHost
+from amqpd.broker.vhost_metadata import VHostMetadata
 from amqpd.log import get_logger
 
 log = get_logger(__name__)
@@ -74,6 +76,7 @@ def restore_access(broker: Broker, rows: Rows) -> bool:
     restoring.each(PERMISSIONS, restoring.permissions)
     restoring.each(TOPIC_PERMISSIONS, restoring.topic_permissions)
     restoring.each(POLICIES, restoring.policy)
+    restoring.each(GLOBAL_PARAMETERS, restoring.global_parameter)
     broker.access.changed()
     return any(rows(kind) for kind in (VHOSTS, USERS, PERMISSIONS))
 
@@ -136,6 +139,8 @@ class _Restoring:
             default = row.text_or_none("default_queue_type")
             if default is not None:
                 vhost.default_queue_type = self._broker.known_queue_type(default)
+            if row.present("metadata"):
+                vhost.metadata = _metadata(row.mapping("metadata"))
         except ValueError as error:  # all that is in it depends on it
             raise ValueError(f"the vhost is there, but without this: {error}") from None
 
@@ -150,6 +155,9 @@ class _Restoring:
             _limit(limits, "max-channels"),
         )
         self._broker.access.users[user.name] = user
+
+    def global_parameter(self, row: Row) -> None:
+        self._broker.global_parameters[row.text("name")] = row.json("value")
 
     def permissions(self, row: Row) -> None:
         permissions = Permissions(row.text("configure"), row.text("write"), row.text("read"))
@@ -263,6 +271,16 @@ def _destination(vhost: VHost, kind: str, name: str) -> Queue | Exchange | None:
     if kind not in (Queue.kind, Exchange.kind):
         raise ValueError(f"destination_type is {kind!r}: expected {Queue.kind!r} or {Exchange.kind!r}")
     return vhost.queues.get(name) if kind == Queue.kind else vhost.exchanges.get(name)
+
+
+def _metadata(said: dict[str, object]) -> VHostMetadata:
+    tags, protected = said.get("tags"), said.get("protected_from_deletion")
+    if not isinstance(tags, list) or not isinstance(protected, bool):
+        expected = "tags as an array and protected_from_deletion as a boolean"
+        raise ValueError(f"metadata is {said!r:.200}: expected {expected}")  # noqa: TRY004  # it is the row's value
+    return VHostMetadata(
+        description=str(said.get("description")), tags=tuple(str(each) for each in tags), protected=protected
+    )
 
 
 def _limit(limits: dict[str, object], name: str) -> int | None:

@@ -13,6 +13,7 @@ cdef class VHost(OnExpiry):
     cdef public long long generation
     cdef public bint tracing
     cdef public object default_queue_type
+    cdef public object metadata
     cdef public object max_connections
     cdef public object max_queues
     cdef public object policies

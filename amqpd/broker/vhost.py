@@ -24,6 +24,7 @@ from amqpd.broker.recording import Recorder
 from amqpd.broker.reply_to import PREFIX, ReplyConsumer
 from amqpd.broker.settings import settings_of
 from amqpd.broker.statistics import Statistics
+from amqpd.broker.vhost_metadata import NO_METADATA
 from amqpd.broker.work import Work
 from amqpd.fields import EMPTY, Table
 
@@ -69,6 +70,7 @@ class VHost(OnExpiry):
         """Whether the firehose is on."""
         self.default_queue_type: str | None = None
         """Of queues that ask for none; None leaves it to the broker."""
+        self.metadata = NO_METADATA
         self.max_connections: int | None = None
         self.max_queues: int | None = None
         self.policies = Policies(context.compat)

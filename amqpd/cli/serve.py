@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,9 @@ log = get_logger("amqpd.serve")
 _HANGUP: Final[signal.Signals | None] = getattr(signal, "SIGHUP", None)
 """Windows has none."""
 
+HTTP_ABOVE: Final = 10_000
+"""How far RabbitMQ's port for HTTP, 15672, lies above that for AMQP."""
+LAST_PORT: Final = 65535
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds: a thread that waits for the interpreter gets it ten times sooner than by default."""
 
@@ -57,6 +61,7 @@ def serve(config_file: Path | None, **flags: object) -> None:
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     configure(config.log.level, config.log.format)
+    config = _with_management(config)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         trio.run(_serve, config, settings_now, strict_exception_groups=True)
@@ -72,6 +77,28 @@ def _with_data_dir(config: Config) -> Config:
     if config.transient or config.data_dir is not None:
         return config
     return attrs.evolve(config, data_dir=default_folder())
+
+
+def _with_management(config: Config) -> Config:
+    """Serve the HTTP API where RabbitMQ does in relation to `port`, unless it is set or switched off, or it cannot be.
+
+    Somebody who didn't ask for it shall not miss the broker because another one has the port.
+    """
+    management = config.management
+    port = (config.port or 0) + HTTP_ABOVE
+    if not management.enabled or management.port is not None or not config.port or port > LAST_PORT:
+        return config
+    if find_spec("h11") is None:  # the extra is not installed
+        return config
+    from amqpd.server.listeners import listen_all
+
+    try:
+        for listener in listen_all(management.host, port):
+            listener.close()
+    except OSError as error:
+        log.warning("no management API", reason=str(error), hint="set management.port")
+        return config
+    return attrs.evolve(config, management=attrs.evolve(management, port=port))
 
 
 async def _serve(config: Config, settings_now: Callable[[], Config]) -> None:
@@ -127,6 +154,8 @@ def _announce(server: Server, config: Config, metrics: list[tuple[str, int]]) ->
         log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
     if metrics:
         log.info(f"metrics for Prometheus on {listening_on(metrics)}", path="/metrics")
+    if server.http_addresses:
+        log.info(f"management API on {listening_on(server.http_addresses)}")
     log.info(f"Server startup complete; compat {config.compat}")
 
 

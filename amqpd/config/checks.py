@@ -93,6 +93,17 @@ class ShortText(Check):
         return isinstance(value, str) and 1 <= len(value.encode()) <= 255
 
 
+class PathPrefix(Check):
+    """Accept the beginning of a path: nothing, or parts that each begin with a slash."""
+
+    text = "empty, or such as '/broker' (no slash at the end)"
+    _prefix = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether paths can begin with it."""
+        return self._prefix.fullmatch(value) is not None
+
+
 class MechanismNames(Check):
     """Accept a list, not empty, of names that SASL allows (RFC 4422, section 3.1)."""
 

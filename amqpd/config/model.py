@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import attrs
 
-from amqpd.config.checks import Above, Check, MechanismNames, NotEmpty, ShareOrSize, ShortText, Within
+from amqpd.config.checks import Above, Check, MechanismNames, NotEmpty, PathPrefix, ShareOrSize, ShortText, Within
 from amqpd.config.errors import bad_value
 from amqpd.config.values import Names, Seconds, Share, Size, in_bytes
 
@@ -190,6 +190,25 @@ class Interceptors:
 
 
 @attrs.frozen(kw_only=True)
+class Management:
+    """The HTTP API for tools and people."""
+
+    enabled: bool = _setting(True, "Serve it at all.")
+    port: int | None = _setting(
+        None,
+        "Port of the HTTP API; 0 takes a free one. Unset, `amqpd serve` takes the one 10,000 above `port` (15672) if "
+        "the extra `management` is installed and it is free; a broker inside a program has none.",
+        Within(0, 65535),
+    )
+    host: Names = _setting(("127.0.0.1", "::1"), "Addresses that it listens on.", NotEmpty())
+    path_prefix: str = _setting("", "What stands before `/api` in its paths: `/rabbitmq`.", PathPrefix())
+    cors_allow_origins: Names = _setting(
+        (),
+        "Origins of pages that may use it from a browser (`https://ops.example.org`); `*` is all, without credentials.",
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Log:
     """The server's log."""
 
@@ -250,6 +269,7 @@ class Config:
     events: Events = attrs.Factory(Events)
     interceptors: Interceptors = attrs.Factory(Interceptors)
     metrics: Metrics = attrs.Factory(Metrics)
+    management: Management = attrs.Factory(Management)
     log: Log = attrs.Factory(Log)
 
     def __attrs_post_init__(self) -> None:

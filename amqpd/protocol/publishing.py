@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from amqpd import erlang
 from amqpd.broker.message import Message, Trail
+from amqpd.broker.operations.publish_checks import check_expiration, check_user_id, copies
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.queue import REJECTED
 from amqpd.broker.reply_to import PSEUDO_QUEUE
-from amqpd.broker.rewriting import rewritten
 from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
-from amqpd.fields import Table
 from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
 from amqpd.protocol import tracing
 from amqpd.wire.content import BODY_SIZE_LIMIT, MALFORMED, ContentHeader
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from amqpd.protocol.publish_plan import PublishPlan
 
 LOOKED_AT: Final = HEADERS | REPLY_TO | EXPIRATION | USER_ID
-MAX_EXPIRATION: Final = 315_360_000_000
 
 
 # One function on purpose: each further call would cost every message.
@@ -42,7 +39,7 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
     if plan.immediate:
         raise NotImplementedHere("immediate=true")
     if len(body) > connection.node.max_message_size:
-        raise _too_large(len(body), connection.node.max_message_size)
+        raise too_large(len(body), connection.node.max_message_size)
     vhost = channel.session.vhost
     if plan.generation != vhost.generation or plan.access_generation != channel.session.access.generation:
         plan.refresh(channel.session)
@@ -121,7 +118,8 @@ def count_unfinished(channel: Channel, octets: int) -> None:
         )
 
 
-def _too_large(size: int, limit: int) -> PreconditionFailed:
+def too_large(size: int, limit: int) -> PreconditionFailed:
+    """The error for a body above the limit of one message."""
     kind = "max size" if limit == BODY_SIZE_LIMIT else "configured max size"
     return PreconditionFailed(f"message size {size} is larger than {kind} {limit}")
 
@@ -177,74 +175,29 @@ def _look_at(
             raise PreconditionFailed("fast reply consumer does not exist")
         properties = properties.replace(reply_to=channel.reply_port.name)
     if profile.checks_user_id_first:
-        _check_user_id(channel, properties)
+        check_user_id(session, properties)
     if properties.flags & EXPIRATION:
-        _check_expiration(properties.expiration or "")
+        check_expiration(properties.expiration or "")
     keys: tuple[str, ...] = (plan.routing_key,)
     trail = None
     if properties.flags & HEADERS and (b"\x02CC" in properties.raw or b"\x03BCC" in properties.raw):
-        keys, properties, trail = _copies(plan.routing_key, properties)
+        keys, properties, trail = copies(plan.routing_key, properties)
     if node.looks_at_all:
-        properties = _look_at_all(node, properties)
+        properties = look_at_all(node, properties)
     if plan.checks_topic and profile.topic_permission_covers_copies:
         for key in keys:
             session.require_topic(WRITE, plan.exchange_name, key)
-    _check_user_id(channel, properties)
+    check_user_id(session, properties)
     return properties, keys, trail
 
 
-def _look_at_all(node: Node, properties: Properties) -> Properties:
+def look_at_all(node: Node, properties: Properties) -> Properties:
     """What is looked at, and added, whatever the flags say."""
     broker = node.broker
     if broker.compat.profile.refuses_unknown_delivery_mode and properties.delivery_mode not in (None, 1, 2):
         raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{properties.delivery_mode}}}")
     interceptors = node.settings.interceptors
     return interceptors.received(properties, broker.clock, broker.name) if interceptors.incoming else properties
-
-
-def _check_user_id(channel: Channel, properties: Properties) -> None:
-    session = channel.session
-    if properties.flags & USER_ID and not session.may_impersonate(properties.user_id or ""):
-        raise PreconditionFailed(
-            f"user_id property set to '{properties.user_id}' but authenticated user was '{session.user.name}'"
-        )
-
-
-def _check_expiration(text: str) -> None:
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    leading = digits[: len(digits) - len(digits.lstrip("0123456789"))]
-    if not leading.isascii() or not leading:
-        raise PreconditionFailed(f"invalid expiration '{text}': no_integer")
-    start = f"invalid expiration '{text}': "
-    rest = digits[len(leading) :]
-    if rest:
-        raise PreconditionFailed(start + erlang.pair("leftover_string", f'"{rest}"', len(start)))
-    value = -int(leading) if text[0] == "-" else int(leading)
-    if value < 0:
-        raise PreconditionFailed(start + erlang.pair("value_negative", str(value), len(start)))
-    if value > MAX_EXPIRATION:
-        raise PreconditionFailed(start + erlang.pair("value_too_large", str(value), len(start)))
-
-
-def _copies(routing_key: str, properties: Properties) -> tuple[tuple[str, ...], Properties, Trail | None]:
-    """Sender-selected distribution: further routing keys in the headers CC and BCC; the latter leaves the message."""
-    headers = properties.headers
-    if headers is None:
-        return (routing_key,), properties, None
-    copies, hidden = _keys_of("CC", headers), _keys_of("BCC", headers)
-    if "BCC" in headers:
-        properties = properties.replace(headers=rewritten(headers.without("BCC")))
-    trail = Trail(hidden_keys=tuple(hidden)) if hidden else None
-    return tuple(dict.fromkeys([routing_key, *copies, *hidden])), properties, trail
-
-
-def _keys_of(name: str, headers: Table) -> list[str]:
-    field = headers.get(name)
-    if field is None:
-        return []
-    if field.tag != "A" or not isinstance(field.value, tuple):
-        raise PreconditionFailed(f'invalid message: {{unacceptable_type_in_header,"{name}",{field.type_name}}}')
-    return [each.text() for each in field.value if not isinstance(each, int) and each.tag == "S"]
 
 
 def _return_direct_reply(channel: Channel, message: Message, route: Route) -> None:

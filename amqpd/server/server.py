@@ -43,6 +43,8 @@ class Server:
         self.addresses: list[tuple[str, int]] = []
         """Where plain AMQP is spoken: (host, port)."""
         self.tls_addresses: list[tuple[str, int]] = []
+        self.http_addresses: list[tuple[str, int]] = []
+        """Where the management API is served, if it is."""
         self.listeners: list[socket.socket] = []
         self.sockets: dict[socket.socket, None] = {}
         self.accepting = True

@@ -63,6 +63,12 @@ class EmbeddedBroker:
         return self._server.tls_addresses[0][1]
 
     @property
+    def management_url(self) -> str:
+        """Where the HTTP API is, without a slash at its end. Raises IndexError unless `management_port` was given."""
+        host, port = self._server.http_addresses[0]
+        return f"http://{shown(host)}:{port}{self._config.management.path_prefix}"
+
+    @property
     def url(self) -> str:
         """The AMQP URL of the default user and vhost."""
         return self.url_of(self._config.default.vhost)

@@ -260,7 +260,7 @@ def test_a_virtual_host_is_kept_with_its_limits_and_goes_last_of_all_that_was_in
         policies.set_policy(broker, kept.world.vhost, "p", "", {"max-length": 1}, operator=operator)
     broker.limit_vhost(kept.world.vhost, max_queues=5)
     broker.set_default_queue_type(kept.world.vhost, "quorum")
-    assert kept.journal.rows(VHOSTS) == {("/",): ("quorum", '{"max-queues":5}')}
+    assert kept.journal.rows(VHOSTS) == {("/",): ("quorum", '{"max-queues":5}', None)}
     broker.delete_vhost("/")
     assert {kind.name for kind in KINDS if kept.journal.rows(kind)} == {"users", "counters"}
     assert kept.journal.changes[-1].kind is VHOSTS

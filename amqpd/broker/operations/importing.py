@@ -1,0 +1,331 @@
+"""Take over definitions: a document of RabbitMQ's or amqpd's own becomes users, vhosts, queues and so on.
+
+The document's shape is checked before anything changes; then its items are taken over in RabbitMQ's order, a share of
+them each turn. Existing queues, exchanges and bindings stay as they are, everything else is replaced, so that the same
+document again changes nothing. Names that belong to the broker are skipped, and what amqpd doesn't know is named in the
+log. https://www.rabbitmq.com/docs/definitions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from amqpd.broker.broker import Broker
+from amqpd.broker.json_tables import table_from_json
+from amqpd.broker.operations import access, limits, parameters, policies, vhosts
+from amqpd.broker.operations.invalid import Invalid, Missing
+from amqpd.broker.operations.lookup import once_durable
+from amqpd.broker.operations.names import short
+from amqpd.broker.pending import Pending
+from amqpd.broker.policies import ALL
+from amqpd.broker.policy_validation import InvalidPolicy
+from amqpd.broker.users import SHA256
+from amqpd.broker.vhost import VHost
+from amqpd.broker.work import Work
+from amqpd.errors import AmqpError
+from amqpd.fields import Table
+from amqpd.log import get_logger
+
+log = get_logger(__name__)
+
+AT_ONCE: Final = 64
+"""Items that are taken over in the turn in which the import begins."""
+MD5: Final = "rabbit_password_hashing_md5"
+
+Item = Mapping[str, object]
+Take = Callable[[Item], None]
+
+TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "users": ("name",),
+    "vhosts": ("name",),
+    "permissions": ("user", "vhost", "configure", "write", "read"),
+    "exchanges": ("name", "vhost", "type"),
+    "topic_permissions": ("user", "vhost", "exchange", "write", "read"),
+    "global_parameters": ("name",),
+    "policies": ("name", "vhost", "pattern"),
+    "parameters": ("name", "vhost", "component"),
+    "queues": ("name", "vhost"),
+    "bindings": ("source", "vhost", "destination", "destination_type", "routing_key"),
+}
+"""Sections in the order in which they are taken over, and the texts that each of their items has to have."""
+NAMES: Final = ("name", "vhost", "user", "exchange", "source", "destination", "routing_key")
+"""Those of them that clients have to be able to say."""
+OF_A_VHOST: Final = ("exchanges", "policies", "parameters", "queues", "bindings")
+
+
+def import_definitions(
+    broker: Broker, document: Item, *, vhost: VHost | None = None, by: str
+) -> Pending[None] | None:
+    """Take a document over, all of it or (`vhost`) what belongs into one vhost, whatever vhost its items name.
+
+    Raises Invalid before anything has changed; a Pending fails with Invalid for an item that cannot be, and what came
+    before it stays.
+    """
+    work = Import(broker, document, vhost, by)
+    if work.step(AT_ONCE):
+        broker.work.add(work)
+    if not work.done.done:
+        return work.done
+    work.done.result()
+    return once_durable(broker.journal, None)
+
+
+class Import(Work):
+    """Takes over items one by one."""
+
+    __slots__ = ("_broker", "_by", "_items", "_version", "_vhost", "done")
+
+    def __init__(self, broker: Broker, document: Item, vhost: VHost | None, by: str) -> None:
+        self._broker = broker
+        self._vhost = vhost
+        self._by = by
+        self._version = document.get("rabbit_version") or document.get("rabbitmq_version")
+        sections = tuple(TEXTS) if vhost is None else OF_A_VHOST
+        self._items = iter([*self._checked(document, sections)])
+        self.done: Pending[None] = Pending()
+
+    def step(self, budget: int) -> bool:
+        for _ in range(max(1, budget)):
+            found = next(self._items, None)
+            if found is None:
+                self._finish()
+                return False
+            section, take, item = found
+            try:
+                take(item)
+            except (Invalid, InvalidPolicy, Missing, AmqpError, ValueError) as error:
+                self.done.fail(_refusal(section, item, error))
+                return False
+            except Exception as error:  # noqa: BLE001  # for whoever waits for the outcome
+                self.done.fail(error)
+                return False
+        return True
+
+    def _finish(self) -> None:
+        pending = self._broker.journal.definitions_durable()
+        if pending is None:
+            self.done.settle(None)
+        else:
+            pending.pass_on(self.done)
+
+    # -- what the document says ------------------------------------------------------------------------------------
+
+    def _checked(self, document: Item, sections: tuple[str, ...]) -> Iterator[tuple[str, Take, Item]]:
+        """All items with what takes them over. Raises Invalid for one that is none."""
+        for section in sections:
+            items = document.get(section, [])
+            if not isinstance(items, list):
+                raise Invalid(f"'{section}' is {items!r:.80}: expected an array")
+            take = self._takes()[section]
+            for item in items:
+                if not isinstance(item, dict):
+                    raise Invalid(f"'{section}' holds {item!r:.80}: expected objects")
+                placed = item if self._vhost is None else {**item, "vhost": self._vhost.name}
+                self._check(section, placed)
+                yield section, take, placed
+
+    def _check(self, section: str, item: Item) -> None:
+        for name in TEXTS[section]:
+            if name == "vhost" and item.get("vhost", ...) in (..., None):
+                raise Invalid(f"an item of '{section}' names no vhost", ["no_such_vhost", "undefined"])
+            if not isinstance(item.get(name), str):
+                shown = repr(item[name])[:80] if name in item else "missing"
+                raise Invalid(f"'{name}' of an item of '{section}' is {shown}: expected a text")
+            if name in NAMES:
+                short(f"'{name}' of an item of '{section}'", str(item[name]))
+        for name in ("arguments", "definition", "metadata"):
+            if name in item and not isinstance(item[name], dict | list if name == "arguments" else dict):
+                raise Invalid(f"'{name}' of an item of '{section}' is {item[name]!r:.80}: expected an object")
+
+    def _takes(self) -> Mapping[str, Take]:
+        return {
+            "users": self._user,
+            "vhosts": self._take_vhost,
+            "permissions": self._permission,
+            "exchanges": self._exchange,
+            "topic_permissions": self._topic_permission,
+            "global_parameters": self._global_parameter,
+            "policies": self._policy,
+            "parameters": self._parameter,
+            "queues": self._queue,
+            "bindings": self._binding,
+        }
+
+    # -- one function for each section ------------------------------------------------------------------------------
+
+    def _user(self, item: Item) -> None:
+        algorithm = item.get("hashing_algorithm") or (MD5 if _is_old(self._version) else SHA256)
+        password, password_hash, given = item.get("password"), item.get("password_hash"), item.get("limits") or {}
+        access.put_user(
+            self._broker,
+            str(item["name"]),
+            tags=tags_of(item.get("tags", [])),
+            password=str(password) if password is not None else None,
+            password_hash=str(password_hash) if password_hash is not None else None,
+            algorithm=str(algorithm),
+            limits=given if isinstance(given, dict) else {},
+            by=self._by,
+        )
+
+    def _take_vhost(self, item: Item) -> None:
+        metadata = item.get("metadata")
+        said = {**item, **metadata} if isinstance(metadata, Mapping) else item
+        default, given = said.get("default_queue_type"), item.get("limits") or []
+        vhosts.put_vhost(
+            self._broker,
+            str(item["name"]),
+            description=str(said.get("description") or ""),
+            tags=tags_of(said.get("tags") or []),
+            default_queue_type=None if default in (None, "undefined") else str(default),
+            protected=flag(said, "protected_from_deletion", False),
+            tracing=flag(item, "tracing", False),
+            by=self._by,
+        )
+        if given:
+            vhost = self._broker.vhosts[str(item["name"])]
+            limits.limit_vhost(self._broker, vhost, limits.vhost_limits(_limits(given)), by=self._by)
+
+    def _permission(self, item: Item) -> None:
+        patterns = [str(item[name]) for name in ("configure", "write", "read")]
+        access.grant(self._broker, str(item["user"]), str(item["vhost"]), *patterns, by=self._by)
+
+    def _topic_permission(self, item: Item) -> None:
+        user, vhost, exchange = str(item["user"]), str(item["vhost"]), str(item["exchange"])
+        write, read = str(item["write"]), str(item["read"])
+        access.grant_topic(self._broker, user, vhost, exchange, write, read, by=self._by)
+
+    def _global_parameter(self, item: Item) -> None:
+        if item["name"] != "internal_cluster_id":  # it names RabbitMQ's own cluster
+            parameters.set_global(self._broker, str(item["name"]), item.get("value"), by=self._by)
+
+    def _parameter(self, item: Item) -> None:
+        component, name, vhost = str(item["component"]), str(item["name"]), self._named_vhost(item)
+        known = (parameters.VHOST_LIMITS, parameters.OPERATOR_POLICY, parameters.POLICY)
+        if component in known:
+            parameters.set_parameter(self._broker, vhost, component, name, item.get("value"), by=self._by)
+        else:
+            log.warning("parameter not imported: nothing here uses it", component=component, name=name)
+
+    def _policy(self, item: Item) -> None:
+        policies.set_policy(
+            self._broker,
+            self._named_vhost(item),
+            str(item["name"]),
+            str(item["pattern"]),
+            item.get("definition"),  # type: ignore[arg-type]  # the operation checks what it is
+            priority=item.get("priority", 0),  # type: ignore[arg-type]  # the same
+            apply_to=item.get("apply-to", ALL),  # type: ignore[arg-type]  # the same
+            by=self._by,
+        )
+
+    def _exchange(self, item: Item) -> None:
+        vhost, name = self._named_vhost(item), str(item["name"])
+        if name in vhost.exchanges or self._is_reserved("exchange", name):
+            return
+        vhost.add_exchange(
+            name,
+            vhost.context.type_named(str(item["type"])),
+            durable=flag(item, "durable", True),
+            auto_delete=flag(item, "auto_delete", False),
+            internal=flag(item, "internal", False),
+            arguments=_arguments(item),
+            by=self._by,
+        )
+
+    def _queue(self, item: Item) -> None:
+        vhost, name, arguments = self._named_vhost(item), str(item["name"]), _arguments(item)
+        if name in vhost.queues or self._is_reserved("queue", name):
+            return
+        if vhost.max_queues is not None and 0 <= vhost.max_queues <= len(vhost.queues):
+            raise Invalid(
+                f'Adding queue "{name}" to virtual host "{vhost.name}" would exceed the limit of {vhost.max_queues} '
+                f"queue(s).\n\nThis virtual host currently has {len(vhost.queues)} queue(s) defined.\n\nImport aborted!"
+            )
+        durable, auto_delete = flag(item, "durable", True), flag(item, "auto_delete", False)
+        queue_type = self._broker.queue_arguments.check(name, vhost.name, arguments).queue_type
+        what = f"queue '{name}' in vhost '{vhost.name}'"
+        queue_type.check_new(what, durable=durable, exclusive=False, auto_delete=auto_delete)
+        vhost.add_queue(name, durable, auto_delete, None, arguments, self._by)
+
+    def _binding(self, item: Item) -> None:
+        vhost, source, name = self._named_vhost(item), str(item["source"]), str(item["destination"])
+        if not source:
+            return  # every queue is bound to the default exchange
+        exchange, routing_key, arguments = vhost.exchanges.get(source), str(item["routing_key"]), _arguments(item)
+        kind = item["destination_type"]
+        if kind not in ("queue", "exchange"):
+            raise Invalid(f"destination_type is '{kind}': expected 'queue' or 'exchange'")
+        destination = vhost.queues.get(name) if kind == "queue" else vhost.exchanges.get(name) if name else None
+        if exchange is None:
+            raise Missing(f"no exchange '{source}' in vhost '{vhost.name}'")
+        if destination is None:
+            raise Missing(f"no {kind} '{name}' in vhost '{vhost.name}'")
+        exchange.router.check(routing_key, arguments, destination)
+        vhost.bind(exchange, destination, routing_key, arguments, self._by)
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _named_vhost(self, item: Item) -> VHost:
+        vhost = self._broker.vhosts.get(str(item["vhost"]))
+        if vhost is None:
+            text = f'Please create virtual host "{item["vhost"]}" prior to importing definitions.'
+            raise Invalid(text, ["no_such_vhost", item["vhost"]])
+        return vhost
+
+    def _is_reserved(self, kind: str, name: str) -> bool:
+        if name and not name.startswith("amq."):
+            return False
+        log.warning("definition skipped: names that begin with amq. are the broker's", kind=kind, name=name)
+        return True
+
+
+def flag(item: Item, name: str, default: bool) -> bool:
+    """A boolean, which may be written as a text. Raises Invalid."""
+    value = item.get(name, default)
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise Invalid(f"'{name}' is {value!r:.80}: expected true or false", ["not_boolean", value])
+
+
+def tags_of(value: object) -> tuple[str, ...]:
+    """Tags as a list, or as one text with commas. Raises Invalid."""
+    found = value.split(",") if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise Invalid(f"tags are {value!r:.80}: expected an array of texts, or one text with commas")
+    return tuple(dict.fromkeys(each.strip() for each in found if each.strip()))
+
+
+def _arguments(item: Item) -> Table:
+    given = item.get("arguments") or {}
+    if not isinstance(given, Mapping):
+        raise Invalid(f"arguments are {given!r:.80}: expected an object")
+    return table_from_json(given)
+
+
+def _limits(given: object) -> dict[str, object]:
+    """The limits of a vhost: an object, or an array of names and values."""
+    if isinstance(given, dict):
+        return given
+    found: dict[str, object] = {}
+    for each in given if isinstance(given, list) else [given]:
+        if not isinstance(each, dict) or not isinstance(each.get("name"), str):
+            raise Invalid(f"limits are {given!r:.80}: expected an object, or an array of names and values")
+        found[each["name"]] = each.get("value")
+    return found
+
+
+def _is_old(version: object) -> bool:
+    """Whether a document comes from before RabbitMQ 3.6, whose hashes are MD5 where it doesn't say."""
+    parts = str(version).split(".")[:2] if isinstance(version, str) else []
+    return len(parts) == 2 and all(each.isdigit() for each in parts) and tuple(map(int, parts)) < (3, 6)
+
+
+def _refusal(section: str, item: Item, error: Exception) -> Invalid:
+    text = error.text if isinstance(error, AmqpError) else str(error)
+    if isinstance(error, Invalid) and not isinstance(error.term, str):
+        return error
+    name = item.get("name", item.get("destination", item.get("user", "")))
+    return Invalid(f"{text} ({item.get('vhost', section)}/{name})")

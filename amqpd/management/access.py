@@ -1,0 +1,121 @@
+"""Who calls, and what its tags let it see: the rules of RabbitMQ's four management tags in one place.
+
+A tag opens endpoints; what is changed there is decided by the user's permissions, as for an AMQP client.
+https://www.rabbitmq.com/docs/management#permissions
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from enum import Enum
+from typing import Final
+
+import attrs
+
+from amqpd.broker.broker import Broker
+from amqpd.broker.users import User
+from amqpd.broker.vhost import VHost
+from amqpd.management.errors import ApiError, not_authorised
+from amqpd.management.message import Request
+from amqpd.management.waiting import settled
+
+ADMINISTRATOR: Final = "administrator"
+MONITORING: Final = "monitoring"
+POLICYMAKER: Final = "policymaker"
+MANAGEMENT: Final = "management"
+TAGS: Final = (ADMINISTRATOR, MONITORING, POLICYMAKER, MANAGEMENT)
+
+REALM: Final = (("www-authenticate", 'Basic realm="RabbitMQ Management"'),)
+
+
+class Access(Enum):
+    """Whom an endpoint is for."""
+
+    NOBODY = "no login"
+    USER = "any management user"
+    VISIBLE = "a user who sees the virtual host"
+    VHOST = "a user with permissions in the virtual host, or an administrator"
+    POLICY = "a policymaker with permissions in the virtual host, or an administrator"
+    MONITORING = "monitoring or administrator"
+    ADMIN = "administrator"
+
+
+@attrs.frozen
+class Caller:
+    """A logged-in user, as far as endpoints are concerned."""
+
+    user: User
+
+    @property
+    def name(self) -> str:
+        return self.user.name
+
+    @property
+    def is_administrator(self) -> bool:
+        return ADMINISTRATOR in self.user.tags
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether all virtual hosts, connections and channels are shown."""
+        return self.is_administrator or MONITORING in self.user.tags
+
+    @property
+    def makes_policies(self) -> bool:
+        return self.is_administrator or POLICYMAKER in self.user.tags
+
+    def works_in(self, broker: Broker, vhost: str) -> bool:
+        """Whether it has permissions in a virtual host, whatever they are."""
+        return (self.name, vhost) in broker.access.permissions
+
+    def sees(self, broker: Broker, vhost: str) -> bool:
+        return self.sees_all or self.works_in(broker, vhost)
+
+    def visible(self, broker: Broker) -> list[VHost]:
+        """The virtual hosts that it is shown."""
+        return [each for each in broker.vhosts.values() if self.sees(broker, each.name)]
+
+
+def require(caller: Caller, access: Access, broker: Broker, vhost: str | None) -> None:
+    """Raise ApiError unless an endpoint is for this caller. `vhost`: the one in the path, if there is one."""
+    if access is Access.ADMIN and not caller.is_administrator:
+        raise not_authorised("Not administrator user")
+    if access is Access.MONITORING and not caller.sees_all:
+        raise not_authorised("Not monitor user")
+    if access is Access.POLICY and not caller.makes_policies:
+        raise not_authorised("User not authorised to access object")
+    if vhost is None or caller.is_administrator:
+        return
+    if access is Access.POLICY and not caller.works_in(broker, vhost):
+        raise not_authorised("User not authorised to access object")
+    if access is Access.VISIBLE and not caller.sees(broker, vhost):
+        raise not_authorised("User not authorised to access virtual host")
+    if access is Access.VHOST and not caller.works_in(broker, vhost):
+        raise not_authorised("User not authorised to access virtual host")
+
+
+async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ...]) -> Caller:
+    """Check the name and password that a request brings along. Raises ApiError (401)."""
+    name, password = _credentials(request)
+    user: User | None = await settled(broker.check_password(name, password))
+    if user is None:
+        raise ApiError(401, "not_authorized", broker.compat.profile.http_login_refusal, REALM)
+    if name in loopback_users and not request.peer.is_loopback:
+        raise ApiError(401, "not_authorised", "User can only log in via localhost", REALM)
+    if not any(tag in TAGS for tag in user.tags):
+        raise not_authorised("Not management user")
+    return Caller(user)
+
+
+def _credentials(request: Request) -> tuple[str, bytes]:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise ApiError(401, "not_authorized", "Not_Authorized", REALM)
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    name, separator, password = decoded.partition(b":")
+    if not separator:
+        raise ApiError(401, "not_authorized", "Not_Authorized", REALM)
+    return name.decode("utf-8", "surrogateescape"), password

@@ -1,0 +1,186 @@
+"""What handlers need of their broker, and one call with all that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+import attrs
+
+from amqpd.broker.broker import Broker
+from amqpd.broker.operations.importing import flag
+from amqpd.broker.operations.vhosts import find_vhost
+from amqpd.broker.pending import Pending
+from amqpd.broker.ports import Holding, Peer
+from amqpd.broker.queue import Queue
+from amqpd.broker.session import Session
+from amqpd.broker.vhost import VHost
+from amqpd.management.access import Caller
+from amqpd.management.encoding import decode
+from amqpd.management.errors import ApiError, bad_request, key_missing
+from amqpd.management.message import BodyIncomplete, BodyTooLarge, Request
+from amqpd.management.waiting import settled
+from amqpd.protocol.node import Node
+
+T = TypeVar("T")
+
+DEFAULT_EXCHANGE: Final = "amq.default"
+"""How paths call the exchange without a name."""
+
+
+@attrs.frozen
+class Listening:
+    """One listener of the broker's process."""
+
+    protocol: str
+    """As RabbitMQ names it: amqp, amqp/ssl, http."""
+    host: str
+    port: int
+
+
+@attrs.frozen
+class Machine:
+    """What the platform tells."""
+
+    resident: Callable[[], int | None]
+    """Octets of this process in memory."""
+    memory_limit: int
+    """Octets at which the alarm is raised."""
+    disk_free_limit: int
+    data_dir: str
+
+
+@attrs.frozen(eq=False)
+class Api:
+    """One broker's management."""
+
+    node: Node
+    end_turn: Callable[[], object]
+    """Ends the turn in which something was changed: everybody's bytes go out."""
+    listening: Callable[[], list[Listening]]
+    machine: Machine
+    prefix: str = ""
+    """What stands before `/api`, without a slash at its end."""
+    origins: tuple[str, ...] = ()
+    """Web pages from there may ask (CORS)."""
+    started: float = 0.0
+    """On the broker's monotonic clock."""
+
+    @property
+    def broker(self) -> Broker:
+        return self.node.broker
+
+
+class NoPeer(Peer):
+    """The other end of a session that has no connection."""
+
+    def force_close(self, reason: str) -> None:
+        """There is nothing to close."""
+
+    def alarm_changed(self) -> None:
+        """Nobody is told."""
+
+    def tracing_changed(self) -> None:
+        """Nothing is remembered."""
+
+    def holdings(self, queue: Queue) -> Iterator[Holding]:
+        """It holds nothing."""
+        return iter(())
+
+
+@attrs.define(eq=False)
+class Call:
+    """One request at its endpoint."""
+
+    api: Api
+    request: Request
+    params: Mapping[str, str]
+    """The parts of the path that its route names."""
+    query: Mapping[str, str]
+    _caller: Caller | None = None
+
+    @property
+    def broker(self) -> Broker:
+        return self.api.broker
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks; not at endpoints without a login."""
+        assert self._caller is not None
+        return self._caller
+
+    @property
+    def by(self) -> str:
+        return self.caller.name
+
+    @property
+    def stats(self) -> bool:
+        """Whether counts are asked for."""
+        return self.query.get("disable_stats") != "true"
+
+    def vhost(self) -> VHost:
+        """The virtual host of the path. Raises Missing."""
+        return find_vhost(self.broker, self.params["vhost"])
+
+    def exchange(self, name: str = "exchange") -> str:
+        """The exchange of the path."""
+        given = self.params[name]
+        return "" if given == DEFAULT_EXCHANGE else given
+
+    def session(self, vhost: VHost) -> Session:
+        """What stands for the user in a virtual host."""
+        user, profile = self.caller.user, self.broker.compat.profile
+        return Session("HTTP", user, vhost, self.broker.access, profile, NoPeer())
+
+    async def perform(self, operation: Callable[[], T | Pending[T]]) -> T:
+        """Change something: run an operation, let everybody have what follows from it, and wait for its result."""
+        try:
+            result = operation()
+        finally:
+            self.api.end_turn()
+        return await settled(result)
+
+    async def raw(self) -> bytes:
+        """The body. Raises ApiError."""
+        try:
+            return await self.request.read_body()
+        except BodyTooLarge:
+            raise bad_request("Exceeded HTTP request body size limit") from None
+        except BodyIncomplete:
+            raise ApiError(400, "bad_request", "the body ended too early", (("connection", "close"),)) from None
+
+    async def body(self, *required: str) -> dict[str, object]:
+        """The body's object. Raises ApiError for one that isn't JSON, or lacks something."""
+        found = decode(await self.raw())
+        missing = [name for name in required if name not in found]
+        if missing:
+            raise key_missing(*missing)
+        return found
+
+    def flag(self, name: str) -> bool:
+        """A switch of the query: `if-unused=true`. Raises Invalid."""
+        return flag(self.query, name, False)
+
+
+def query_of(text: str) -> dict[str, str]:
+    """The parameters behind the question mark; of several of one name, the last one."""
+    return dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="surrogateescape"))
+
+
+def text_of(body: Mapping[str, object], name: str, default: str | None = None) -> str:
+    """A text of a body. Raises ApiError."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise bad_request(f"'{name}' is {value!r:.80}: expected a text")
+    return value
+
+
+def mapping_of(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """An object of a body, empty if there is none. Raises ApiError."""
+    value = body.get(name)
+    if value is None or value == []:  # some clients in languages without the difference send an empty array
+        return {}
+    if not isinstance(value, dict):
+        raise bad_request(f"'{name}' is {value!r:.80}: expected an object")
+    return value

@@ -1,0 +1,110 @@
+"""One request: its route, its caller, its answer; and the one place where anything that goes wrong becomes one.
+
+The order is RabbitMQ's: path, method, login, tags, then what the endpoint itself finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from amqpd.log import get_logger
+from amqpd.management.access import Access, log_in, require
+from amqpd.management.api import Api, Call, query_of
+from amqpd.management.encoding import JSON, encode
+from amqpd.management.errors import ApiError, answer_to, not_found
+from amqpd.management.listing import Listing, respond
+from amqpd.management.message import Request, Response
+from amqpd.management.routing import API, Route, Router, params_of
+
+log = get_logger(__name__)
+
+COMMON: Final = (
+    ("server", "amqpd"),
+    ("cache-control", "no-cache"),
+    ("vary", "accept, accept-encoding, origin"),
+    ("x-content-type-options", "nosniff"),
+    ("content-security-policy", "default-src 'self'; object-src 'none'; frame-ancestors 'none'"),
+)
+ACCEPTABLE: Final = ("*/*", "application/*", "json", "application/octet-stream", "text/*", "text/plain")
+MAX_AGE: Final = "1800"
+"""Seconds that a browser may remember what OPTIONS said."""
+
+
+class Dispatcher:
+    """Answers all requests of one broker's management."""
+
+    def __init__(self, api: Api, routes: Iterable[Route]) -> None:
+        self._api = api
+        self._router = Router(routes)
+
+    async def handle(self, request: Request) -> Response:
+        """The answer, whatever happens."""
+        try:
+            response = await self._answer(request)
+        except Exception as error:  # the one place for all of them
+            answer = answer_to(error)
+            if answer is None:
+                log.error("internal error in a request", method=request.method, target=request.target, exc_info=error)
+                answer = ApiError(500, "internal_server_error", "the log of the broker tells more")
+            body = encode({"error": answer.error, "reason": answer.reason})
+            response = Response(answer.status, (body,), (JSON, *answer.headers))
+        headers = (*COMMON, *self._cors(request), *response.headers)
+        return Response(response.status, response.body, headers)
+
+    async def _answer(self, request: Request) -> Response:
+        target, _, query = request.target.partition("?")
+        if not target.startswith(f"{self._api.prefix}/{API}/"):
+            raise not_found()
+        found = self._router.find(target[len(self._api.prefix) + len(API) + 2 :])
+        if found is None:
+            raise not_found()
+        routes, parts = found
+        allowed = ", ".join(["HEAD", *routes, "OPTIONS"] if "GET" in routes else [*routes, "OPTIONS"])
+        if request.method == "OPTIONS":
+            return Response(200, (), (("allow", allowed),))
+        route = routes.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            reason = f"{request.method} is not possible here: {allowed}"
+            raise ApiError(405, "method_not_allowed", reason, (("allow", allowed),))
+        return await self._call(route, request, parts, query_of(query))
+
+    async def _call(self, route: Route, request: Request, parts: list[str], query: Mapping[str, str]) -> Response:
+        _check_accept(request)
+        params = params_of(route, parts)
+        broker = self._api.broker
+        caller = None
+        if route.access is not Access.NOBODY:
+            caller = await log_in(request, broker, self._api.node.settings.loopback_users)
+            require(caller, route.access, broker, params.get("vhost"))
+        call = Call(self._api, request, params, query, caller)
+        answer = await route.handler(call)
+        if isinstance(answer, Response):
+            return answer
+        if isinstance(answer, Listing):
+            return await respond(answer, query)
+        return Response(200, (encode(answer),), (JSON,))
+
+    def _cors(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """What lets a page of another origin ask; nothing unless that origin is configured."""
+        origin = request.headers.get("origin")
+        if origin is None or not ({origin, "*"} & {*self._api.origins}):
+            return ()
+        if origin not in self._api.origins:
+            headers = [("access-control-allow-origin", "*")]
+        else:
+            headers = [("access-control-allow-origin", origin), ("access-control-allow-credentials", "true")]
+        if request.method == "OPTIONS":
+            asked = request.headers.get("access-control-request-headers")
+            headers.append(("access-control-allow-methods", "HEAD, GET, PUT, POST, DELETE, OPTIONS"))
+            headers.append(("access-control-max-age", MAX_AGE))
+            if asked is not None:
+                headers.append(("access-control-allow-headers", asked))
+        return tuple(headers)
+
+
+def _check_accept(request: Request) -> None:
+    """Raise ApiError (406) only where a client says that it can do with nothing like JSON."""
+    accept = request.headers.get("accept", "*/*") or "*/*"
+    if not any(each in accept for each in ACCEPTABLE):
+        raise ApiError(406, "not_acceptable", f"the answer is application/json, which '{accept[:80]}' excludes")

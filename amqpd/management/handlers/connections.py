@@ -1,0 +1,148 @@
+"""Connections, their channels, and the consumers of queues."""
+
+from __future__ import annotations
+
+from amqpd.broker.consumers import Consumer
+from amqpd.broker.vhost import VHost
+from amqpd.management.api import Call
+from amqpd.management.errors import not_authorised
+from amqpd.management.handlers.answers import NO_CONTENT
+from amqpd.management.handlers.sight import find_channel, find_connection, visible_channels, visible_connections
+from amqpd.management.listing import Listing, one
+from amqpd.management.message import Response
+from amqpd.management.views.connections import channel_details_view, channel_view, connection_view
+from amqpd.management.views.consumers import channel_name, consumer_view
+from amqpd.protocol.channel import Channel
+from amqpd.protocol.connection import Connection
+
+REASON = "Closed via management plugin"
+
+
+async def connections(call: Call) -> object:
+    """List connections."""
+    return _connections(call, visible_connections(call))
+
+
+async def connections_of_vhost(call: Call) -> object:
+    """List the connections to a virtual host."""
+    vhost = call.vhost()
+    found = [each for each in visible_connections(call) if _vhost_of(each) is vhost]
+    return _connections(call, found)
+
+
+async def connections_of_user(call: Call) -> object:
+    """List the connections of a user."""
+    _require_user(call)
+    return _connections(call, _of_user(call))
+
+
+async def close_connections_of_user(call: Call) -> Response:
+    """Close all connections of a user."""
+    _require_user(call)
+    for each in _of_user(call):
+        each.force_close(_reason(call))
+    call.api.end_turn()
+    return NO_CONTENT
+
+
+async def connection(call: Call) -> object:
+    """Show a connection."""
+    return one(connection_view(find_connection(call), call.api.node, stats=call.stats), call.query)
+
+
+async def close_connection(call: Call) -> Response:
+    """Close it with 320 and the text of the header X-Reason."""
+    find_connection(call, change=True).force_close(_reason(call))
+    call.api.end_turn()
+    return NO_CONTENT
+
+
+async def channels_of_connection(call: Call) -> object:
+    """List the channels of a connection."""
+    return _channels(call, [*find_connection(call).channels.values()])
+
+
+async def channels(call: Call) -> object:
+    """List channels."""
+    return _channels(call, visible_channels(call))
+
+
+async def channels_of_vhost(call: Call) -> object:
+    """List the channels of connections to a virtual host."""
+    vhost = call.vhost()
+    return _channels(call, [each for each in visible_channels(call) if each.session.vhost is vhost])
+
+
+async def channel(call: Call) -> object:
+    """Show a channel with its consumers."""
+    return one(channel_details_view(find_channel(call), stats=call.stats), call.query)
+
+
+async def consumers(call: Call) -> object:
+    """List consumers."""
+    return _consumers(call, call.caller.visible(call.broker))
+
+
+async def consumers_of_vhost(call: Call) -> object:
+    """List the consumers of a virtual host."""
+    return _consumers(call, [call.vhost()])
+
+
+def _connections(call: Call, found: list[Connection]) -> Listing[Connection]:
+    node, stats = call.api.node, call.stats
+    return Listing(
+        found,
+        lambda each: connection_view(each, node, stats=stats),
+        lambda each: (_vhost_name(each), each.name),
+        lambda each: each.name,
+    )
+
+
+def _channels(call: Call, found: list[Channel]) -> Listing[Channel]:
+    stats = call.stats
+    return Listing(
+        found,
+        lambda each: channel_view(each, stats=stats),
+        lambda each: (each.session.vhost.name, channel_name(each)),
+        channel_name,
+    )
+
+
+def _consumers(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Consumer]]:
+    node = call.broker.name
+    found = [
+        (vhost, consumer)
+        for vhost in vhosts
+        for queue in vhost.queues.values()
+        if queue.consumer_count
+        for consumer in queue.consumers.members()
+    ]
+    return Listing(
+        found,
+        lambda each: consumer_view(*each, node),
+        lambda each: (each[0].name, each[1].queue.name, each[1].tag),
+        lambda each: each[1].tag,
+    )
+
+
+def _of_user(call: Call) -> list[Connection]:
+    name = call.params["user"]
+    return [each for each in call.api.node.connections if each.user is not None and each.user.name == name]
+
+
+def _require_user(call: Call) -> None:
+    if not (call.caller.is_administrator or call.params["user"] == call.caller.name):
+        raise not_authorised("User not authorised to access object")
+
+
+def _reason(call: Call) -> str:
+    """It becomes part of a reply text, which has room for 255 octets; what is longer is cut there."""
+    return call.request.headers.get("x-reason", REASON)
+
+
+def _vhost_of(each: Connection) -> VHost | None:
+    return None if each.session is None else each.session.vhost
+
+
+def _vhost_name(each: Connection) -> str:
+    return "" if each.session is None else each.session.vhost.name

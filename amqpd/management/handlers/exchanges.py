@@ -1,0 +1,88 @@
+"""Exchanges."""
+
+from __future__ import annotations
+
+from amqpd.broker.exchange import Exchange
+from amqpd.broker.operations import exchanges as operations
+from amqpd.broker.operations.importing import flag
+from amqpd.broker.operations.invalid import Missing
+from amqpd.broker.operations.names import short
+from amqpd.broker.vhost import VHost
+from amqpd.management.api import Call, text_of
+from amqpd.management.handlers.answers import NO_CONTENT, put
+from amqpd.management.handlers.tables import arguments_of
+from amqpd.management.handlers.vhosts import existing_vhost
+from amqpd.management.listing import Listing, one
+from amqpd.management.message import Response
+from amqpd.management.views.exchanges import exchange_view
+
+DEFAULT_TYPE = "direct"
+
+
+async def exchanges(call: Call) -> object:
+    """List exchanges."""
+    return _listing(call, call.caller.visible(call.broker))
+
+
+async def exchanges_of_vhost(call: Call) -> object:
+    """List the exchanges of a virtual host."""
+    return _listing(call, [call.vhost()])
+
+
+async def exchange(call: Call) -> object:
+    """Show an exchange."""
+    vhost = call.vhost()
+    view = exchange_view(vhost, find_exchange(vhost, call.exchange()), stats=call.stats)
+    if call.stats:
+        view |= {"incoming": [], "outgoing": []}
+    return one(view, call.query)
+
+
+async def put_exchange(call: Call) -> Response:
+    """Declare an exchange."""
+    body = await call.body()
+    vhost, name = existing_vhost(call), short("the exchange's name", call.exchange())
+    session, new = call.session(vhost), name not in vhost.exchanges
+    type_name, arguments = text_of(body, "type", DEFAULT_TYPE), arguments_of(body)
+    durable, auto_delete = flag(body, "durable", False), flag(body, "auto_delete", False)
+    internal = flag(body, "internal", False)
+    await call.perform(
+        lambda: operations.declare(
+            call.broker,
+            session,
+            name,
+            type_name,
+            durable=durable,
+            auto_delete=auto_delete,
+            internal=internal,
+            arguments=arguments,
+        )
+    )
+    return put(new)
+
+
+async def delete_exchange(call: Call) -> Response:
+    """Delete an exchange; `if-unused=true` leaves one that has bindings."""
+    vhost, name = call.vhost(), call.exchange()
+    find_exchange(vhost, name)
+    session, if_unused = call.session(vhost), call.flag("if-unused")
+    await call.perform(lambda: operations.delete(call.broker, session, name, if_unused=if_unused))
+    return NO_CONTENT
+
+
+def find_exchange(vhost: VHost, name: str) -> Exchange:
+    """Raises Missing."""
+    found = vhost.exchanges.get(name)
+    if found is None:
+        raise Missing(f"no exchange '{name}' in vhost '{vhost.name}'")
+    return found
+
+
+def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Exchange]]:
+    stats = call.stats
+    return Listing(
+        [(vhost, each) for vhost in vhosts for each in vhost.exchanges.values()],
+        lambda each: exchange_view(*each, stats=stats),
+        lambda each: (each[0].name, each[1].name),
+        lambda each: each[1].name,
+    )

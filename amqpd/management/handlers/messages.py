@@ -1,0 +1,149 @@
+"""Publishing and getting single messages, for people and tests: a client does better with a connection."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+
+import trio
+
+from amqpd.broker.message import Message
+from amqpd.broker.operations import getting
+from amqpd.broker.operations.names import short
+from amqpd.broker.operations.publishing import Outcome, publish
+from amqpd.broker.queue import Queue
+from amqpd.errors import AccessRefused, AmqpError, NotFound
+from amqpd.management.api import Call, text_of
+from amqpd.management.errors import ApiError, as_on_a_channel, bad_request, not_authorised
+from amqpd.management.handlers.tables import properties_of, properties_view
+from amqpd.management.handlers.vhosts import existing_vhost
+from amqpd.management.numbers import is_number
+from amqpd.management.waiting import settled
+from amqpd.protocol.publishing import look_at_all, too_large
+
+CONFIRM_TIMEOUT = 30.0
+"""Seconds; RabbitMQ's."""
+SLICE = 32
+"""Messages that are taken before others get their turn."""
+ENCODINGS = ("auto", "base64")
+
+
+async def publish_message(call: Call) -> object:
+    """Publish a message to an exchange, and say whether any queue took it."""
+    body = await call.body("routing_key", "properties", "payload", "payload_encoding")
+    payload, properties, node = _payload(body), properties_of(body), call.api.node
+    key = short("the routing key", text_of(body, "routing_key"))
+    vhost, exchange = existing_vhost(call), call.exchange()
+    session = call.session(vhost)
+    try:
+        if len(payload) > node.max_message_size:
+            raise too_large(len(payload), node.max_message_size)
+        if node.looks_at_all:
+            properties = look_at_all(node, properties)
+        with trio.fail_after(CONFIRM_TIMEOUT):
+            outcome = await call.perform(lambda: publish(call.broker, session, exchange, key, properties, payload))
+    except trio.TooSlowError:
+        raise ApiError(400, "confirm_timeout", "the message was not confirmed in time") from None
+    except AccessRefused as error:
+        raise not_authorised(f"{error.code} {error.reply_text}") from None
+    except AmqpError as error:
+        raise as_on_a_channel(error) from None
+    if outcome is Outcome.REJECTED:
+        raise ApiError(400, "rejected", "Unable to publish message. Check queue limits.")
+    return {"routed": outcome is Outcome.ROUTED}
+
+
+async def get_messages(call: Call) -> object:
+    """Take up to `count` messages off a queue, and settle them as `ackmode` says."""
+    body = await call.body("count", "ackmode", "encoding")
+    settle, encoding = _mode(body), text_of(body, "encoding")
+    count, truncate = _integer(body, "count"), _integer(body, "truncate") if "truncate" in body else None
+    if encoding not in ENCODINGS:
+        raise bad_request("Unsupported encoding. Please use auto or base64.")
+    vhost = existing_vhost(call)
+    session = call.session(vhost)
+    try:
+        queue = getting.gettable_queue(session, call.params["queue"])
+        returning = queue.in_place()
+        if returning is not None:
+            await settled(returning)
+    except NotFound as error:
+        raise ApiError(404, "not_found", error.reply_text) from None
+    taken: list[Message] = []
+    shown: list[object] = []
+    try:
+        while len(taken) < count:
+            message = getting.take(call.broker, session, queue)
+            if message is None:
+                break
+            taken.append(message)
+            shown.append(message_view(queue, message, encoding == "base64", truncate))
+            if len(taken) % SLICE == 0:
+                await trio.lowlevel.checkpoint()
+    except BaseException:  # whoever asked is gone, or the broker stops: nothing may be lost
+        settle = getting.requeue
+        raise
+    finally:
+        _settle(call, queue, taken, settle)
+    return shown
+
+
+def message_view(queue: Queue, message: Message, as_base64: bool, truncate: int | None) -> dict[str, object]:
+    """A message as JSON, with what is left in its queue."""
+    payload = message.body if truncate is None else message.body[:truncate]
+    text = None
+    if not as_base64:
+        try:
+            text = payload.decode("utf-8")
+        except UnicodeDecodeError:
+            text = None
+    return {
+        "payload_bytes": len(message.body),
+        "redelivered": message.redelivered,
+        "exchange": message.exchange,
+        "routing_key": message.routing_key,
+        "message_count": queue.message_count,
+        "properties": properties_view(message.properties),
+        "payload": base64.b64encode(payload).decode("ascii") if text is None else text,
+        "payload_encoding": "base64" if text is None else "string",
+    }
+
+
+def _settle(call: Call, queue: Queue, taken: list[Message], settle: Callable[[Queue, list[Message]], None]) -> None:
+    if taken:
+        settle(queue, taken)
+        call.api.end_turn()
+
+
+def _mode(body: dict[str, object]) -> getting.Settle:
+    mode = body["ackmode"]
+    settle = getting.MODES.get(mode) if isinstance(mode, str) else None
+    if settle is None:
+        raise bad_request(f"Invalid ackmode value: {mode}. Valid values are: {', '.join(getting.MODES)}")
+    return settle
+
+
+def _integer(body: dict[str, object], name: str) -> int:
+    value = body[name]
+    if isinstance(value, str) and is_number(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise bad_request(["not_integer", value])
+    if value < 0:
+        raise bad_request(f"'{name}' is {value}: expected a number that isn't negative")
+    return value
+
+
+def _payload(body: dict[str, object]) -> bytes:
+    payload, encoding = body["payload"], body["payload_encoding"]
+    if not isinstance(payload, str):
+        raise bad_request("payload_not_string")
+    if encoding == "string":
+        return payload.encode("utf-8", "surrogateescape")
+    if encoding != "base64":
+        raise bad_request(["unsupported_encoding", encoding])
+    try:
+        return base64.b64decode(payload, validate=True)
+    except (binascii.Error, ValueError):
+        raise bad_request(["not_base64", payload[:80]]) from None

@@ -1,0 +1,129 @@
+"""The broker at a glance, its node, its name and what it can do."""
+
+from __future__ import annotations
+
+import trio
+
+from amqpd.broker.operations import parameters
+from amqpd.broker.vhost import VHost
+from amqpd.management.api import Call, text_of
+from amqpd.management.errors import not_found
+from amqpd.management.handlers.answers import NO_CONTENT
+from amqpd.management.handlers.sight import visible_channels, visible_connections
+from amqpd.management.listing import Listing, one
+from amqpd.management.message import Response
+from amqpd.management.views.node import memory_view, node_view
+from amqpd.management.views.overview import Totals, cluster_name, overview_view
+
+QUEUES_IN_ONE_GO = 1000
+CLUSTER_NAME = "cluster_name"
+FLAGS = ("classic_queue_type_delivery_support", "message_containers", "quorum_queue", "stream_queue", "user_limits")
+
+
+async def overview(call: Call) -> object:
+    """Versions, totals of what the caller sees, and for monitoring where the broker listens."""
+    vhosts = call.caller.visible(call.broker)
+    counted = [await count(each) for each in vhosts] if call.stats else []
+    queues = sum(len(each.queues) for each in vhosts)
+    objects = {
+        "channels": len(visible_channels(call)),
+        "connections": len(visible_connections(call)),
+        "consumers": sum(len(each.consumers) for each in visible_channels(call)),
+        "exchanges": sum(len(each.exchanges) for each in vhosts),
+        "queues": queues,
+    }
+    totals = Totals(sum(ready for ready, _ in counted), sum(out for _, out in counted), objects)
+    return one(overview_view(call.api, totals, listeners=call.caller.sees_all, stats=call.stats), call.query)
+
+
+async def count(vhost: VHost) -> tuple[int, int]:
+    """Ready and unacknowledged messages of all queues of a vhost."""
+    ready = unacknowledged = 0
+    queues = [*vhost.queues.values()]
+    for start in range(0, len(queues), QUEUES_IN_ONE_GO):
+        part = queues[start : start + QUEUES_IN_ONE_GO]
+        ready += sum(each.message_count for each in part)
+        unacknowledged += sum(each.unacked - each.returning for each in part)
+        await trio.lowlevel.checkpoint()
+    return ready, unacknowledged
+
+
+async def get_cluster_name(call: Call) -> object:
+    """Show what operators call the broker."""
+    return {"name": cluster_name(call.api)}
+
+
+async def put_cluster_name(call: Call) -> Response:
+    """Give the broker another name."""
+    body = await call.body("name")
+    name = text_of(body, "name")
+    await call.perform(lambda: parameters.set_global(call.broker, CLUSTER_NAME, name, by=call.by))
+    return NO_CONTENT
+
+
+async def nodes(call: Call) -> object:
+    """List nodes: there is one."""
+    return Listing([call.api], node_view, lambda _: (call.broker.name,), lambda _: call.broker.name)
+
+
+async def node(call: Call) -> object:
+    """Show the node."""
+    _require_node(call)
+    return one(node_view(call.api), call.query)
+
+
+async def node_memory(call: Call) -> object:
+    """Show what the memory of the node is used for."""
+    _require_node(call)
+    return {"memory": memory_view(call.api)}
+
+
+async def extensions(call: Call) -> object:
+    """What the web UI loads in RabbitMQ; tools take it as the sign of a management plugin."""
+    return [{"javascript": "dispatcher.js"}]
+
+
+async def feature_flags(call: Call) -> object:
+    """RabbitMQ's features that tools ask for: whatever the profile offers is on."""
+    about = {"doc_url": "", "state": "enabled", "stability": "stable", "provided_by": "rabbit"}
+    return [{"name": name, "desc": name.replace("_", " "), **about} for name in FLAGS]
+
+
+async def enable_feature_flag(call: Call) -> Response:
+    """Enable a feature flag: all are."""
+    if call.params["flag"] not in (*FLAGS, "all"):
+        raise not_found()
+    return NO_CONTENT
+
+
+async def deprecated_features(call: Call) -> object:
+    """None: what a version has deprecated is decided by the `compat` profile."""
+    return []
+
+
+async def whoami(call: Call) -> object:
+    """Show who is logged in."""
+    user = call.caller.user
+    return {"name": user.name, "tags": [*user.tags], "is_internal_user": True}
+
+
+async def auth(call: Call) -> object:
+    """How to log in: by name and password alone."""
+    return {"oauth_enabled": False}
+
+
+async def version(call: Call) -> object:
+    """Show the version of RabbitMQ whose behaviour is in force."""
+    return call.api.node.settings.version or call.broker.compat.profile.version
+
+
+async def nothing_to_do(call: Call) -> Response:
+    """What RabbitMQ does here has no meaning on one node."""
+    if "node" in call.params:
+        _require_node(call)
+    return NO_CONTENT
+
+
+def _require_node(call: Call) -> None:
+    if call.params["node"] != call.broker.name:
+        raise not_found()

@@ -1,0 +1,235 @@
+"""Lists: filtered, sorted, paged, reduced to columns, and made in slices, so that the loop is never held for long.
+
+Only what is shown is built: the first page of ten thousand queues costs their names and one page of JSON, unless
+another field than the name decides on the order. https://www.rabbitmq.com/docs/http-api-reference#pagination
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+import trio
+
+from amqpd.management.encoding import JSON, encode
+from amqpd.management.errors import ApiError, bad_request
+from amqpd.management.message import Response
+from amqpd.management.numbers import is_number
+from amqpd.patterns import PatternError
+from amqpd.patterns import compile as compile_pattern
+
+T = TypeVar("T")
+View = dict[str, object]
+
+SLICE: Final = 16
+"""Items that are built in one go: some 30 us each."""
+CHUNK: Final = 256
+"""Names that are compared or sorted in one go."""
+MAX_PAGE: Final = 500
+DEFAULT_PAGE: Final = 100
+MAX_PATTERN: Final = 1024
+MAX_SAMPLES: Final = 500
+
+
+@attrs.frozen(eq=False)
+class Listing(Generic[T]):
+    """What a list endpoint has to show."""
+
+    items: list[T]
+    view: Callable[[T], View]
+    key: Callable[[T], tuple[str, ...]]
+    """The order that nobody asked for: usually the vhost and the name."""
+    name: Callable[[T], str]
+    """What the filter looks at."""
+
+
+@attrs.frozen
+class Page:
+    """Which part is asked for."""
+
+    number: int
+    size: int
+    matches: Callable[[str], bool]
+
+
+async def respond(listing: Listing[T], query: Mapping[str, str]) -> Response:
+    """The list as JSON. Raises ApiError for parameters that make no sense."""
+    _check_samples(query)
+    page, sort, columns = _page(query), query.get("sort"), _columns(query)
+    by_name = sort is None or sort in ("name", "")
+    kept = listing.items if page is None else await _filtered(listing, page)
+    reverse = query.get("sort_reverse") == "true" and sort is not None
+    if by_name:
+        kept = await _in_order(kept, lambda each: (listing.name(each),) if sort else listing.key(each), reverse)
+        if page is None:
+            return _array(await _encoded(kept, listing.view, columns))
+        shown = await _encoded(_part(kept, page), listing.view, columns)
+        return _paged(page, shown, len(listing.items), len(kept))
+    assert sort is not None
+    path = sort.split(".")
+    built = await _built(await _in_order(kept, listing.key, False), listing.view)
+    built = await _in_order(built, lambda each: _rank(_at(each, path)), reverse)
+    if page is None:
+        return _array(await _encoded(built, lambda each: each, columns))
+    shown = await _encoded(_part(built, page), lambda each: each, columns)
+    return _paged(page, shown, len(listing.items), len(built))
+
+
+def one(view: View, query: Mapping[str, str]) -> Response:
+    """A single object, reduced to the columns that are asked for."""
+    _check_samples(query)
+    columns = _columns(query)
+    return Response(200, (encode(_reduced(view, columns) if columns else view),), (JSON,))
+
+
+def _page(query: Mapping[str, str]) -> Page | None:
+    if "page" not in query:
+        return None
+    try:
+        number = int(query["page"])
+        size = int(query["page_size"]) if query.get("page_size") else None
+    except ValueError:
+        raise bad_request("Pagination parameters are invalid") from None
+    if number < 1 or (size is not None and not 1 <= size <= MAX_PAGE):
+        shown = "undefined" if size is None else size
+        reason = f"Invalid pagination parameters: page number {number}, page size {shown}"
+        raise ApiError(400, "invalid_pagination_parameters", reason)
+    return Page(number, size or DEFAULT_PAGE, _filter(query))
+
+
+def _filter(query: Mapping[str, str]) -> Callable[[str], bool]:
+    wanted = query.get("name", "")
+    if query.get("use_regex") == "true":
+        try:
+            if len(wanted) > MAX_PATTERN:
+                raise bad_request(f"the pattern has {len(wanted)} characters: at most {MAX_PATTERN} are taken")
+            return compile_pattern(f"(?i){wanted}").search if wanted else lambda _: True
+        except PatternError:
+            raise bad_request("Pagination parameters are invalid") from None
+    if query.get("use_regex", "false") not in ("false", ""):
+        raise bad_request("Pagination parameters are invalid")
+    folded = wanted.lower()
+    return lambda name: folded in name.lower()
+
+
+def _check_samples(query: Mapping[str, str]) -> None:
+    for kind in ("lengths", "msg_rates", "data_rates", "node_stats"):
+        age, step = query.get(f"{kind}_age"), query.get(f"{kind}_incr")
+        if age is None or step is None:
+            continue
+        valid = is_number(age) and is_number(step) and int(step) > 0 and int(age) // int(step) <= MAX_SAMPLES
+        if not valid:
+            reason = f"Invalid range parameters: age {age[:20]}, incr {step[:20]}"
+            raise ApiError(400, "invalid_range_parameters", reason)
+
+
+def _columns(query: Mapping[str, str]) -> list[list[str]]:
+    return [each.split(".") for each in query.get("columns", "").split(",") if each]
+
+
+async def _filtered(listing: Listing[T], page: Page) -> list[T]:
+    kept: list[T] = []
+    for start in range(0, len(listing.items), CHUNK):
+        kept += [each for each in listing.items[start : start + CHUNK] if page.matches(listing.name(each))]
+        await trio.lowlevel.checkpoint()
+    return kept
+
+
+async def _in_order(items: list[T], key: Callable[[T], Any], reverse: bool) -> list[T]:
+    """Sorted, equal ones as they came."""
+    runs = []
+    for start in range(0, len(items), CHUNK):
+        runs.append(sorted(items[start : start + CHUNK], key=key, reverse=reverse))
+        await trio.lowlevel.checkpoint()
+    if len(runs) <= 1:
+        return runs[0] if runs else []
+    merged: list[T] = []
+    for each in heapq.merge(*runs, key=key, reverse=reverse):
+        merged.append(each)
+        if len(merged) % CHUNK == 0:
+            await trio.lowlevel.checkpoint()
+    return merged
+
+
+async def _built(items: list[T], view: Callable[[T], View]) -> list[View]:
+    built: list[View] = []
+    for start in range(0, len(items), SLICE):
+        built += [view(each) for each in items[start : start + SLICE]]
+        await trio.lowlevel.checkpoint()
+    return built
+
+
+async def _encoded(items: list[T], view: Callable[[T], View], columns: list[list[str]]) -> list[bytes]:
+    parts: list[bytes] = []
+    for start in range(0, len(items), SLICE):
+        for each in items[start : start + SLICE]:
+            shown = view(each)
+            parts.append(encode(_reduced(shown, columns) if columns else shown))
+        await trio.lowlevel.checkpoint()
+    return parts
+
+
+def _part(items: list[T], page: Page) -> list[T]:
+    """The items of a page. Raises ApiError for one behind the last."""
+    start = (page.number - 1) * page.size
+    if start >= len(items) and page.number > 1:
+        reason = f"Page out of range, page: {page.number} page size: {page.size}, len: {len(items)}"
+        raise ApiError(400, "page_out_of_range", reason)
+    return items[start : start + page.size]
+
+
+def _array(parts: list[bytes]) -> Response:
+    return Response(200, (b"[" + b",".join(parts) + b"]",), (JSON,))
+
+
+def _paged(page: Page, parts: list[bytes], total: int, filtered: int) -> Response:
+    head = {"filtered_count": filtered, "item_count": len(parts)}
+    tail = {
+        "page": page.number,
+        "page_count": -(-filtered // page.size) or 1,
+        "page_size": page.size,
+        "total_count": total,
+    }
+    body = (encode(head)[:-1], b',"items":[', b",".join(parts), b"],", encode(tail)[1:])
+    return Response(200, (b"".join(body),), (JSON,))
+
+
+def _reduced(view: Mapping[str, object], columns: Iterable[list[str]]) -> View:
+    shown: View = {}
+    for path in columns:
+        value = _at(view, path)
+        if value is _ABSENT:
+            continue
+        inner = shown
+        for name in path[:-1]:
+            deeper = inner.setdefault(name, {})
+            if not isinstance(deeper, dict):
+                break
+            inner = deeper
+        else:
+            inner[path[-1]] = value
+    return shown
+
+
+_ABSENT: Final = object()
+
+
+def _at(view: object, path: list[str]) -> object:
+    for name in path:
+        if not isinstance(view, Mapping) or name not in view:
+            return _ABSENT
+        view = view[name]
+    return view
+
+
+def _rank(value: object) -> tuple[int, object]:
+    """An order among values of any kind: numbers, words, then texts, as Erlang has it; what is absent counts as 0."""
+    if value is _ABSENT:
+        return 0, 0
+    if isinstance(value, bool) or value is None:
+        return 1, str(value)
+    if isinstance(value, int | float):
+        return 0, value
+    return 2, value if isinstance(value, str) else encode(value).decode("utf-8", "replace")

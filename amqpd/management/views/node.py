@@ -1,0 +1,162 @@
+"""The broker's process as JSON, as RabbitMQ shows a node of its cluster: always one here.
+
+What is Erlang's own (atoms, schedulers, mnesia) is left out. https://www.rabbitmq.com/docs/http-api-reference#get-apinodes
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from amqpd.broker.alarms import DISK, MEMORY
+from amqpd.management.api import Api, Listening
+from amqpd.management.views.counts import rated
+from amqpd.version import __version__
+
+DESCRIPTIONS = {
+    "direct": "AMQP direct exchange, as per the AMQP specification",
+    "fanout": "AMQP fanout exchange, as per the AMQP specification",
+    "headers": "AMQP headers exchange, as per the AMQP specification",
+    "topic": "AMQP topic exchange, as per the AMQP specification",
+}
+RATES_MODE = "basic"
+
+
+def exchange_types(api: Api) -> list[dict[str, object]]:
+    """What exchanges there can be."""
+    return [
+        {"name": name, "description": DESCRIPTIONS.get(name, f"{name} exchange"), "enabled": True}
+        for name in sorted(api.broker.exchange_types)
+    ]
+
+
+def contexts(api: Api) -> list[dict[str, object]]:
+    """Where HTTP is served."""
+    return [
+        {
+            "node": api.broker.name,
+            "description": "RabbitMQ Management",
+            "path": api.prefix or "/",
+            "ip": each.host,
+            "port": str(each.port),
+            "ssl_opts": [],
+            "cowboy_opts": "",
+        }
+        for each in api.listening()
+        if each.protocol == "http"
+    ]
+
+
+def listener_view(api: Api, listener: Listening) -> dict[str, object]:
+    """One listener."""
+    return {
+        "node": api.broker.name,
+        "protocol": listener.protocol,
+        "ip_address": listener.host,
+        "port": listener.port,
+        "socket_opts": {"backlog": 1024, "nodelay": True},
+        "tls": listener.protocol.endswith("ssl"),
+    }
+
+
+def node_view(api: Api) -> dict[str, object]:
+    """The node."""
+    broker, machine = api.broker, api.machine
+    opened, limit = _open_files()
+    mechanisms = api.node.settings.mechanisms
+    free = _disk_free(machine.data_dir)
+    return {
+        "name": broker.name,
+        "type": "disc",
+        "running": True,
+        "being_drained": False,
+        "partitions": [],
+        "cluster_links": [],
+        "os_pid": str(os.getpid()),
+        "fd_total": limit,
+        **rated("fd_used", opened),
+        **rated("sockets_used", len(api.node.connections)),
+        "sockets_total": limit,
+        "mem_limit": machine.memory_limit,
+        **rated("mem_used", _memory(api)),
+        "mem_alarm": MEMORY in broker.alarms.reasons,
+        "mem_calculation_strategy": "rss",
+        "disk_free_limit": machine.disk_free_limit,
+        **rated("disk_free", free),
+        "disk_free_alarm": DISK in broker.alarms.reasons,
+        "proc_total": limit,
+        **rated("proc_used", len(broker.sessions)),
+        "uptime": int((broker.clock.monotonic() - api.started) * 1000),
+        "run_queue": 0,
+        "processors": os.cpu_count() or 1,
+        "rates_mode": RATES_MODE,
+        "net_ticktime": 60,
+        "exchange_types": exchange_types(api),
+        "auth_mechanisms": [
+            {"name": name, "description": f"SASL {name}", "enabled": name in mechanisms} for name in api.node.mechanisms
+        ],
+        "applications": [{"name": "amqpd", "description": "amqpd", "version": __version__}],
+        "contexts": contexts(api),
+        "log_files": [],
+        "db_dir": machine.data_dir,
+        "config_files": [],
+        "enabled_plugins": ["rabbitmq_management"],
+    }
+
+
+def memory_view(api: Api) -> dict[str, object]:
+    """What is known of the process's memory: its size, and what messages and definitions are estimated at."""
+    account, total = api.broker.account, _memory(api)
+    held = {"msg_index": 0, "binary": account.octets, "metadata_store": account.definitions}
+    return held | {
+        "other_proc": max(0, total - account.octets - account.definitions),
+        "total": {"erlang": total, "rss": total, "allocated": total},
+        "strategy": "rss",
+    }
+
+
+def versions(api: Api) -> dict[str, object]:
+    """What the broker calls itself, and what it runs on in the place of Erlang."""
+    settings, profile = api.node.settings, api.broker.compat.profile
+    version = settings.version or profile.version
+    return {
+        "management_version": version,
+        "rabbitmq_version": version,
+        "product_version": version,
+        "product_name": settings.product,
+        "amqpd_version": __version__,
+        "erlang_version": platform.python_version(),
+        "erlang_full_version": f"{platform.python_implementation()} {platform.python_version()} on {sys.platform}",
+        "crypto_lib_version": _openssl(),
+    }
+
+
+def _openssl() -> str:
+    import ssl
+
+    return ssl.OPENSSL_VERSION
+
+
+def _memory(api: Api) -> int:
+    return api.machine.resident() or api.broker.account.octets + api.broker.account.definitions
+
+
+def _open_files() -> tuple[int, int]:
+    """How many file descriptors are open, and how many may be; 0 where the platform doesn't tell."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return len(os.listdir("/proc/self/fd")), limit  # noqa: PTH208  # it is counted, not looked at
+    except (ImportError, OSError):
+        return 0, 0
+
+
+def _disk_free(folder: str) -> int:
+    import shutil
+
+    try:
+        return shutil.disk_usage(folder or ".").free
+    except OSError:
+        return 0

@@ -1,0 +1,95 @@
+"""A queue as JSON. https://www.rabbitmq.com/docs/http-api-reference#get-apiqueues"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from amqpd.broker.json_tables import json_of
+from amqpd.broker.policies import Matched
+from amqpd.broker.queue import Queue
+from amqpd.broker.stream.stream_queue import StreamQueue
+from amqpd.broker.vhost import VHost
+from amqpd.management.views.connections import connection_details
+from amqpd.management.views.consumers import consumer_view
+from amqpd.management.views.counts import lengths, message_stats
+from amqpd.protocol.connection import Connection
+
+QUORUM: Final = "quorum"
+CLASSIC: Final = "classic"
+
+
+def queue_view(vhost: VHost, queue: Queue, node: str, *, stats: bool = True) -> dict[str, object]:
+    """What lists show. Without `stats`: nothing that is counted."""
+    matched = matched_of(vhost, queue)
+    view: dict[str, object] = {
+        "name": queue.name,
+        "vhost": vhost.name,
+        "type": queue.type.name,
+        "node": node,
+        "state": "running",
+        "durable": queue.durable,
+        "auto_delete": queue.auto_delete,
+        "exclusive": queue.owner is not None,
+        "arguments": json_of(queue.arguments),
+        "policy": None if matched.policy is None else matched.policy.name,
+        "operator_policy": None if matched.operator is None else matched.operator.name,
+        "effective_policy_definition": dict(matched.definition),
+    }
+    if not stats:
+        return view
+    return view | _counts(queue) | _of_type(queue, node) | _owner(queue)
+
+
+def queue_details(vhost: VHost, queue: Queue, node: str, *, stats: bool = True) -> dict[str, object]:
+    """What a single queue shows beside that."""
+    view = queue_view(vhost, queue, node, stats=stats)
+    if stats:
+        consumers = queue.consumers.members()
+        view["consumer_details"] = [consumer_view(vhost, each, node) for each in consumers]
+        view |= {"deliveries": [], "incoming": []}
+    return view
+
+
+def matched_of(vhost: VHost, queue: Queue) -> Matched:
+    """The policies that a queue has."""
+    return vhost.policies.of_queue(queue.name, queue.type)
+
+
+def _counts(queue: Queue) -> dict[str, object]:
+    consumers = queue.consumers
+    active = consumers.active if consumers.single else None
+    exclusive = queue.exclusive_consumer
+    return {
+        **lengths(queue.message_count, queue.unacked - queue.returning),
+        "consumers": queue.consumer_count,
+        "consumer_capacity": _capacity(queue),
+        "consumer_utilisation": _capacity(queue),
+        "exclusive_consumer_tag": None if exclusive is None else exclusive.tag,
+        "single_active_consumer_tag": None if active is None else active.tag,
+        "paused": queue.paused,
+        **message_stats(queue),
+    }
+
+
+def _capacity(queue: Queue) -> float:
+    """The share of time in which consumers can take messages: now they can, or they cannot."""
+    return 1.0 if any(each.able for each in queue.consumers.members()) else 0.0
+
+
+def _of_type(queue: Queue, node: str) -> dict[str, object]:
+    if queue.type.name == CLASSIC:
+        return {"storage_version": 2}
+    replicas: dict[str, object] = {"leader": node, "members": [node], "online": [node]}
+    if queue.type.name == QUORUM:
+        limit = queue.settings.delivery_limit
+        return replicas | {"delivery_limit": "unlimited" if limit is None or limit < 0 else limit}
+    if isinstance(queue, StreamQueue):
+        return replicas | {"positions": dict(queue.positions)}
+    return {}
+
+
+def _owner(queue: Queue) -> dict[str, object]:
+    owner = None if queue.owner is None else queue.owner.peer
+    if not isinstance(owner, Connection):
+        return {}
+    return {"owner_pid_details": connection_details(owner)}

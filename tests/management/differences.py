@@ -1,0 +1,47 @@
+"""Where bodies of amqpd and RabbitMQ 3.10.8 differ over the same topology, and why: patterns for paths of JSON keys.
+
+A path reads `/queues[].message_bytes`: the endpoint, then the keys, `[]` for the items of an array.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LACKING: Final = {
+    r".*\.(message_stats|churn_rates)(\..*)?": "counters of traffic are not kept yet",
+    r".*\.(recv_cnt|send_cnt)": "packets are not counted",
+    r"/vhosts.*\.(recv|send)_oct.*": "octets are counted by connection alone",
+    r".*\.(reductions|garbage_collection|memory)(_details)?(\..*)?": "Erlang's own",
+    r".*\.(backing_queue_status|recoverable_slaves)(\..*)?": "Erlang's own",
+    r"/nodes.*\.(io|mnesia|msg_store|queue_index|gc|context|metrics|ra|channel|connection|queue)_.*": "Erlang's own",
+    r"/nodes.*\.(config|log)_files\[\]": "settings come from several places, the log goes to standard error",
+    r".*\.message_bytes.*|.*\.messages_(ram|persistent|paged_out|ready_ram|unacknowledged_ram|dlx|bytes_dlx).*": (
+        "queues don't count octets, and their messages move between memory and disk as a whole"
+    ),
+    r".*\.(open_files|readers|pending_raft_commands|single_active_consumer_ctag)(\..*)?": "of RabbitMQ's own storage",
+    r".*\.(idle_since|head_message_timestamp)": "not kept",
+    r"/exchanges.*\.user_who_performed_action": "nobody remembers who declared what",
+    r"/overview\.listeners\[\]\.socket_opts\..*": "options of Erlang's sockets",
+    r"/definitions/cmp\.(policies|parameters)\[\]\.vhost": "left out since 3.11",
+    r"/definitions\.(parameters|users|vhosts)\[\]\.(value|limits)\..*": "of users who are on the other node alone",
+    r"/(global-parameters|definitions\.global_parameters)\[\].*": "internal_cluster_id names RabbitMQ's own cluster",
+    r"/vhosts.*\.cluster_state\..*": "the node's name",
+}
+FURTHER: Final = {
+    r".*\.(amqpd_version|crypto_lib_version|cluster_tags|node_tags|is_op_policy_updating_enabled)": "of later versions",
+    r".*\.(default_queue_type|protected_from_deletion|is_internal_user|being_drained|tls)": "of later versions",
+    r".*\.(storage_version|delivery_limit|consumer_timeout|limits(\[\].*)?)": "of later versions",
+    r"/queues.*\.(consumer_(capacity|utilisation)|exclusive_consumer_tag|single_active_consumer_tag|leader)": (
+        "all types of queues show them"
+    ),
+    r".*\.owner_pid_details.*": "shown at once; RabbitMQ shows it after some seconds",
+    r".*\.(paused|positions)(\..*)?": "amqpd's own",
+    r"/nodes.*\.contexts\[\]\.(node|ssl_opts)": "as in the overview",
+    r"/exchanges.*\.policy": "null where there is none",
+    r"/definitions.*\.(rabbitmq_definition_format|original_.*|explanation|metadata.*|description|product_.*)": (
+        "of later versions"
+    ),
+    r"/definitions/cmp\.rabbitmq_version": "of later versions",
+    r"/definitions\.(users|vhosts)\[\]\..*": "of later versions",
+    r"/vhosts.*\.cluster_state\..*": "the node's name",
+}

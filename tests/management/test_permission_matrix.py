@@ -1,0 +1,131 @@
+"""Every tag at every endpoint: who gets in, and in which words the others are refused.
+
+The expectations are written down here once more, by hand and by path, so that the table of routes is checked and not
+repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+import amqpd
+from amqpd.management.routes import ROUTES
+from tests.management.conftest import Client
+
+TAGS = ("administrator", "monitoring", "policymaker", "management", "")
+FILLED = {"vhost": "{}", "kind": "q", "port": "1", "within": "1", "unit": "days", "component": "policy"}
+"""Values of the parts of paths; all others are `x`, which is nothing."""
+
+OPEN = {"/auth", "/version", "/openapi.json"}
+ADMINISTRATORS = (
+    r"/cluster-name PUT|/(feature-flags|deprecated-features|reset|rebalance|definitions|all-configuration|users|"
+    r"permissions|topic-permissions|user-limits)\b.*|/auth/hash_password.*|/queues/.*/actions .*|"
+    r"/vhost-limits/.* (PUT|DELETE)|/operator-policies/.* (PUT|DELETE)|/vhosts/{vhost} (PUT|DELETE)|"
+    r"/vhosts/{vhost}/(deletion|start|permissions|topic-permissions).*"
+)
+MONITORING = r"/nodes\b.*"
+POLICYMAKERS = r"/(policies|operator-policies|parameters|global-parameters)\b.*"
+CHANGES_IN_A_VHOST = r".*/peek GET|.* (PUT|POST|DELETE)"
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Generator[Client]:
+    """Each tag has a user of its name, who works in the vhost `own` and not in `other`."""
+    with amqpd.run_in_thread(management_port=0) as broker:
+        client = Client(broker)
+        for vhost in ("own", "other"):
+            broker.add_vhost(vhost)
+        for tag in TAGS:
+            broker.add_user(tag or "none", "secret", (tag,) if tag else ("wizard",))
+            broker.grant(tag or "none", "own", "^$", "^$", "^$")
+        yield client
+
+
+def expected(method: str, path: str, tag: str, vhost: str) -> str | None:
+    """The reason of the refusal; None: the caller gets in, whatever it finds there."""
+    if path in OPEN:
+        return None
+    if not tag:
+        return "Not management user"
+    line, in_vhost = f"{path} {method}", "{vhost}" in path
+    if tag == "administrator":
+        return None
+    if re.fullmatch(ADMINISTRATORS, line):
+        return "Not administrator user"
+    if re.fullmatch(MONITORING, line):
+        return None if tag == "monitoring" else "Not monitor user"
+    if re.fullmatch(POLICYMAKERS, line):
+        allowed = tag == "policymaker" and (vhost == "own" or not in_vhost)
+        return None if allowed else "User not authorised to access object"
+    if in_vhost and vhost == "other" and (re.fullmatch(CHANGES_IN_A_VHOST, line) or tag != "monitoring"):
+        return "User not authorised to access virtual host"
+    return None
+
+
+def filled(path: str, vhost: str) -> str:
+    return re.sub(r"{(\w+)}", lambda found: FILLED.get(found[1], "x").format(vhost), path)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_each_tag_gets_in_where_it_may(matrix: Client, route: Any) -> None:
+    for tag in TAGS:
+        for vhost in ("own", "other") if "{vhost}" in route.path else ("own",):
+            if tag == "administrator" and route.method != "GET":
+                continue  # it may change everything, and would
+            reason = expected(route.method, route.path, tag, vhost)
+            body: object = {} if route.method in {"PUT", "POST"} else None
+            answer = matrix(route.method, filled(route.path, vhost), body, login=f"{tag or 'none'}:secret")
+            refused = answer.json["reason"] if answer.status == 401 else None
+            if reason is None and refused == "Access refused.":
+                continue  # past the tags, its permissions decided
+            if "/username/" in route.path and tag not in ("administrator", ""):
+                reason = "User not authorised to access object"  # `x` is somebody else
+            assert refused == reason, (tag, vhost, answer)
+
+
+def test_every_endpoint_says_what_it_is_for() -> None:
+    assert [route.path for route in ROUTES if not route.summary.endswith((".", "is."))] == []
+
+
+def test_the_description_has_every_endpoint(matrix: Client) -> None:
+    described = matrix.get("/openapi.json", login=None)
+    found = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
+    assert found == {(each.method, f"/api{each.path}") for each in ROUTES if each.path != "/openapi.json"}
+    identifiers = [each["operationId"] for methods in described["paths"].values() for each in methods.values()]
+    assert len(identifiers) == len({*identifiers})
+
+
+def test_users_see_what_is_theirs(matrix: Client) -> None:
+    def vhosts(tag: str) -> list[str]:
+        return [each["name"] for each in matrix.get("/vhosts", login=f"{tag}:secret")]
+
+    assert vhosts("management") == vhosts("policymaker") == ["own"]
+    assert vhosts("monitoring") == vhosts("administrator") == ["/", "other", "own"]
+    assert {each["vhost"] for each in matrix.get("/exchanges", login="management:secret")} == {"own"}
+    assert {each["vhost"] for each in matrix.get("/exchanges", login="monitoring:secret")} == {"/", "other", "own"}
+
+
+def test_permissions_decide_on_changes(matrix: Client) -> None:
+    refused = {"error": "not_authorised", "reason": "Access refused."}
+    login = "management:secret"
+    for method, path in (
+        ("PUT", "/queues/own/q"),
+        ("PUT", "/exchanges/own/x"),
+        ("POST", "/bindings/own/e/amq.topic/q/q"),
+    ):
+        answer = matrix(method, path, {}, login=login)
+        assert (answer.status, answer.json) == (401, refused)
+
+
+def test_a_policymaker_sets_policies_and_neither_limits_nor_operators_ones(matrix: Client) -> None:
+    login, policy = "policymaker:secret", {"pattern": "^a", "definition": {"max-length": 1}}
+    assert matrix("PUT", "/policies/own/p", policy, login=login).status == 201
+    assert matrix("PUT", "/parameters/policy/own/p", {"value": policy}, login=login).status == 204
+    for component in ("operator_policy", "vhost-limits"):
+        answer = matrix("PUT", f"/parameters/{component}/own/limits", {"value": {}}, login=login)
+        assert answer.json["reason"] == "Not administrator user"
+    assert matrix("DELETE", "/policies/own/p", login=login).status == 204
