@@ -113,11 +113,10 @@ async def _serve(config: Config, settings_now: Callable[[], Config]) -> None:
     storage = open_storage(config, SystemClock())
     node = make_node(config, storage=storage, offload=Threads())
     async with serve_node(node, config, storage, given) as server:
-        metrics = serve_metrics(server, config, storage)
         _settle_garbage()
         # Before it says that it is ready: whoever reads that may send a signal at once, and a second one ends it.
         with trio.open_signal_receiver(*_signals()) as received:
-            _announce(server, config, metrics)
+            _announce(server, config, lambda: serve_metrics(server, config, storage))
             server.nursery.start_soon(notifier.keep_alive)
             notifier.tell("READY=1", f"STATUS=AMQP on {listening_on([*server.addresses, *server.tls_addresses])}")
             async for number in received:
@@ -141,7 +140,7 @@ def _reload(server: Server, settings_now: Callable[[], Config]) -> None:
         log.error("settings not reloaded, everything stays as it was", reason=str(error))
 
 
-def _announce(server: Server, config: Config, metrics: list[tuple[str, int]]) -> None:
+def _announce(server: Server, config: Config, serve_metrics: Callable[[], list[tuple[str, int]]]) -> None:
     from amqpd.server.server import listening_on
 
     if config.transient:
@@ -152,6 +151,8 @@ def _announce(server: Server, config: Config, metrics: list[tuple[str, int]]) ->
         log.info(f"listening on {listening_on(server.addresses)}")
     if server.tls_addresses:
         log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
+    # Only now: where metrics can't be served, that line has an address too, and programs look for the first one.
+    metrics = serve_metrics()
     if metrics:
         log.info(f"metrics for Prometheus on {listening_on(metrics)}", path="/metrics")
     if server.http_addresses:

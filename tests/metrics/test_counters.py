@@ -10,8 +10,11 @@ import attrs
 import pytest
 from pamqp import base, commands, frame
 
-from amqpd.broker.queue import SLICE
+from amqpd.broker.message import Message
+from amqpd.broker.packed_run import Run
+from amqpd.broker.queue import SLICE, Queue
 from amqpd.broker.queue_counts import QueueCounts, counts_of
+from amqpd.properties import EMPTY
 from amqpd.protocol import statistics
 from amqpd.protocol.statistics import ChannelCounts, PublishCounts
 from tests.protocol.harness import Client, Reply, World, publish
@@ -309,6 +312,28 @@ def test_a_stream_counts_what_it_hands_out_again_and_again() -> None:
     client.call(commands.Basic.Ack(1), 1)
     queue = world.broker.vhosts["/"].queues["s"]
     assert counts_of(queue) == QueueCounts(publish=3, deliver=5, ack=1)
+
+
+def restored(queue: Queue, first: int, last: int, highest: int) -> None:
+    """What a restart does to a queue that had messages with these numbers."""
+    messages = [Message("", queue.name, EMPTY, b"old") for _ in range(first, last + 1)]
+    for number, message in enumerate(messages, first):
+        message.number = number
+    queue.restore(Run(messages))
+    queue.restored(highest)
+
+
+def test_a_queue_that_comes_back_after_a_restart_counts_from_nothing() -> None:
+    world = World()
+    client = world.open()
+    client.declare("q", durable=True)
+    queue = world.broker.vhosts["/"].queues["q"]
+    restored(queue, 5, 7, 9)
+    assert queue.message_count == 3
+    assert counts_of(queue) == QueueCounts()
+    client.fill("q", b"new")
+    assert len(client.consume("q", no_ack=True)) == 4
+    assert counts_of(queue) == QueueCounts(publish=1, deliver_no_ack=4)
 
 
 def test_churn_and_logins_are_counted() -> None:
