@@ -146,17 +146,22 @@ class _Conversation:
         headers = [*response.headers]
         if response.status != 204:
             headers.append(("content-length", str(response.length)))
-        data = self._http.send(h11.Response(status_code=response.status, headers=headers))
-        parts = [data or b""]
-        body = response.body if with_body else ()
-        parts += [self._http.send(h11.Data(data=part)) or b"" for part in body]
-        parts.append(self._http.send(h11.EndOfMessage()) or b"")
-        data = b"".join(parts)
-        for start in range(0, len(data), SEND):
-            with trio.move_on_after(PATIENCE) as scope:
-                await self._stream.send_all(data[start : start + SEND])
-            if scope.cancelled_caught:
-                raise trio.BrokenResourceError("the client does not read its response")
+        waiting = [self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""]
+        size = 0
+        for part in response.body if with_body else ():
+            waiting.append(self._http.send(h11.Data(data=part)) or b"")
+            size += len(part)
+            if size >= SEND:
+                await self._send_all(b"".join(waiting))
+                waiting, size = [], 0
+        waiting.append(self._http.send(h11.EndOfMessage()) or b"")
+        await self._send_all(b"".join(waiting))
+
+    async def _send_all(self, data: bytes) -> None:
+        with trio.move_on_after(PATIENCE) as scope:
+            await self._stream.send_all(data)
+        if scope.cancelled_caught:
+            raise trio.BrokenResourceError("the client does not read its response")
 
     async def _refuse(self, error: h11.RemoteProtocolError) -> None:
         """What came is no HTTP: say so, if anything can be said."""

@@ -170,6 +170,9 @@ def test_other_origins_are_told_nothing_unless_they_are_configured(started: Call
         assert answer.headers["access-control-allow-origin"] == "https://ops.example.org"
         assert answer.headers["access-control-allow-credentials"] == "true"
         assert "access-control-allow-origin" not in api("GET", "/whoami", headers=theirs).headers
+        assert api("PUT", "/queues/%2F/a", headers=ours).status == 201
+        assert api("PUT", "/queues/%2F/b", headers=theirs).status == 401
+        assert api("PUT", "/queues/%2F/b", headers={"origin": f"http://{api.host}:{api.port}"}).status == 201
         preflight = api("OPTIONS", "/whoami", headers={**ours, "access-control-request-headers": "authorization"})
         assert preflight.headers["access-control-allow-headers"] == "authorization"
     with started(management_cors_allow_origins="*") as api:
