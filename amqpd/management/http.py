@@ -22,7 +22,7 @@ MAX_BODY: Final = 20_000_000
 """Octets; RabbitMQ's management.http.max_body_size."""
 MAX_HEAD: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 512
-"""More than any number of dashboards; further ones are closed at once."""
+"""More than any number of dashboards. When there are so many, the one that has waited longest for a request goes."""
 RECEIVE: Final = 64 * 1024
 SEND: Final = 256 * 1024
 IDLE: Final = 75.0
@@ -40,20 +40,26 @@ class HttpServer:
         self._handle = handle
         self._nursery = nursery
         self._open = 0
+        self._idle: dict[trio.CancelScope, None] = {}
+        """Connections that wait for a request, the longest waiting one first."""
 
     def admit(self, sock: socket.socket, peer: tuple[str, int], own: tuple[str, int]) -> None:
-        """Take an accepted socket."""
+        """Take an accepted socket. Where too many are open, one that asks for nothing gives way."""
         if self._open >= MAX_CONNECTIONS:
-            log.warning("HTTP connection refused: too many are open", peer=peer[0], limit=MAX_CONNECTIONS)
-            sock.close()
-            return
+            if not self._idle:
+                log.warning("HTTP connection refused: too many are open", peer=peer[0], limit=MAX_CONNECTIONS)
+                sock.close()
+                return
+            longest = next(iter(self._idle))
+            del self._idle[longest]
+            longest.cancel()
         self._open += 1
         self._nursery.start_soon(self._serve, sock, Endpoint(*peer, *own))
 
     async def _serve(self, sock: socket.socket, endpoint: Endpoint) -> None:
         try:
             async with trio.SocketStream(trio.socket.from_stdlib_socket(sock)) as stream:
-                await _Conversation(stream, self._handle, endpoint).run()
+                await _Conversation(stream, self._handle, endpoint, self._idle).run()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client is gone
         except h11.ProtocolError as error:
@@ -67,10 +73,13 @@ class HttpServer:
 class _Conversation:
     """Requests and responses on one connection, one after the other."""
 
-    def __init__(self, stream: trio.SocketStream, handle: Handle, endpoint: Endpoint) -> None:
+    def __init__(
+        self, stream: trio.SocketStream, handle: Handle, endpoint: Endpoint, idle: dict[trio.CancelScope, None]
+    ) -> None:
         self._stream = stream
         self._handle = handle
         self._endpoint = endpoint
+        self._idle = idle
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
 
     async def run(self) -> None:
@@ -92,8 +101,12 @@ class _Conversation:
 
     async def _request(self) -> Request | None:
         event = None
-        with trio.move_on_after(IDLE):
-            event = await self._event()
+        with trio.move_on_after(IDLE) as scope:
+            self._idle[scope] = None
+            try:
+                event = await self._event()
+            finally:
+                self._idle.pop(scope, None)
         if not isinstance(event, h11.Request):
             return None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
