@@ -60,7 +60,7 @@ def hash_password(password: str, *, salt: bytes | None = None, algorithm: str = 
     if algorithm not in ALGORITHMS:
         raise ValueError(f"unknown hashing algorithm {algorithm!r}: expected one of {', '.join(ALGORITHMS)}")
     salt = secrets.token_bytes(SALT) if salt is None else salt
-    digest: bytes = ALGORITHMS[algorithm](salt + password.encode()).digest()
+    digest: bytes = ALGORITHMS[algorithm](salt + password.encode("utf-8", "surrogateescape")).digest()
     return base64.b64encode(salt + digest).decode("ascii")
 
 

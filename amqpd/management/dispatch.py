@@ -12,7 +12,7 @@ from amqpd.log import get_logger
 from amqpd.management.access import Access, log_in, require
 from amqpd.management.api import Api, Call, query_of
 from amqpd.management.encoding import JSON, encode
-from amqpd.management.errors import ApiError, answer_to, not_found
+from amqpd.management.errors import ApiError, answer_to, not_authorised, not_found
 from amqpd.management.listing import Listing, respond
 from amqpd.management.message import Request, Response
 from amqpd.management.routing import API, Route, Router, params_of
@@ -71,6 +71,7 @@ class Dispatcher:
 
     async def _call(self, route: Route, request: Request, parts: list[str], query: Mapping[str, str]) -> Response:
         _check_accept(request)
+        _check_origin(request, self._api.origins)
         params = params_of(route, parts)
         broker = self._api.broker
         caller = None
@@ -101,6 +102,15 @@ class Dispatcher:
             if asked is not None:
                 headers.append(("access-control-allow-headers", asked))
         return tuple(headers)
+
+
+def _check_origin(request: Request, origins: tuple[str, ...]) -> None:
+    """Raise ApiError where a page of another origin makes its visitor's browser change something."""
+    origin, host = request.headers.get("origin"), request.headers.get("host", "")
+    if request.method in ("GET", "HEAD") or origin is None or origin.partition("://")[2] == host:
+        return
+    if not {origin, "*"} & {*origins}:
+        raise not_authorised(f"pages of {origin[:200]} may not change anything: see management.cors_allow_origins")
 
 
 def _check_accept(request: Request) -> None:

@@ -22,7 +22,7 @@ MAX_BODY: Final = 20_000_000
 """Octets; RabbitMQ's management.http.max_body_size."""
 MAX_HEAD: Final = 64 * 1024
 MAX_CONNECTIONS: Final = 512
-"""More than any number of dashboards; further ones are closed at once."""
+"""More than any number of dashboards. When there are so many, the one that has waited longest for a request goes."""
 RECEIVE: Final = 64 * 1024
 SEND: Final = 256 * 1024
 IDLE: Final = 75.0
@@ -40,20 +40,26 @@ class HttpServer:
         self._handle = handle
         self._nursery = nursery
         self._open = 0
+        self._idle: dict[trio.CancelScope, None] = {}
+        """Connections that wait for a request, the longest waiting one first."""
 
     def admit(self, sock: socket.socket, peer: tuple[str, int], own: tuple[str, int]) -> None:
-        """Take an accepted socket."""
+        """Take an accepted socket. Where too many are open, one that asks for nothing gives way."""
         if self._open >= MAX_CONNECTIONS:
-            log.warning("HTTP connection refused: too many are open", peer=peer[0], limit=MAX_CONNECTIONS)
-            sock.close()
-            return
+            if not self._idle:
+                log.warning("HTTP connection refused: too many are open", peer=peer[0], limit=MAX_CONNECTIONS)
+                sock.close()
+                return
+            longest = next(iter(self._idle))
+            del self._idle[longest]
+            longest.cancel()
         self._open += 1
         self._nursery.start_soon(self._serve, sock, Endpoint(*peer, *own))
 
     async def _serve(self, sock: socket.socket, endpoint: Endpoint) -> None:
         try:
             async with trio.SocketStream(trio.socket.from_stdlib_socket(sock)) as stream:
-                await _Conversation(stream, self._handle, endpoint).run()
+                await _Conversation(stream, self._handle, endpoint, self._idle).run()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client is gone
         except h11.ProtocolError as error:
@@ -67,10 +73,13 @@ class HttpServer:
 class _Conversation:
     """Requests and responses on one connection, one after the other."""
 
-    def __init__(self, stream: trio.SocketStream, handle: Handle, endpoint: Endpoint) -> None:
+    def __init__(
+        self, stream: trio.SocketStream, handle: Handle, endpoint: Endpoint, idle: dict[trio.CancelScope, None]
+    ) -> None:
         self._stream = stream
         self._handle = handle
         self._endpoint = endpoint
+        self._idle = idle
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
 
     async def run(self) -> None:
@@ -92,8 +101,12 @@ class _Conversation:
 
     async def _request(self) -> Request | None:
         event = None
-        with trio.move_on_after(IDLE):
-            event = await self._event()
+        with trio.move_on_after(IDLE) as scope:
+            self._idle[scope] = None
+            try:
+                event = await self._event()
+            finally:
+                self._idle.pop(scope, None)
         if not isinstance(event, h11.Request):
             return None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
@@ -146,17 +159,22 @@ class _Conversation:
         headers = [*response.headers]
         if response.status != 204:
             headers.append(("content-length", str(response.length)))
-        data = self._http.send(h11.Response(status_code=response.status, headers=headers))
-        parts = [data or b""]
-        body = response.body if with_body else ()
-        parts += [self._http.send(h11.Data(data=part)) or b"" for part in body]
-        parts.append(self._http.send(h11.EndOfMessage()) or b"")
-        data = b"".join(parts)
-        for start in range(0, len(data), SEND):
-            with trio.move_on_after(PATIENCE) as scope:
-                await self._stream.send_all(data[start : start + SEND])
-            if scope.cancelled_caught:
-                raise trio.BrokenResourceError("the client does not read its response")
+        waiting = [self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""]
+        size = 0
+        for part in response.body if with_body else ():
+            waiting.append(self._http.send(h11.Data(data=part)) or b"")
+            size += len(part)
+            if size >= SEND:
+                await self._send_all(b"".join(waiting))
+                waiting, size = [], 0
+        waiting.append(self._http.send(h11.EndOfMessage()) or b"")
+        await self._send_all(b"".join(waiting))
+
+    async def _send_all(self, data: bytes) -> None:
+        with trio.move_on_after(PATIENCE) as scope:
+            await self._stream.send_all(data)
+        if scope.cancelled_caught:
+            raise trio.BrokenResourceError("the client does not read its response")
 
     async def _refuse(self, error: h11.RemoteProtocolError) -> None:
         """What came is no HTTP: say so, if anything can be said."""

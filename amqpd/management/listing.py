@@ -58,23 +58,16 @@ async def respond(listing: Listing[T], query: Mapping[str, str]) -> Response:
     """The list as JSON. Raises ApiError for parameters that make no sense."""
     _check_samples(query)
     page, sort, columns = _page(query), query.get("sort"), _columns(query)
-    by_name = sort is None or sort in ("name", "")
     kept = listing.items if page is None else await _filtered(listing, page)
     reverse = query.get("sort_reverse") == "true" and sort is not None
-    if by_name:
+    if sort is None or sort in ("name", ""):
         kept = await _in_order(kept, lambda each: (listing.name(each),) if sort else listing.key(each), reverse)
-        if page is None:
-            return _array(await _encoded(kept, listing.view, columns))
-        shown = await _encoded(_part(kept, page), listing.view, columns)
-        return _paged(page, shown, len(listing.items), len(kept))
-    assert sort is not None
-    path = sort.split(".")
-    built = await _built(await _in_order(kept, listing.key, False), listing.view)
-    built = await _in_order(built, lambda each: _rank(_at(each, path)), reverse)
+    else:
+        kept = await _by_field(await _in_order(kept, listing.key, False), listing.view, sort.split("."), reverse)
     if page is None:
-        return _array(await _encoded(built, lambda each: each, columns))
-    shown = await _encoded(_part(built, page), lambda each: each, columns)
-    return _paged(page, shown, len(listing.items), len(built))
+        return _array(await _encoded(kept, listing.view, columns))
+    shown = await _encoded(_part(kept, page), listing.view, columns)
+    return _paged(page, shown, len(listing.items), len(kept))
 
 
 def one(view: View, query: Mapping[str, str]) -> Response:
@@ -153,20 +146,22 @@ async def _in_order(items: list[T], key: Callable[[T], Any], reverse: bool) -> l
     return merged
 
 
-async def _built(items: list[T], view: Callable[[T], View]) -> list[View]:
-    built: list[View] = []
+async def _by_field(items: list[T], view: Callable[[T], View], path: list[str], reverse: bool) -> list[T]:
+    """Sorted by what their views hold there; the views are made again for what is shown, and kept for none."""
+    ranked: list[tuple[tuple[int, object], T]] = []
     for start in range(0, len(items), SLICE):
-        built += [view(each) for each in items[start : start + SLICE]]
+        ranked += [(_rank(_at(view(each), path)), each) for each in items[start : start + SLICE]]
         await trio.lowlevel.checkpoint()
-    return built
+    return [each for _, each in await _in_order(ranked, lambda pair: pair[0], reverse)]
 
 
 async def _encoded(items: list[T], view: Callable[[T], View], columns: list[list[str]]) -> list[bytes]:
+    """JSON of all items with commas in between, a part for each slice."""
     parts: list[bytes] = []
     for start in range(0, len(items), SLICE):
-        for each in items[start : start + SLICE]:
-            shown = view(each)
-            parts.append(encode(_reduced(shown, columns) if columns else shown))
+        shown = [view(each) for each in items[start : start + SLICE]]
+        parts.append(b"," if start else b"")
+        parts.append(b",".join([encode(_reduced(each, columns) if columns else each) for each in shown]))
         await trio.lowlevel.checkpoint()
     return parts
 
@@ -181,19 +176,19 @@ def _part(items: list[T], page: Page) -> list[T]:
 
 
 def _array(parts: list[bytes]) -> Response:
-    return Response(200, (b"[" + b",".join(parts) + b"]",), (JSON,))
+    return Response(200, (b"[", *parts, b"]"), (JSON,))
 
 
 def _paged(page: Page, parts: list[bytes], total: int, filtered: int) -> Response:
-    head = {"filtered_count": filtered, "item_count": len(parts)}
+    shown = min(page.size, max(0, filtered - (page.number - 1) * page.size))
+    head = {"filtered_count": filtered, "item_count": shown}
     tail = {
         "page": page.number,
         "page_count": -(-filtered // page.size) or 1,
         "page_size": page.size,
         "total_count": total,
     }
-    body = (encode(head)[:-1], b',"items":[', b",".join(parts), b"],", encode(tail)[1:])
-    return Response(200, (b"".join(body),), (JSON,))
+    return Response(200, (encode(head)[:-1], b',"items":[', *parts, b"],", encode(tail)[1:]), (JSON,))
 
 
 def _reduced(view: Mapping[str, object], columns: Iterable[list[str]]) -> View:

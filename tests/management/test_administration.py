@@ -129,6 +129,7 @@ def test_a_hash_of_a_password_can_be_had(api: Any) -> None:
     found = api.get("/auth/hash_password/a%2Fb")["ok"]
     api.made("/users/u", {"tags": "management", "password_hash": found})
     assert api.get("/whoami", login="u:a/b")["name"] == "u"
+    assert api("GET", "/auth/hash_password/%FF").status == 200
 
 
 # -- permissions -----------------------------------------------------------------------------------------------------

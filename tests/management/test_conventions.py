@@ -5,9 +5,20 @@ from __future__ import annotations
 import base64
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+
+from amqpd.app import SystemRandomness
+from amqpd.broker.broker import Broker
+from amqpd.broker.users import User
+from amqpd.clock import SystemClock
+from amqpd.management.access import log_in
+from amqpd.management.errors import ApiError
+from amqpd.management.http import MAX_CONNECTIONS
+from amqpd.management.message import Request
+from amqpd.protocol.endpoint import Endpoint
 
 NOT_FOUND = {"error": "Object Not Found", "reason": "Not Found"}
 
@@ -137,6 +148,32 @@ def test_what_is_no_http_is_refused_and_costs_nobody_else_anything(api: Any) -> 
     assert api.get("/whoami")["name"] == "guest"
 
 
+def test_connections_that_ask_for_nothing_give_way(api: Any) -> None:
+    with ExitStack() as opened:
+        for _ in range(MAX_CONNECTIONS + 20):
+            opened.enter_context(socket.create_connection((api.host, api.port), timeout=20))
+        assert api.get("/whoami")["name"] == "guest"
+
+
+async def test_users_of_this_machine_cannot_log_in_from_another_one() -> None:
+    broker = Broker(SystemClock(), SystemRandomness())
+    broker.add_user(User.with_password("guest", "guest", ("administrator",)))
+
+    async def nothing() -> bytes:
+        return b""
+
+    headers = {"authorization": "Basic " + base64.b64encode(b"guest:guest").decode()}
+
+    def request(peer: str) -> Request:
+        return Request("GET", "/api/whoami", headers, Endpoint(peer, 1, "x", 2), nothing)
+
+    for peer in ("127.0.0.1", "::1"):
+        assert (await log_in(request(peer), broker, ("guest",))).name == "guest"
+    with pytest.raises(ApiError) as refused:
+        await log_in(request("192.0.2.1"), broker, ("guest",))
+    assert (refused.value.status, refused.value.reason) == (401, "User can only log in via localhost")
+
+
 def test_a_connection_carries_several_requests(api: Any) -> None:
     request = b"GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection((api.host, api.port), timeout=20) as sock:
@@ -170,6 +207,9 @@ def test_other_origins_are_told_nothing_unless_they_are_configured(started: Call
         assert answer.headers["access-control-allow-origin"] == "https://ops.example.org"
         assert answer.headers["access-control-allow-credentials"] == "true"
         assert "access-control-allow-origin" not in api("GET", "/whoami", headers=theirs).headers
+        assert api("PUT", "/queues/%2F/a", headers=ours).status == 201
+        assert api("PUT", "/queues/%2F/b", headers=theirs).status == 401
+        assert api("PUT", "/queues/%2F/b", headers={"origin": f"http://{api.host}:{api.port}"}).status == 201
         preflight = api("OPTIONS", "/whoami", headers={**ours, "access-control-request-headers": "authorization"})
         assert preflight.headers["access-control-allow-headers"] == "authorization"
     with started(management_cors_allow_origins="*") as api:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from decimal import Decimal
 from typing import Any
 
+import pika
 import pytest
 
 PUBLISH = {"routing_key": "q", "properties": {}, "payload": "hello", "payload_encoding": "string"}
@@ -151,6 +153,15 @@ def test_what_is_taken_is_settled_as_asked(api: Any, mode: str, left: int, dead:
     assert len(api.broker.messages("q")) == left
     assert len(api.broker.messages("dead")) == dead
     assert api.broker.queue("q").messages_unacknowledged == 0
+
+
+def test_headers_that_json_has_no_words_for_are_shown_by_their_nearest(queue: Any, connected: Any) -> None:
+    channel = connected.channel()
+    channel.confirm_delivery()
+    headers = {"octets": b"\xff", "price": Decimal("1.5"), "nested": [{"a": None}]}
+    channel.basic_publish("", "q", b"x", pika.BasicProperties(headers=headers))
+    shown = queue("POST", "/queues/%2F/q/get", GET).json[0]["properties"]["headers"]
+    assert shown == {"octets": "\ufffd", "price": 1.5, "nested": [{"a": None}]}
 
 
 def test_consumers_get_what_is_published_over_http(queue: Any, connected: Any) -> None:

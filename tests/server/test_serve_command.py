@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,29 @@ def test_it_says_what_is_not_kept_then_where_it_listens_then_that_it_is_ready(se
     assert "everything is kept in memory" in memory
     assert f"listening on 127.0.0.1:{port}" in listening
     assert READY in ready
+
+
+def test_the_management_api_is_served_beside_it_and_told(serve: StartServe) -> None:
+    process = serve("--management-port", "0")
+    assert process.port
+    (line,) = [line for line in process.lines if "management API on 127.0.0.1:" in line]
+    assert "listening" not in line
+
+
+def test_the_management_api_lies_ten_thousand_above_the_port_and_gives_way(serve: StartServe) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as above:
+        port = above.getsockname()[1] - 10_000
+        process = serve("--port", str(port))
+        assert process.port  # it has started
+    warning = f"cannot listen on 127.0.0.1:{port + 10_000}"
+    assert any("no management API" in each and warning in each for each in process.lines)
+    assert any(f"listening on 127.0.0.1:{port}" in each for each in process.lines)
+
+
+def test_the_management_api_can_be_off(serve: StartServe) -> None:
+    process = serve("--management-port", "0", "--no-management-enabled")
+    assert process.port
+    assert not any("management" in line for line in process.lines)
 
 
 def test_the_log_can_be_one_json_object_a_line(serve: StartServe) -> None:

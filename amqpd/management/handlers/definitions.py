@@ -77,12 +77,12 @@ async def _exported(call: Call, head: Mapping[str, object], sections: Mapping[st
         parts.append(b"," + encode(name) + b":[")
         found, separator = items(), b""
         while part := [*islice(found, SLICE)]:
-            parts.append(separator + b",".join([encode(each) for each in part]))
+            parts += (separator, b",".join([encode(each) for each in part]))
             separator = b","
             await trio.lowlevel.checkpoint()
         parts.append(b"]")
     parts.append(b"}")
-    return Response(200, (b"".join(parts),), (JSON, *_disposition(call)))
+    return Response(200, (*parts,), (JSON, *_disposition(call)))
 
 
 def _disposition(call: Call) -> tuple[tuple[str, str], ...]:

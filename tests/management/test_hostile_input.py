@@ -1,0 +1,91 @@
+"""Whatever a client sends, the answer is never a 500, and the broker goes on."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+import amqpd
+from amqpd.management.routes import ROUTES
+from tests.management.conftest import Client
+
+SEED = 20261129
+ROUNDS = 6
+VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    2**70,
+    1.5,
+    "",
+    "x",
+    "(",
+    "q",
+    "ä" * 300,
+    "amq.topic",
+    [],
+    [1, "a", None],
+    {},
+    {"a": {"b": [1]}},
+    {"max-length": -1},
+    {"max-queues": "x"},
+    [{"name": "q", "vhost": "/"}],
+    [{"name": 5}],
+]
+WORDS = (
+    "name value tags password password_hash hashing_algorithm limits configure write read exchange pattern definition "
+    "priority apply-to durable auto_delete internal type arguments node routing_key properties payload "
+    "payload_encoding count ackmode encoding truncate users vhosts permissions queues exchanges bindings policies "
+    "parameters description default_queue_type tracing protected_from_deletion metadata action to limit numbers"
+)
+KEYS = WORDS.split()
+PARTS = ["%2F", "q", "x", "amq.topic", "amq.default", "guest", "e", "1", "~", "%00", "%FF", "%F0%9F%90%87"]
+PARTS += ["a" * 300, "9" * 40]
+QUERIES = [
+    "page=1&sort=name",
+    "page=999999999999999999999999",
+    "columns=.,a..b,name.x",
+    "sort=.&sort_reverse=true",
+    "name=(&use_regex=true&page=1",
+    "if-unused=maybe",
+    "count=-1",
+    "download=%0d%0aX:1",
+    "lengths_age=1&lengths_incr=0",
+    "%FF=%00",
+    "disable_stats=true",
+]
+
+
+@pytest.fixture(scope="module")
+def api() -> Generator[Client]:
+    with amqpd.run_in_thread(management_port=0) as broker:
+        client = Client(broker)
+        client.made("/queues/%2F/q", {"durable": True})
+        client.made("/users/root", {"tags": "administrator", "password": "secret"})
+        client.made("/permissions/%2F/root", {"configure": ".*", "write": ".*", "read": ".*"})
+        yield client
+
+
+def body(chance: random.Random) -> dict[str, object]:
+    return {key: chance.choice(VALUES) for key in chance.sample(KEYS, chance.randint(0, len(KEYS)))}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_random_requests_get_an_answer(api: Client, route: Any) -> None:
+    chance = random.Random(f"{SEED} {route.method} {route.path}")
+    for _ in range(ROUNDS):
+        path = re.sub(r"{(\w+)}", lambda _: chance.choice(PARTS), route.path)
+        if route.method == "DELETE" and re.match(r"/(users|permissions)/.*(root|guest)$|/vhosts/%2F$", path):
+            continue
+        query = chance.choice(["", "?" + chance.choice(QUERIES)])
+        sent = body(chance) if route.method in {"PUT", "POST"} else None
+        answer = api(route.method, path + query, sent, login="root:secret")
+        assert answer.status < 500 or (answer.status == 503 and "/health/" in path), (path, sent, answer)
+        if answer.status >= 400:
+            assert {"error", "reason"} <= answer.json.keys() or answer.json["status"] == "failed"
+    assert api.get("/whoami", login="root:secret")["name"] == "root"
