@@ -54,6 +54,10 @@ class ChannelCounts:
     get_empty: int = 0
     ack: int = 0
 
+    @property
+    def deliver_get(self) -> int:
+        return self.deliver + self.deliver_no_ack + self.get + self.get_no_ack
+
     def __add__(self, other: ChannelCounts) -> ChannelCounts:
         return ChannelCounts(*_sums(self, other))
 

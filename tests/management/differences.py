@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 LACKING: Final = {
-    r".*\.(message_stats|churn_rates)(\..*)?": "counters of traffic are not kept yet",
+    r".*\.(message_stats|churn_rates)(\..*)?": "exchanges and vhosts are not counted; no samples are kept",
     r".*\.(recv_cnt|send_cnt)": "packets are not counted",
     r"/vhosts.*\.(recv|send)_oct.*": "octets are counted by connection alone",
     r".*\.(reductions|garbage_collection|memory)(_details)?(\..*)?": "Erlang's own",

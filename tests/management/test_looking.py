@@ -31,6 +31,37 @@ def test_the_overview_counts_what_there_is(api: Any, connected: Any) -> None:
     assert api.get("/overview?columns=node,object_totals.queues")["object_totals"] == {"queues": 1}
 
 
+def test_what_went_through_is_counted_for_queues_channels_and_the_broker(api: Any, connected: Any) -> None:
+    channel = connected.channel()
+    channel.queue_declare("q")
+    channel.confirm_delivery()
+    for _ in range(3):
+        channel.basic_publish("", "q", b"x")
+    channel.basic_publish("", "nowhere", b"x")
+    method, _, _ = channel.basic_get("q")
+    channel.basic_ack(method.delivery_tag)
+    channel.basic_get("q", auto_ack=True)
+    channel.queue_declare("q", passive=True)
+    went = {"get": 1, "get_no_ack": 1, "deliver_get": 2, "ack": 1}
+    assert counted(api.get("/queues/%2F/q")) == {"publish": 3, **went}
+    (shown,) = api.get("/channels")
+    assert counted(shown) == {"publish": 4, "confirm": 4, "drop_unroutable": 1, **went}
+    assert counted(api.get("/overview")) == counted(shown)
+    channel.close()
+    assert counted(api.get("/overview")) == {"publish": 4, "confirm": 4, "drop_unroutable": 1, **went}
+    churn = api.get("/overview")["churn_rates"]
+    assert (churn["channel_closed"], churn["queue_declared"], churn["queue_created"]) == (1, 1, 1)
+    assert churn["queue_created_details"] == {"rate": 0.0}
+
+
+def counted(view: dict[str, Any]) -> dict[str, int]:
+    """The counts of message_stats; each has a rate beside it."""
+    stats = view["message_stats"]
+    counts = {name: value for name, value in stats.items() if not name.endswith("_details")}
+    assert stats.keys() == {*counts, *(f"{name}_details" for name in counts)}
+    return counts
+
+
 def test_where_the_broker_listens_is_for_monitoring(api: Any) -> None:
     api.broker.add_user("m", "secret", ("management",))
     overview = api.get("/overview", login="m:secret")

@@ -32,7 +32,7 @@ async def exchanges_of_vhost(call: Call) -> object:
 async def exchange(call: Call) -> object:
     """Show an exchange."""
     vhost = call.vhost()
-    view = exchange_view(vhost, find_exchange(vhost, call.exchange()), stats=call.stats)
+    view = exchange_view(vhost, find_exchange(vhost, call.exchange()))
     if call.stats:
         view |= {"incoming": [], "outgoing": []}
     return one(view, call.query)
@@ -79,10 +79,9 @@ def find_exchange(vhost: VHost, name: str) -> Exchange:
 
 
 def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Exchange]]:
-    stats = call.stats
     return Listing(
         [(vhost, each) for vhost in vhosts for each in vhost.exchanges.values()],
-        lambda each: exchange_view(*each, stats=stats),
+        lambda each: exchange_view(*each),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
     )

@@ -14,8 +14,10 @@ from amqpd.management.listing import Listing, one
 from amqpd.management.message import Response
 from amqpd.management.views.node import memory_view, node_view
 from amqpd.management.views.overview import Totals, cluster_name, overview_view
+from amqpd.protocol.statistics import ChannelCounts, counts_of
 
 QUEUES_IN_ONE_GO = 1000
+CHANNELS_IN_ONE_GO = 50
 CLUSTER_NAME = "cluster_name"
 FLAGS = ("classic_queue_type_delivery_support", "message_containers", "quorum_queue", "stream_queue", "user_limits")
 
@@ -32,8 +34,19 @@ async def overview(call: Call) -> object:
         "exchanges": sum(len(each.exchanges) for each in vhosts),
         "queues": queues,
     }
-    totals = Totals(sum(ready for ready, _ in counted), sum(out for _, out in counted), objects)
+    traffic = await passed(call) if call.stats else ChannelCounts()
+    totals = Totals(sum(ready for ready, _ in counted), sum(out for _, out in counted), traffic, objects)
     return one(overview_view(call.api, totals, listeners=call.caller.sees_all, stats=call.stats), call.query)
+
+
+async def passed(call: Call) -> ChannelCounts:
+    """What has gone through the channels that the caller sees; for who sees all, through those that ended as well."""
+    total = call.api.node.totals.channels if call.caller.sees_all else ChannelCounts()
+    channels = visible_channels(call)
+    for start in range(0, len(channels), CHANNELS_IN_ONE_GO):
+        total = sum(map(counts_of, channels[start : start + CHANNELS_IN_ONE_GO]), total)
+        await trio.lowlevel.checkpoint()
+    return total
 
 
 async def count(vhost: VHost) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from amqpd.protocol import states
 from amqpd.protocol.channel import Channel
 from amqpd.protocol.connection import Connection
 from amqpd.protocol.node import Node
+from amqpd.protocol.statistics import counts_of
 
 PROTOCOL = "AMQP 0-9-1"
 NAMES = {states.HEADER: "starting", states.SECURING: "starting", states.CLOSED: "closing", states.SILENT: "closing"}
@@ -94,7 +95,7 @@ def channel_view(channel: Channel, *, stats: bool = True) -> dict[str, object]:
             "messages_unconfirmed": 0 if channel.confirms is None else channel.confirms.unsettled,
             "messages_uncommitted": 0 if transaction is None else len(transaction.publishes),
             "acks_uncommitted": 0 if transaction is None else len(transaction.settlements),
-            **message_stats(channel),
+            **message_stats(counts_of(channel)),
         }
     return view
 

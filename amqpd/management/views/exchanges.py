@@ -5,10 +5,9 @@ from __future__ import annotations
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.vhost import VHost
-from amqpd.management.views.counts import message_stats
 
 
-def exchange_view(vhost: VHost, exchange: Exchange, *, stats: bool = True) -> dict[str, object]:
+def exchange_view(vhost: VHost, exchange: Exchange) -> dict[str, object]:
     """One exchange; the default one has no name and no policy."""
     policy = vhost.policies.of_exchange(exchange.name).policy if exchange.name else None
     view: dict[str, object] = {
@@ -23,4 +22,4 @@ def exchange_view(vhost: VHost, exchange: Exchange, *, stats: bool = True) -> di
     }
     if exchange.messages_delayed:
         view["messages_delayed"] = exchange.messages_delayed
-    return view | message_stats(exchange) if stats else view
+    return view

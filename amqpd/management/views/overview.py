@@ -7,6 +7,7 @@ import attrs
 from amqpd.management.api import Api
 from amqpd.management.views.counts import churn_rates, lengths, message_stats
 from amqpd.management.views.node import RATES_MODE, contexts, exchange_types, listener_view, versions
+from amqpd.protocol.statistics import ChannelCounts
 
 
 @attrs.frozen
@@ -15,6 +16,7 @@ class Totals:
 
     ready: int
     unacknowledged: int
+    traffic: ChannelCounts
     objects: dict[str, int]
 
 
@@ -40,8 +42,9 @@ def overview_view(api: Api, totals: Totals, *, listeners: bool, stats: bool) -> 
     }
     if stats:
         view |= {
-            "message_stats": message_stats(broker),
-            "churn_rates": churn_rates(),
+            "message_stats": {},
+            **message_stats(totals.traffic),
+            "churn_rates": churn_rates(broker.statistics),
             "queue_totals": lengths(totals.ready, totals.unacknowledged),
         }
     if listeners:

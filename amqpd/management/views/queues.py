@@ -7,6 +7,7 @@ from typing import Final
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.policies import Matched
 from amqpd.broker.queue import Queue
+from amqpd.broker.queue_counts import counts_of
 from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.broker.vhost import VHost
 from amqpd.management.views.connections import connection_details
@@ -67,7 +68,7 @@ def _counts(queue: Queue) -> dict[str, object]:
         "exclusive_consumer_tag": None if exclusive is None else exclusive.tag,
         "single_active_consumer_tag": None if active is None else active.tag,
         "paused": queue.paused,
-        **message_stats(queue),
+        **message_stats(counts_of(queue)),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.vhost import VHost
-from amqpd.management.views.counts import lengths, message_stats
+from amqpd.management.views.counts import lengths
 
 
 def vhost_view(broker: Broker, vhost: VHost, counted: tuple[int, int] | None) -> dict[str, object]:
@@ -21,5 +21,5 @@ def vhost_view(broker: Broker, vhost: VHost, counted: tuple[int, int] | None) ->
         "protected_from_deletion": said.protected,
     }
     if counted is not None:
-        view |= lengths(*counted) | message_stats(vhost)
+        view |= lengths(*counted)
     return view
