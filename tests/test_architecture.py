@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.forms import with_sources
+
+pytestmark = with_sources
+
 PACKAGE = Path(__file__).resolve().parents[1] / "amqpd"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

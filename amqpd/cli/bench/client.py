@@ -10,6 +10,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -31,6 +32,8 @@ from amqpd.cli.bench.url import BrokerUrl
 HANDSHAKE_SECONDS = 30.0
 FRAME_MAX = 131072
 READ_SIZE = 1 << 18
+REPLY_SIZE = 1 << 14
+"""Octets at most that are read where a reply is expected: room for more is asked of the system anew each time."""
 CONSUMER_TAG = "c"
 _LAST_WORDS_SECONDS = 5.0
 _CLOSE_OK = method(0, 10, 51)
@@ -52,6 +55,19 @@ def raise_if_closing(payload: bytes) -> None:
         raise BrokerClosedError("connection" if ids[0] == 10 else "channel", code, text)
     if ids == (60, 30):
         raise BenchError("the broker cancelled the consumer; was its queue deleted?")
+
+
+@cache
+def _product(start: bytes) -> str:
+    """Name and version of a broker, from its connection.start: all its connections begin with the same one."""
+    properties = texts_of_table(start[6 : 6 + int.from_bytes(start[2:6], "big")])
+    return f"{properties.get('product', 'unknown')} {properties.get('version', '')}".strip()
+
+
+@cache
+def _login(user: str, password: str) -> bytes:
+    response = b"\x00" + user.encode() + b"\x00" + password.encode()
+    return method(0, 10, 11, table(_CLIENT_PROPERTIES) + shortstr("PLAIN") + longstr(response) + shortstr("en_US"))
 
 
 class Connection:
@@ -88,12 +104,8 @@ class Connection:
 
     def _handshake(self, url: BrokerUrl) -> None:
         self._socket.sendall(b"AMQP\x00\x00\x09\x01")
-        start = self._expect(10, 10)
-        properties = texts_of_table(start[6 : 6 + int.from_bytes(start[2:6], "big")])
-        self.product = f"{properties.get('product', 'unknown')} {properties.get('version', '')}".strip()
-        response = b"\x00" + url.user.encode() + b"\x00" + url.password.encode()
-        login = table(_CLIENT_PROPERTIES) + shortstr("PLAIN") + longstr(response) + shortstr("en_US")
-        self.send(method(0, 10, 11, login))
+        self.product = _product(self._expect(10, 10))
+        self.send(_login(url.user, url.password))
         channel_max, frame_max, _ = struct.unpack_from(">HIH", self._expect(10, 30))
         self.frame_max = min(frame_max or FRAME_MAX, FRAME_MAX)
         self.send(
@@ -114,9 +126,9 @@ class Connection:
             self._raise_last_words(error)
 
     def receive(self) -> bytes:
-        """Return the next octets, at most 256 KiB; raises ConnectionLostError at the end of the stream."""
+        """Return the next octets, at most REPLY_SIZE; raises ConnectionLostError at the end of the stream."""
         try:
-            octets = self._socket.recv(READ_SIZE)
+            octets = self._socket.recv(REPLY_SIZE)
         except OSError as error:
             raise self._lost(error) from None
         if not octets:
