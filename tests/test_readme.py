@@ -48,7 +48,7 @@ def test_the_last_snippet_starts_a_broker(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not on this machine")
-@pytest.mark.parametrize("target", ["test", "check"])
+@pytest.mark.parametrize("target", ["test", "test-compiled", "check"])
 def test_the_make_targets_are_there(target: str) -> None:
     finished = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
