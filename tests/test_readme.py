@@ -48,7 +48,7 @@ def test_the_last_snippet_starts_a_broker(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not on this machine")
-@pytest.mark.parametrize("target", ["test", "test-compiled", "check"])
+@pytest.mark.parametrize("target", ["test", "test-compiled", "check", "bench"])
 def test_the_make_targets_are_there(target: str) -> None:
     finished = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
@@ -75,7 +75,7 @@ def test_make_serve_starts_a_broker_and_stops_it_on_a_signal() -> None:
 
 
 def small(command: str, url: str) -> list[str]:
-    """A bench command of the README with small numbers, against one broker instead of those it names."""
+    """A bench command of the README with small numbers, against one broker instead of others."""
     words = shlex.split(command)
     words = [sys.executable, "-m", "amqpd", *words[1:]]
     for at, word in enumerate(words):
@@ -83,7 +83,7 @@ def small(command: str, url: str) -> list[str]:
             words[at] = SMALL[words[at - 1]]
         elif words[at - 1] == "--target":
             words[at] = f"{word.partition('=')[0]}={url}"
-    return words
+    return words if "--target" in words else [*words, "--url", url]
 
 
 @pytest.mark.parametrize("command", [each for each in COMMANDS if each.startswith("amqpd bench")])

@@ -43,7 +43,7 @@ def draw(outcome: Outcome, path: Path) -> None:
     axes.margins(x=0.12, y=0.02)
     axes.grid(axis="x", alpha=0.3)
     axes.axvline(1, color="black", linewidth=1)
-    axes.legend(loc="upper right")
+    axes.legend(loc="center right")
     figure.supxlabel("times better than RabbitMQ: higher rates, lower latencies, less memory", fontsize=10)
     figure.savefig(path, dpi=110)
 
