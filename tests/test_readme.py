@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import amqpd as package
+from tests.forms import with_sources
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,6 +49,7 @@ def test_the_last_snippet_starts_a_broker(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not on this machine")
+@with_sources
 @pytest.mark.parametrize("target", ["test", "test-compiled", "check", "bench"])
 def test_the_make_targets_are_there(target: str) -> None:
     finished = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
