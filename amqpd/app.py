@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,13 +29,14 @@ from amqpd.log import get_logger, set_level
 from amqpd.metrics import serving
 from amqpd.metrics.machine import Machine
 from amqpd.protocol.interceptors import Interceptors
-from amqpd.protocol.node import Node, Settings
+from amqpd.protocol.node import CertificateLogin, Node, Settings
 from amqpd.server import memory
 from amqpd.server.listeners import accept_loop, listen_all
 from amqpd.server.offload import Threads
 from amqpd.server.server import Server, running
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
 from amqpd.server.systemd import Passed
+from amqpd.server.unix_sockets import listen_unix, remove
 from amqpd.version import __version__
 
 if TYPE_CHECKING:
@@ -175,20 +176,27 @@ async def _served(node: Node, config: Config, passed: Passed) -> AsyncGenerator[
     if passed.secure and config.tls.certificate is None:
         raise bad_value("tls.certificate", None, "a path, because a socket for TLS was passed")
     tls = _tls_context(config) if config.tls.port is not None or passed.secure else None
-    async with running(
-        node,
-        hosts=config.host,
-        port=config.port,
-        tls_port=config.tls.port,
-        tls=tls,
-        shutdown_timeout=config.shutdown_timeout,
-        passed=passed,
-    ) as server:
-        if isinstance(node.broker.offload, Threads):
-            node.broker.offload.start(server.nursery, server.end_turn)
-        _watch_resident(node)
-        async with _managed(server, config):
-            yield server
+    with ExitStack() as opened:
+        unix = None
+        if config.unix_socket is not None:
+            unix = listen_unix(config.unix_socket, int(config.unix_socket_mode, 8))
+            opened.callback(remove, unix, config.unix_socket)
+        async with running(
+            node,
+            hosts=config.host,
+            port=config.port,
+            tls_port=config.tls.port,
+            tls=tls,
+            unix=unix,
+            proxied=config.proxy_protocol,
+            shutdown_timeout=config.shutdown_timeout,
+            passed=passed,
+        ) as server:
+            if isinstance(node.broker.offload, Threads):
+                node.broker.offload.start(server.nursery, server.end_turn)
+            _watch_resident(node)
+            async with _managed(server, config):
+                yield server
 
 
 @asynccontextmanager
@@ -238,7 +246,9 @@ def _api(server: Server, config: Config) -> Api:
 def _listening(server: Server) -> list[Listening]:
     from amqpd.management.api import Listening
 
-    spoken = (("amqp", server.addresses), ("amqp/ssl", server.tls_addresses), ("http", server.http_addresses))
+    paths = [(path, 0) for path in server.unix_paths]
+    amqp = [*server.addresses, *paths]
+    spoken = (("amqp", amqp), ("amqp/ssl", server.tls_addresses), ("http", server.http_addresses))
     return [Listening(protocol, *address) for protocol, addresses in spoken for address in addresses]
 
 
@@ -324,7 +334,11 @@ def _settings(config: Config, broker: Broker) -> Settings:
         mechanisms=config.auth.mechanisms,
         anonymous_user=config.auth.anonymous_user,
         loopback_users=config.auth.loopback_users,
-        certificate_name=config.auth.ssl_cert_login_from,
+        certificate_login=CertificateLogin(
+            part=config.auth.ssl_cert_login_from,
+            san_type=config.auth.ssl_cert_login_san_type,
+            san_index=config.auth.ssl_cert_login_san_index,
+        ),
         interceptors=Interceptors(
             timestamp=config.interceptors.timestamp,
             routed_by=config.interceptors.routed_by,

@@ -149,6 +149,8 @@ def _announce(server: Server, config: Config, serve_metrics: Callable[[], list[t
         log.info(f"what is durable is kept in {config.data_dir}", durability=config.durability)
     if server.addresses:
         log.info(f"listening on {listening_on(server.addresses)}")
+    for path in server.unix_paths:
+        log.info(f"listening on {path}")
     if server.tls_addresses:
         log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
     # Only now: where metrics can't be served, that line has an address too, and programs look for the first one.

@@ -113,3 +113,14 @@ class MechanismNames(Check):
     def accepts(self, value: Any) -> bool:
         """Tell whether every name is well-formed; whether it is registered is not known here."""
         return len(value) > 0 and all(self._name.fullmatch(name) for name in value)
+
+
+class FileMode(Check):
+    """Accept the permission bits of a file as `chmod` takes them."""
+
+    text = "three or four octal digits such as '0660'"
+    _mode = re.compile(r"0?[0-7]{3}")
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether they are such digits."""
+        return self._mode.fullmatch(value) is not None

@@ -13,7 +13,17 @@ from typing import Any, Literal
 
 import attrs
 
-from amqpd.config.checks import Above, Check, MechanismNames, NotEmpty, PathPrefix, ShareOrSize, ShortText, Within
+from amqpd.config.checks import (
+    Above,
+    Check,
+    FileMode,
+    MechanismNames,
+    NotEmpty,
+    PathPrefix,
+    ShareOrSize,
+    ShortText,
+    Within,
+)
 from amqpd.config.errors import bad_value
 from amqpd.config.values import Names, Seconds, Share, Size, in_bytes
 
@@ -37,6 +47,11 @@ class Tls:
     certificate: Path | None = _setting(None, "The server's certificate chain (PEM); needed with `tls.port`.")
     key: Path | None = _setting(None, "The private key (PEM); unset, it is in the file of `tls.certificate`.")
     ca: Path | None = _setting(None, "The authorities (PEM) that client certificates are checked against.")
+    ciphers: str = _setting(
+        "ECDHE+AESGCM:ECDHE+CHACHA20",
+        "Cipher suites of TLS 1.2, as OpenSSL writes them; those of TLS 1.3 are OpenSSL's own.",
+        NotEmpty(),
+    )
     verify_peer: bool = _setting(False, "Refuse a client without a valid certificate; needs `tls.ca`.")
     minimum_version: Literal["1.2", "1.3"] = _setting("1.2", "The oldest TLS version that is accepted.")
 
@@ -132,9 +147,13 @@ class Auth:
     )
     anonymous_user: str | None = _setting(None, "User that ANONYMOUS logs in as.", ShortText())
     anonymous_password: str | None = _setting(None, "That user's password.", NotEmpty(), secret=True)
-    ssl_cert_login_from: Literal["distinguished_name", "common_name"] = _setting(
+    ssl_cert_login_from: Literal["distinguished_name", "common_name", "subject_alternative_name"] = _setting(
         "distinguished_name", "Part of the client certificate that EXTERNAL takes as the user's name."
     )
+    ssl_cert_login_san_type: Literal["dns", "ip", "email", "uri"] = _setting(
+        "dns", "The kind of subject alternative name that is meant."
+    )
+    ssl_cert_login_san_index: int = _setting(0, "Which one of that kind, counted from 0.", Within(0))
     loopback_users: Names = _setting(("guest",), "Users that may connect from this machine only.")
 
 
@@ -239,6 +258,15 @@ class Config:
     port: int | None = _setting(
         5672, "Port of the plain listener; 0 takes a free one, `none` leaves TLS alone.", Within(0, 65535)
     )
+    proxy_protocol: bool = _setting(
+        False,
+        "Expect a header of the PROXY protocol (version 1 or 2) in front of each connection to `port` and `tls.port`: "
+        "the client that it names is the one in lists and in the log. RabbitMQ's proxy_protocol.",
+    )
+    unix_socket: Path | None = _setting(
+        None, "A Unix socket on which plain AMQP is spoken too; who uses it counts as on this machine."
+    )
+    unix_socket_mode: str = _setting("0660", "The mode of its file, which says who may connect.", FileMode())
     compat: Compat = _setting("4.2", "The RabbitMQ version whose behaviour, limits and announced version apply.")
     strict: bool = _setting(False, "Turn amqpd's own extensions off.")
     access_file: Path | None = _setting(None, "TOML file with virtual hosts, users and permissions.")
@@ -274,8 +302,9 @@ class Config:
 
     def __attrs_post_init__(self) -> None:
         """Refuse settings that do not go together, naming the one to change."""
-        if self.port is None and self.tls.port is None:
-            raise bad_value("port", None, "a port number here or in 'tls.port', so that there is a listener")
+        if self.port is None and self.tls.port is None and self.unix_socket is None:
+            allowed = "a port number here or in 'tls.port', or a path in 'unix_socket', so that there is a listener"
+            raise bad_value("port", None, allowed)
         if self.tls.port is not None and self.tls.certificate is None:
             raise bad_value("tls.certificate", None, "a path, because 'tls.port' is set")
         if self.tls.verify_peer and self.tls.ca is None:

@@ -39,6 +39,15 @@ CAPABILITIES: Final = (
 
 
 @attrs.frozen(kw_only=True)
+class CertificateLogin:
+    """What of a client certificate EXTERNAL takes as the user's name."""
+
+    part: str = "distinguished_name"
+    san_type: str = "dns"
+    san_index: int = 0
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """What a node offers and enforces. Sizes in octets, times in seconds; None and 0 mean no limit where a limit can
     be off.
@@ -71,7 +80,7 @@ class Settings:
     mechanisms: tuple[str, ...] = ("PLAIN", "AMQPLAIN")
     anonymous_user: str | None = None
     loopback_users: tuple[str, ...] = ("guest",)
-    certificate_name: str = "distinguished_name"
+    certificate_login: CertificateLogin = attrs.Factory(CertificateLogin)
     interceptors: Interceptors = attrs.Factory(Interceptors)
 
 

@@ -7,6 +7,8 @@ ones.
 from __future__ import annotations
 
 import errno
+import itertools
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from typing import Final
 import trio
 
 from amqpd.log import get_logger
+from amqpd.protocol.endpoint import UNIX
 
 log = get_logger(__name__)
 
@@ -72,7 +75,9 @@ def listen_all(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 
 async def accept_loop(listener: socket.socket, admit: Admit) -> None:
     """Accept for ever, one connection each time the others had their turn; `admit` takes it and must not raise."""
-    own: Address = listener.getsockname()[:2]
+    is_unix = not is_internet(listener)
+    own: Address = address_of(listener)
+    numbers = itertools.count(1)
     is_wildcard = own[0] in ("0.0.0.0", "::")  # noqa: S104  # it is compared, nothing listens there for it
     while True:
         await trio.lowlevel.wait_readable(listener)
@@ -91,10 +96,24 @@ async def accept_loop(listener: socket.socket, admit: Admit) -> None:
         if sys.platform == "win32":  # elsewhere it is inherited from the listener
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            admit(sock, peer[:2], sock.getsockname()[:2] if is_wildcard else own)
+            admit(sock, (UNIX, next(numbers)) if is_unix else peer[:2], sock.getsockname()[:2] if is_wildcard else own)
         except OSError as error:
             log.debug("connection ended before it began", reason=str(error))
             sock.close()
+
+
+def is_internet(listener: socket.socket) -> bool:
+    """Whether it listens on a port; else it is a Unix socket."""
+    return listener.family in (socket.AF_INET, socket.AF_INET6)
+
+
+def address_of(listener: socket.socket) -> Address:
+    """Host and port; of a Unix socket its path, and 0."""
+    name = listener.getsockname()
+    if is_internet(listener):
+        host, port = name[:2]
+        return host, port
+    return os.fsdecode(name), 0
 
 
 def shown(host: str) -> str:

@@ -16,8 +16,9 @@ import trio
 from amqpd.log import get_logger
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import Node
+from amqpd.server import proxy_protocol
 from amqpd.server.connection import RECEIVE, greet, received, run
-from amqpd.server.listeners import Address, accept_loop, listen_all, shown
+from amqpd.server.listeners import Address, accept_loop, address_of, is_internet, listen_all, shown
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
 from amqpd.server.systemd import Passed
 from amqpd.server.timer_task import run_timers
@@ -43,6 +44,8 @@ class Server:
         self.addresses: list[tuple[str, int]] = []
         """Where plain AMQP is spoken: (host, port)."""
         self.tls_addresses: list[tuple[str, int]] = []
+        self.unix_paths: list[str] = []
+        """Unix sockets on which plain AMQP is spoken."""
         self.http_addresses: list[tuple[str, int]] = []
         """Where the management API is served, if it is."""
         self.listeners: list[socket.socket] = []
@@ -96,6 +99,31 @@ class Server:
         if self._take(sock):
             self.nursery.start_soon(self._serve, sock, lambda: serve_tls(self, sock, Endpoint(*peer, *own, tls=True)))
 
+    def admit_proxied(self, tls: bool, sock: socket.socket, peer: Address, own: Address) -> None:
+        """Take an accepted socket that starts with a header of the PROXY protocol."""
+        if self._take(sock):
+            accepted = Endpoint(*peer, *own, tls=tls)
+            self.nursery.start_soon(self._serve, sock, lambda: self._serve_proxied(sock, accepted))
+
+    async def _serve_proxied(self, sock: socket.socket, accepted: Endpoint) -> None:
+        timeout = self.node.settings.handshake_timeout
+        endpoint = None
+        with trio.move_on_after(timeout):
+            try:
+                endpoint = (await proxy_protocol.read(sock)).endpoint(accepted)
+            except proxy_protocol.Malformed as error:
+                log.warning("not a header of the PROXY protocol", connection=accepted.name, reason=str(error))
+                return
+        if endpoint is None:
+            log.warning("no header of the PROXY protocol in time", connection=accepted.name, timeout=timeout)
+        elif endpoint.tls:
+            from amqpd.server.tls import serve_tls
+
+            await serve_tls(self, sock, endpoint)
+        else:
+            connection, transport = greet(self, sock, endpoint)
+            await run(self, connection, transport, partial(received, self, sock))
+
     def _take(self, sock: socket.socket) -> bool:
         if not self.accepting:
             sock.close()
@@ -143,11 +171,14 @@ async def running(
     port: int | None,
     tls_port: int | None = None,
     tls: SSLContext | None = None,
+    unix: socket.socket | None = None,
+    proxied: bool = False,
     shutdown_timeout: float = 10.0,
     passed: Passed = NOTHING_PASSED,
 ) -> AsyncGenerator[Server]:
     """Serve a node while the block runs; its end closes the connections. Sockets that were passed take the place of
-    what would be opened. Raises OSError if it can't listen.
+    what would be opened. `unix` is a listening Unix socket, which is served beside them; `proxied` says that all others
+    are behind a proxy that names its clients. Raises OSError if it can't listen.
     """
     given = bool(passed.plain or passed.secure)
     plain = list(passed.plain) if given or port is None else listen_all(hosts, port)
@@ -159,20 +190,27 @@ async def running(
         raise
     async with trio.open_nursery() as connections:
         server = Server(node, connections, tls)
-        server.addresses = [listener.getsockname()[:2] for listener in plain]
-        server.tls_addresses = [listener.getsockname()[:2] for listener in secure]
-        server.listeners = [*plain, *secure]
+        local = [each for each in (*plain, unix) if each is not None and not is_internet(each)]
+        plain = [each for each in plain if is_internet(each)]
+        server.addresses = [address_of(listener) for listener in plain]
+        server.tls_addresses = [address_of(listener) for listener in secure]
+        server.unix_paths = [address_of(listener)[0] for listener in local]
+        server.listeners = [*plain, *secure, *local]
         try:
             async with trio.open_nursery() as accepting:
                 connections.start_soon(run_timers, server)
                 for listener in plain:
-                    accepting.start_soon(accept_loop, listener, server.admit)
+                    admit = partial(server.admit_proxied, False) if proxied else server.admit
+                    accepting.start_soon(accept_loop, listener, admit)
                 for listener in secure:
-                    accepting.start_soon(accept_loop, listener, server.admit_tls)
+                    admit = partial(server.admit_proxied, True) if proxied else server.admit_tls
+                    accepting.start_soon(accept_loop, listener, admit)
+                for listener in local:
+                    accepting.start_soon(accept_loop, listener, server.admit)
                 yield server
                 accepting.cancel_scope.cancel()
         finally:
-            for listener in (*plain, *secure):
+            for listener in (*plain, *secure, *local):
                 listener.close()
             with trio.CancelScope(shield=True):
                 await server.close_connections(shutdown_timeout)

@@ -16,6 +16,7 @@ import trio
 
 from amqpd.config.errors import ConfigError
 from amqpd.log import get_logger
+from amqpd.server.listeners import is_internet
 
 log = get_logger(__name__)
 
@@ -72,7 +73,7 @@ class Notifier:
 def passed(environ: MutableMapping[str, str], take: Callable[[int], socket.socket] | None = None) -> Passed:
     """The listening sockets that were passed to this process, by their names; `take` makes one of a descriptor.
 
-    Raises ConfigError for one that isn't a listening TCP socket.
+    Raises ConfigError for one that isn't a listening TCP or Unix socket.
     """
     owner, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
     names = environ.pop("LISTEN_FDNAMES", "").split(":")
@@ -91,13 +92,16 @@ def _socket(number: int) -> socket.socket:
 
 def _listening(sock: socket.socket, number: int, name: str) -> socket.socket:
     listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    if sock.family not in (socket.AF_INET, socket.AF_INET6) or sock.type != socket.SOCK_STREAM or not listens:
+    internet = is_internet(sock)
+    local = sock.family == getattr(socket, "AF_UNIX", None) and name != TLS
+    if not (internet or local) or sock.type != socket.SOCK_STREAM or not listens:
         text = (
-            f"the socket that was passed as file descriptor {number} ({name or 'without a name'}) is no listening TCP "
-            "socket: expected ListenStream= with a port, and Accept=no"
+            f"the socket that was passed as file descriptor {number} ({name or 'without a name'}) is no listening "
+            "stream socket: expected ListenStream= with a port or (without TLS) a path, and Accept=no"
         )
         raise ConfigError(text, key="port")
     os.set_inheritable(sock.fileno(), False)
     sock.setblocking(False)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if internet:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock

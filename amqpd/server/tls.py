@@ -12,9 +12,11 @@ import attrs
 import trio
 
 from amqpd.config import ConfigError, Tls
+from amqpd.config.errors import bad_value
 from amqpd.log import get_logger
 from amqpd.protocol.connection import Connection
 from amqpd.protocol.endpoint import Endpoint
+from amqpd.protocol.node import CertificateLogin
 from amqpd.server.connection import RECEIVE, run
 from amqpd.server.transport import SocketTransport
 
@@ -33,6 +35,13 @@ def context(settings: Tls) -> ssl.SSLContext:
     # Connections last, so resuming one saves nothing; and blocking clients stop at octets that hold tickets alone.
     made.num_tickets = 0
     made.minimum_version = ssl.TLSVersion.TLSv1_3 if settings.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
+    # A client that asks for new keys again and again would have the server compute for it (TLS 1.2 allows it).
+    made.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    try:
+        made.set_ciphers(settings.ciphers)
+    except ssl.SSLError as error:
+        allowed = "a list of cipher suites as `openssl ciphers` takes it"
+        raise bad_value("tls.ciphers", settings.ciphers, allowed) from error
     assert settings.certificate is not None
     try:
         # An empty passphrase: a key that needs one is refused, and nobody is asked for it on a terminal.
@@ -153,15 +162,19 @@ class TlsTransport(SocketTransport):
                 raise ConnectionResetError("the peer closed during the TLS handshake")
             self._incoming.write(data)
 
-    def certificate_name(self, part: str) -> tuple[bool, str]:
+    def certificate_name(self, login: CertificateLogin) -> tuple[bool, str]:
         """Whether the peer showed a certificate, and the user that it names."""
         certificate = self._tls.getpeercert()
         if not certificate:
             return False, ""
+        if login.part == "subject_alternative_name":
+            names = cast("tuple[tuple[str, str], ...]", certificate.get("subjectAltName", ()))
+            of_kind = [value for kind, value in names if kind == SAN_TYPES[login.san_type]]
+            return True, of_kind[login.san_index] if login.san_index < len(of_kind) else ""
         # A sequence of relative names, each a sequence of (name, value); typeshed knows only a union of everything.
         subject = cast("tuple[tuple[tuple[str, str], ...], ...]", certificate.get("subject", ()))
         pairs = [pair for names in subject for pair in names]
-        if part == "common_name":
+        if login.part == "common_name":
             return True, next((value for name, value in pairs if name == "commonName"), "")
         return True, ",".join(f"{SHORT_NAMES.get(name, name)}={value}" for name, value in reversed(pairs))
 
@@ -184,6 +197,10 @@ SHORT_NAMES: Final = {
 """RFC 4514's names: RabbitMQ writes a distinguished name in its notation."""
 
 
+SAN_TYPES: Final = {"dns": "DNS", "ip": "IP Address", "email": "email", "uri": "URI"}
+"""What the ssl module calls the kinds of subject alternative names."""
+
+
 async def serve_tls(server: Server, sock: socket.socket, endpoint: Endpoint) -> None:
     """Serve one accepted TLS socket; the handshake counts against the same deadline as the login."""
     assert server.tls is not None
@@ -196,7 +213,7 @@ async def serve_tls(server: Server, sock: socket.socket, endpoint: Endpoint) -> 
         except ssl.SSLError as error:
             log.warning("TLS handshake failed", connection=connection.name, reason=error.reason or str(error))
             raise
-        has, name = transport.certificate_name(server.node.settings.certificate_name)
+        has, name = transport.certificate_name(server.node.settings.certificate_login)
         connection.endpoint = attrs.evolve(endpoint, has_certificate=has, certificate_name=name)
         # The client's first bytes may have come along with the end of the handshake.
         connection.receive_data(transport.decrypted())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from amqpd.config import ConfigError
 from amqpd.server.listeners import listen
 from amqpd.server.systemd import FIRST, NOTHING, Notifier, passed
 from conformance.client import Connection
+from tests.server.logins import log_in, open_channel
 
 from .conftest import DEADLINE, ROOT, StartServe
 
@@ -109,7 +111,7 @@ def test_sockets_of_another_process_are_left_alone() -> None:
 
 
 def test_what_does_not_listen_is_named() -> None:
-    with socket.socket() as sock, pytest.raises(ConfigError, match=r"descriptor 3 \(amqp\) is no listening TCP socket"):
+    with socket.socket() as sock, pytest.raises(ConfigError, match=r"descriptor 3 \(amqp\) is no listening stream"):
         passed(variables(1, "amqp"), handed(sock))
 
 
@@ -197,8 +199,6 @@ def test_a_hangup_reads_the_level_of_the_log_again(
 
 def subject_of(port: int) -> bytes:
     """The certificate that a TLS listener shows now."""
-    import ssl
-
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
@@ -223,6 +223,11 @@ def test_a_hangup_reads_certificates_again_and_open_connections_stay(
     process = serve("--tls-port", "0", "--tls-certificate", str(file))
     kept = Connection("127.0.0.1", process.port, DEADLINE).handshake()
     port = int(next(line for line in process.lines if "tls=True" in line).partition("127.0.0.1:")[2].partition(",")[0])
+    tls = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    kept_tls = context.wrap_socket(tls, server_hostname="localhost")
+    log_in(kept_tls)
     before = subject_of(port)
     renew()
     assert subject_of(port) == before
@@ -236,6 +241,8 @@ def test_a_hangup_reads_certificates_again_and_open_connections_stay(
     assert subject_of(port) == after
     assert kept.channel() is not None
     kept.abort()
+    open_channel(kept_tls)
+    kept_tls.close()
 
 
 def test_alarms_are_a_line_each_way(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -35,6 +36,9 @@ distinguished_name = names
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
+[client]
+subjectAltName = DNS:first.example, DNS:erin, email:erin@example.org, URI:spiffe://example.org/erin
+authorityKeyIdentifier = keyid
 [leaf]
 subjectAltName = DNS:localhost, IP:127.0.0.1
 authorityKeyIdentifier = keyid
@@ -59,11 +63,12 @@ class Authority:
     def _new_key(name: str) -> tuple[str, ...]:
         return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
 
-    def issue(self, name: str, subject: str) -> tuple[Path, Path]:
+    def issue(self, name: str, subject: str, extensions: str = "leaf") -> tuple[Path, Path]:
         """A certificate and its key."""
         new = ("-config", "openssl.cnf", "-subj", subject)
         self._run("req", *self._new_key(name), *new, "-out", f"{name}.csr")
-        ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "openssl.cnf", "-extensions", "leaf")
+        ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+        ca += ("-extfile", "openssl.cnf", "-extensions", extensions)
         self._run("x509", "-req", "-in", f"{name}.csr", *ca, "-out", f"{name}.pem")
         return self.folder / f"{name}.pem", self.folder / f"{name}.key"
 
@@ -102,9 +107,9 @@ def parameters(broker: EmbeddedBroker, context: ssl.SSLContext, **more: object) 
     return pika.ConnectionParameters("127.0.0.1", broker.tls_port, ssl_options=pika.SSLOptions(context), **more)
 
 
-def with_certificate(authority: Authority, name: str, subject: str) -> ssl.SSLContext:
+def with_certificate(authority: Authority, name: str, subject: str, extensions: str = "leaf") -> ssl.SSLContext:
     made = ssl.create_default_context(cafile=str(authority.path))
-    made.load_cert_chain(*authority.issue(name, subject))
+    made.load_cert_chain(*authority.issue(name, subject, extensions))
     return made
 
 
@@ -223,6 +228,67 @@ def test_a_distinguished_name_is_the_user_by_default(authority: Authority, setti
         external = pika.credentials.ExternalCredentials()
         with pika.BlockingConnection(parameters(broker, carol, credentials=external)) as connection:
             assert connection.is_open
+
+
+@pytest.mark.parametrize(
+    ("kind", "index", "user"),
+    [("dns", 1, "erin"), ("email", 0, "erin@example.org"), ("uri", 0, "spiffe://example.org/erin"), ("ip", 0, None)],
+)
+def test_a_subject_alternative_name_is_the_user_where_that_is_set(
+    authority: Authority, settings: dict[str, object], kind: str, index: int, user: str | None
+) -> None:
+    with amqpd.run_in_thread(
+        None,
+        **settings,  # type: ignore[arg-type]  # settings are checked as they are loaded
+        auth_mechanisms=("EXTERNAL",),
+        auth_ssl_cert_login_from="subject_alternative_name",
+        auth_ssl_cert_login_san_type=kind,
+        auth_ssl_cert_login_san_index=index,
+        default_user=user or "CN=erin",
+    ) as broker:
+        erin = with_certificate(authority, "erin", "/CN=erin", "client")
+        external = pika.credentials.ExternalCredentials()
+        try:
+            with pika.BlockingConnection(parameters(broker, erin, credentials=external)):
+                assert [each.user for each in broker.connections()] == [user]
+        except pika.exceptions.AMQPConnectionError:
+            assert user is None
+
+
+@pytest.mark.parametrize("ciphers", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-SHA256"])
+def test_suites_without_forward_secrecy_or_with_cbc_are_not_spoken(
+    broker: EmbeddedBroker, authority: Authority, ciphers: str
+) -> None:
+    context = ssl.create_default_context(cafile=str(authority.path))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(ciphers)
+    with (
+        socket.create_connection(("127.0.0.1", broker.tls_port)) as sock,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        context.wrap_socket(sock, server_hostname="localhost")
+
+
+def test_versions_before_1_2_are_not_spoken(broker: EmbeddedBroker, authority: Authority) -> None:
+    context = ssl.create_default_context(cafile=str(authority.path))
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with (
+        socket.create_connection(("127.0.0.1", broker.tls_port)) as sock,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        context.wrap_socket(sock, server_hostname="localhost")
+
+
+def test_ciphers_that_are_none_are_named(authority: Authority) -> None:
+    certificate, key = authority.issue("other", "/CN=other")
+    with (
+        pytest.raises(ConfigError, match=r"tls\.ciphers.*'ROT13'"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=certificate, tls_key=key, tls_ciphers="ROT13"),
+    ):
+        pass
 
 
 def test_a_client_without_a_certificate_is_refused_where_one_is_required(
