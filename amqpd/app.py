@@ -23,7 +23,7 @@ from amqpd.broker.ports import Journal, Offload, Randomness
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
-from amqpd.config import Config
+from amqpd.config import Config, Tls
 from amqpd.config.errors import ConfigError, bad_value
 from amqpd.log import get_logger, set_level
 from amqpd.metrics import serving
@@ -31,7 +31,7 @@ from amqpd.metrics.machine import Machine
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import CertificateLogin, Node, Settings
 from amqpd.server import memory
-from amqpd.server.listeners import accept_loop, listen_all
+from amqpd.server.listeners import Admit, accept_loop, listen_all
 from amqpd.server.offload import Threads
 from amqpd.server.server import Server, running
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
@@ -175,7 +175,7 @@ async def serve_node(
 async def _served(node: Node, config: Config, passed: Passed) -> AsyncGenerator[Server]:
     if passed.secure and config.tls.certificate is None:
         raise bad_value("tls.certificate", None, "a path, because a socket for TLS was passed")
-    tls = _tls_context(config) if config.tls.port is not None or passed.secure else None
+    tls = _tls_context(config.tls) if config.tls.port is not None or passed.secure else None
     with ExitStack() as opened:
         unix = None
         if config.unix_socket is not None:
@@ -203,27 +203,38 @@ async def _served(node: Node, config: Config, passed: Passed) -> AsyncGenerator[
 async def _managed(server: Server, config: Config) -> AsyncGenerator[None]:
     """Serve the management API beside it, where it is asked for."""
     management = config.management
-    if not management.enabled or management.port is None:
+    if not management.enabled or (management.port is None and management.tls.port is None):
         yield
         return
     try:
         from amqpd.management.serving import http_server
     except ImportError as error:
-        text = f"'management.port' is set, but {error.name} is not installed: pip install 'amqpd[management]'"
-        raise ConfigError(text, key="management.port", value=management.port) from error
-    listeners = listen_all(management.host, management.port)
-    try:
-        server.http_addresses = [listener.getsockname()[:2] for listener in listeners]
-        server.listeners += listeners
+        key = "management.port" if management.port is not None else "management.tls.port"
+        text = f"'{key}' is set, but {error.name} is not installed: pip install 'amqpd[management]'"
+        raise ConfigError(text, key=key, value=management.port or management.tls.port) from error
+    with ExitStack() as opened:
+        plain, secure = [], []
+        if management.port is not None:
+            plain = _opened(opened, management.host, management.port)
+        if management.tls.port is not None:
+            server.https = _tls_context(management.tls_of(config.tls), "management.tls")
+            secure = _opened(opened, management.host, management.tls.port)
+        server.http_addresses = [listener.getsockname()[:2] for listener in plain]
+        server.https_addresses = [listener.getsockname()[:2] for listener in secure]
+        server.listeners += [*plain, *secure]
         async with trio.open_nursery() as nursery:
-            http = http_server(_api(server, config), nursery)
-            for listener in listeners:
+            http = http_server(_api(server, config), nursery, lambda: server.https)
+            for listener in plain:
                 nursery.start_soon(accept_loop, listener, http.admit)
+            for listener in secure:
+                nursery.start_soon(accept_loop, listener, http.admit_tls)
             yield
             nursery.cancel_scope.cancel()
-    finally:
-        for listener in listeners:
-            listener.close()
+
+
+def _opened(opened: ExitStack, hosts: tuple[str, ...], port: int) -> list[socket.socket]:
+    """Listeners that are closed with the rest."""
+    return [opened.enter_context(listener) for listener in listen_all(hosts, port)]
 
 
 def _api(server: Server, config: Config) -> Api:
@@ -247,15 +258,19 @@ def _listening(server: Server) -> list[Listening]:
     from amqpd.management.api import Listening
 
     paths = [(path, 0) for path in server.unix_paths]
-    amqp = [*server.addresses, *paths]
-    spoken = (("amqp", amqp), ("amqp/ssl", server.tls_addresses), ("http", server.http_addresses))
+    spoken = (
+        ("amqp", [*server.addresses, *paths]),
+        ("amqp/ssl", server.tls_addresses),
+        ("http", server.http_addresses),
+        ("https", server.https_addresses),
+    )
     return [Listening(protocol, *address) for protocol, addresses in spoken for address in addresses]
 
 
-def _tls_context(config: Config) -> SSLContext:
+def _tls_context(settings: Tls, section: str = "tls") -> SSLContext:
     from amqpd.server.tls import context
 
-    return context(config.tls)
+    return context(settings, section)
 
 
 def reload(server: Server, config: Config) -> None:
@@ -263,9 +278,14 @@ def reload(server: Server, config: Config) -> None:
 
     Raises ConfigError for files that can't be loaded: everything stays as it was.
     """
-    if server.tls is not None and config.tls.certificate is not None:
-        server.tls = _tls_context(config)
-        log.info("certificate reloaded: new connections use it", certificate=str(config.tls.certificate))
+    secure, https = config.tls, config.management.tls_of(config.tls)
+    tls = _tls_context(secure) if server.tls is not None and secure.certificate is not None else None
+    if server.https is not None and https.certificate is not None:
+        server.https = _tls_context(https, "management.tls")
+        log.info("certificate reloaded: new HTTPS connections use it", certificate=str(https.certificate))
+    if tls is not None:
+        server.tls = tls
+        log.info("certificate reloaded: new connections use it", certificate=str(secure.certificate))
     set_level(config.log.level)
     log.info("settings reloaded", level=config.log.level)
 
@@ -295,9 +315,16 @@ def serve_metrics(server: Server, config: Config, storage: EngineJournal | None)
         disk_free=lambda: None if storage is None or storage.room is None else storage.room.free,
         disk_limit=None if storage is None else config.disk_free_limit,
     )
-    addresses = [listener.getsockname()[:2] for listener in listeners]
-    server.nursery.start_soon(serving.serve, listeners, node, machine)
-    return addresses
+    server.nursery.start_soon(_accept_all, listeners, serving.http_server(node, machine, server.nursery).admit)
+    return [listener.getsockname()[:2] for listener in listeners]
+
+
+async def _accept_all(listeners: list[socket.socket], admit: Admit) -> None:
+    """Accept on all of them until cancelled; closes them."""
+    with ExitStack() as opened:
+        async with trio.open_nursery() as nursery:
+            for listener in listeners:
+                nursery.start_soon(accept_loop, opened.enter_context(listener), admit)
 
 
 def _watch_resident(node: Node) -> None:

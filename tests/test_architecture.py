@@ -32,8 +32,9 @@ MAY_KNOW = {
     "storage": GROUND | {"broker"},
     "plugins": GROUND | {"broker", "protocol"},
     "server": GROUND | {"protocol", "broker"},
-    "metrics": GROUND | {"broker", "protocol", "storage"},
-    "management": GROUND | {"broker", "protocol", "storage"},
+    "http": GROUND | {"protocol"},
+    "metrics": GROUND | {"broker", "http", "protocol", "storage"},
+    "management": GROUND | {"broker", "http", "protocol", "storage"},
     "app": GROUND | {"access_file", "broker", "management", "metrics", "plugins", "protocol", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "broker", "server", "testing"},
@@ -47,16 +48,16 @@ THIRD_PARTY = {
     "attrs": None,
     "cattrs": {"config", "access_file"},
     "click": {"cli"},
-    "h11": {"management", "metrics"},
+    "h11": {"http"},
     "pamqp": {"wire"},
     "platformdirs": {"cli"},
     "pytest": {"testing"},
     "structlog": {"log"},
-    "trio": {"app", "cli", "embedded", "management", "metrics", "server", "testing"},
+    "trio": {"app", "cli", "embedded", "http", "management", "metrics", "server", "testing"},
 }
 """What is imported beside the standard library, and by which layers; None is anybody."""
 
-EXTRAS = {"h11": {"management/http.py", "metrics/http.py"}}
+EXTRAS = {"h11": {"http/conversation.py"}}
 """What comes with an extra alone, and the modules that import it; who imports these looks first if it is there."""
 
 CLOCKS = {"time", "datetime"}

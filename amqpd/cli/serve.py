@@ -86,7 +86,8 @@ def _with_management(config: Config) -> Config:
     """
     management = config.management
     port = (config.port or 0) + HTTP_ABOVE
-    if not management.enabled or management.port is not None or not config.port or port > LAST_PORT:
+    asked = management.port is not None or management.tls.port is not None
+    if not management.enabled or asked or not config.port or port > LAST_PORT:
         return config
     if find_spec("h11") is None:  # the extra is not installed
         return config
@@ -159,6 +160,8 @@ def _announce(server: Server, config: Config, serve_metrics: Callable[[], list[t
         log.info(f"metrics for Prometheus on {listening_on(metrics)}", path="/metrics")
     if server.http_addresses:
         log.info(f"management API on {listening_on(server.http_addresses)}")
+    if server.https_addresses:
+        log.info(f"management API on {listening_on(server.https_addresses)}", tls=True)
     log.info(f"Server startup complete; compat {config.compat}")
 
 

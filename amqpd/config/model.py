@@ -209,6 +209,17 @@ class Interceptors:
 
 
 @attrs.frozen(kw_only=True)
+class ManagementTls:
+    """The HTTP API over TLS, beside the plain one or in its place."""
+
+    port: int | None = _setting(None, "Port of the API over TLS, usually 15671; 0 takes a free one.", Within(0, 65535))
+    certificate: Path | None = _setting(None, "Its certificate chain (PEM); unset, `tls.certificate` with its key.")
+    key: Path | None = _setting(None, "The private key (PEM); unset, it is in the file of the certificate.")
+    ca: Path | None = _setting(None, "The authorities (PEM) that client certificates are checked against.")
+    verify_peer: bool = _setting(False, "Refuse a client without a valid certificate; needs `management.tls.ca`.")
+
+
+@attrs.frozen(kw_only=True)
 class Management:
     """The HTTP API for tools and people."""
 
@@ -216,7 +227,8 @@ class Management:
     port: int | None = _setting(
         None,
         "Port of the HTTP API; 0 takes a free one. Unset, `amqpd serve` takes the one 10,000 above `port` (15672) if "
-        "the extra `management` is installed and it is free; a broker inside a program has none.",
+        "the extra `management` is installed, it is free and `management.tls.port` isn't set; a broker inside a "
+        "program has none.",
         Within(0, 65535),
     )
     host: Names = _setting(("127.0.0.1", "::1"), "Addresses that it listens on.", NotEmpty())
@@ -225,6 +237,15 @@ class Management:
         (),
         "Origins of pages that may use it from a browser (`https://ops.example.org`); `*` is all, without credentials.",
     )
+    tls: ManagementTls = attrs.Factory(ManagementTls)
+
+    def tls_of(self, amqp: Tls) -> Tls:
+        """Return what its TLS listener is served with, where `amqp` is what AMQP's is."""
+        own = self.tls
+        files = (amqp.certificate, amqp.key) if own.certificate is None else (own.certificate, own.key)
+        return attrs.evolve(
+            amqp, port=own.port, certificate=files[0], key=files[1], ca=own.ca, verify_peer=own.verify_peer
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -309,6 +330,11 @@ class Config:
             raise bad_value("tls.certificate", None, "a path, because 'tls.port' is set")
         if self.tls.verify_peer and self.tls.ca is None:
             raise bad_value("tls.ca", None, "a path, because 'tls.verify_peer' is true")
+        management = self.management.tls
+        if management.port is not None and (management.certificate or self.tls.certificate) is None:
+            raise bad_value("management.tls.certificate", None, "a path, because 'management.tls.port' is set")
+        if management.verify_peer and management.ca is None:
+            raise bad_value("management.tls.ca", None, "a path, because 'management.tls.verify_peer' is true")
         if self.memory.outbox_low_water >= self.memory.outbox_high_water:
             allowed = f"less than 'memory.outbox_high_water', which is {self.memory.outbox_high_water}"
             raise bad_value("memory.outbox_low_water", self.memory.outbox_low_water, allowed)

@@ -5,6 +5,7 @@ Derived from the model and from nothing else, so that a new field is a new setti
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -81,19 +82,23 @@ class Setting:
 @cache
 def settings() -> tuple[Setting, ...]:
     """Return every setting, in the order of the model: the top level first, then section by section."""
-    top, below = [], []
-    for attribute in _fields(Config):
-        if attrs.has(attribute.type):
-            below += [_setting(attribute.name, field) for field in _fields(attribute.type)]
-        else:
-            top.append(_setting("", attribute))
-    return (*top, *below)
+    owners = {"": Config, **sections()}
+    return tuple(
+        _setting(name, field) for name, owner in owners.items() for field in _fields(owner) if not attrs.has(field.type)
+    )
 
 
 @cache
 def sections() -> dict[str, type]:
-    """Return the class of each section by its name, in the order of the model."""
-    return {attribute.name: attribute.type for attribute in _fields(Config) if attrs.has(attribute.type)}
+    """Return the class of each section by its name, in the order of the model; one within another is `outer.inner`."""
+    return dict(_sections_of(Config, ""))
+
+
+def _sections_of(owner: type, before: str) -> Iterator[tuple[str, type]]:
+    for attribute in _fields(owner):
+        if attrs.has(attribute.type):
+            yield before + attribute.name, attribute.type
+            yield from _sections_of(attribute.type, f"{before}{attribute.name}.")
 
 
 def build(values: dict[str, Any], origins: dict[str, str]) -> Config:
@@ -102,9 +107,11 @@ def build(values: dict[str, Any], origins: dict[str, str]) -> Config:
     for setting in settings():
         if setting.key in values:
             chosen[setting.section][setting.field] = values[setting.key]
-    parts = {section: kind(**chosen[section]) for section, kind in sections().items()}
+    for section, kind in reversed(sections().items()):  # what is within another section comes after it
+        outer, _, name = section.rpartition(".")
+        chosen[outer][name] = kind(**chosen[section])
     try:
-        return Config(**chosen[""], **parts)
+        return Config(**chosen[""])
     except ConfigError as error:
         where = origins.get(error.key or "")
         raise ConfigError(

@@ -69,17 +69,22 @@ def _from_file(file: Path | None) -> Iterator[_Given]:
         return
     where = f"in {file}"
     known = {setting.key: setting for setting in settings()}
-    for name, value in read_toml(file).items():
-        if name in sections():
-            if not isinstance(value, dict):
-                raise bad_value(name, value, f"a table: [{name}]", where)
-            entries = {f"{name}.{field}": item for field, item in value.items()}
+    for key, value in _entries("", read_toml(file), where):
+        if key not in known:
+            raise unknown_key(key, value, _near(key, known), where)
+        yield known[key], value, where
+
+
+def _entries(before: str, table: Mapping[str, object], where: str) -> Iterator[tuple[str, object]]:
+    """The keys of a table and their values; those of a section within it by the whole key."""
+    for name, value in table.items():
+        key = before + name
+        if key not in sections():
+            yield key, value
+        elif isinstance(value, dict):
+            yield from _entries(f"{key}.", value, where)
         else:
-            entries = {name: value}
-        for key, item in entries.items():
-            if key not in known:
-                raise unknown_key(key, item, _near(key, known), where)
-            yield known[key], item, where
+            raise bad_value(key, value, f"a table: [{key}]", where)
 
 
 def _near(key: str, known: Mapping[str, Setting]) -> list[str]:

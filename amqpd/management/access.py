@@ -16,8 +16,8 @@ import attrs
 from amqpd.broker.broker import Broker
 from amqpd.broker.users import User
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Request
 from amqpd.management.errors import ApiError, not_authorised
-from amqpd.management.message import Request
 from amqpd.management.waiting import settled
 
 ADMINISTRATOR: Final = "administrator"

@@ -16,10 +16,10 @@ from amqpd.broker.ports import Holding, Peer
 from amqpd.broker.queue import Queue
 from amqpd.broker.session import Session
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import BodyIncomplete, BodyTooLarge, Request
 from amqpd.management.access import Caller
 from amqpd.management.encoding import decode
 from amqpd.management.errors import ApiError, bad_request, key_missing
-from amqpd.management.message import BodyIncomplete, BodyTooLarge, Request
 from amqpd.management.waiting import settled
 from amqpd.protocol.node import Node
 
@@ -34,9 +34,14 @@ class Listening:
     """One listener of the broker's process."""
 
     protocol: str
-    """As RabbitMQ names it: amqp, amqp/ssl, http."""
+    """As RabbitMQ names it: amqp, amqp/ssl, http, https."""
     host: str
     port: int
+
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.protocol in ("amqp/ssl", "https")
 
 
 @attrs.frozen

@@ -8,23 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from amqpd.http.message import Request, Response
 from amqpd.log import get_logger
 from amqpd.management.access import Access, log_in, require
 from amqpd.management.api import Api, Call, query_of
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import ApiError, answer_to, not_authorised, not_found
 from amqpd.management.listing import Listing, respond
-from amqpd.management.message import Request, Response
 from amqpd.management.routing import API, Route, Router, params_of
 
 log = get_logger(__name__)
 
 COMMON: Final = (
-    ("server", "amqpd"),
     ("cache-control", "no-cache"),
     ("vary", "accept, accept-encoding, origin"),
-    ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'self'; object-src 'none'; frame-ancestors 'none'"),
 )
 ACCEPTABLE: Final = ("*/*", "application/*", "json", "application/octet-stream", "text/*", "text/plain")
 MAX_AGE: Final = "1800"

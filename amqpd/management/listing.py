@@ -13,9 +13,9 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 import trio
 
+from amqpd.http.message import Response
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import ApiError, bad_request
-from amqpd.management.message import Response
 from amqpd.management.numbers import is_number
 from amqpd.patterns import PatternError
 from amqpd.patterns import compile as compile_pattern

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
+from amqpd.http.message import Response
 from amqpd.management.access import Access
 from amqpd.management.api import Call
 from amqpd.management.encoding import JSON, encode
-from amqpd.management.message import Response
 from amqpd.management.routing import Route
 from amqpd.version import __version__
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Callable
+
 import trio
 
+from amqpd.http.server import HttpServer
 from amqpd.management.api import Api
 from amqpd.management.dispatch import Dispatcher
-from amqpd.management.http import HttpServer
 from amqpd.management.routes import ROUTES
 
 
-def http_server(api: Api, nursery: trio.Nursery) -> HttpServer:
+def http_server(
+    api: Api, nursery: trio.Nursery, tls: Callable[[], ssl.SSLContext | None] = lambda: None
+) -> HttpServer:
     """Serve the API on sockets that are handed in; its connections are tasks of this nursery."""
-    return HttpServer(Dispatcher(api, ROUTES).handle, nursery)
+    return HttpServer(Dispatcher(api, ROUTES).handle, nursery, tls=tls)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import socket
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
 
+from amqpd.http.limits import Limits
+from amqpd.http.message import Handle, Request, Response, Sink
 from amqpd.metrics.machine import Machine
-from amqpd.metrics.requests import answer
+from amqpd.metrics.requests import Answer, answer
 from amqpd.protocol.node import Node
+
+if TYPE_CHECKING:
+    import trio
+
+    from amqpd.http.server import HttpServer
+
+LIMITS: Final = Limits(connections=32)
+"""Few clients come here, each every some seconds."""
 
 
 def is_installed() -> bool:
@@ -15,8 +25,29 @@ def is_installed() -> bool:
     return find_spec("h11") is not None
 
 
-async def serve(listeners: list[socket.socket], node: Node, machine: Machine) -> None:
-    """Answer scrapes of a node until cancelled; closes the listeners. Only where it `is_installed`."""
-    from amqpd.metrics import http
+def http_server(node: Node, machine: Machine, nursery: trio.Nursery) -> HttpServer:
+    """Answer scrapes on sockets that are handed in. Only where it `is_installed`."""
+    from amqpd.http.server import HttpServer
 
-    await http.serve(listeners, lambda target: answer(target, node, machine))
+    return HttpServer(handler(node, machine), nursery, LIMITS)
+
+
+def handler(node: Node, machine: Machine) -> Handle:
+    """What answers the requests for a node's metrics: GET and nothing else."""
+
+    async def handle(request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            refusal = Answer.short(405, f"{request.method} is not possible here: expected GET")
+            return _response(refusal, ("allow", "GET, HEAD"))
+        return _response(answer(request.target, node, machine))
+
+    return handle
+
+
+def _response(found: Answer, *further: tuple[str, str]) -> Response:
+    async def written(sink: Sink) -> None:
+        for piece in found.pieces:
+            await sink.write(piece.encode("utf-8", "replace"))
+
+    headers = (("content-type", found.content_type), ("cache-control", "no-cache"), *further)
+    return Response(found.status, (), headers, written)

@@ -48,6 +48,9 @@ class Server:
         """Unix sockets on which plain AMQP is spoken."""
         self.http_addresses: list[tuple[str, int]] = []
         """Where the management API is served, if it is."""
+        self.https_addresses: list[tuple[str, int]] = []
+        self.https: SSLContext | None = None
+        """What new connections to them are served with."""
         self.listeners: list[socket.socket] = []
         self.sockets: dict[socket.socket, None] = {}
         self.accepting = True

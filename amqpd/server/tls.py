@@ -29,8 +29,8 @@ CHUNK: Final = 64 * 1024
 """Octets that are encrypted in one go: a full socket leaves at most this much encrypted and unsent."""
 
 
-def context(settings: Tls) -> ssl.SSLContext:
-    """The server's TLS context. Raises ConfigError for files that can't be loaded."""
+def context(settings: Tls, section: str = "tls") -> ssl.SSLContext:
+    """A server's TLS context. Raises ConfigError for files that can't be loaded; `section` is where they are set."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # Connections last, so resuming one saves nothing; and blocking clients stop at octets that hold tickets alone.
     made.num_tickets = 0
@@ -48,12 +48,12 @@ def context(settings: Tls) -> ssl.SSLContext:
         made.load_cert_chain(settings.certificate, settings.key, password="")
     except OSError as error:
         files = f"certificate {settings.certificate} with key {settings.key or settings.certificate}"
-        raise _unusable("tls.certificate", files, error) from error
+        raise _unusable(f"{section}.certificate", files, error) from error
     if settings.ca is not None:
         try:
             made.load_verify_locations(settings.ca)
         except OSError as error:
-            raise _unusable("tls.ca", f"authorities {settings.ca}", error) from error
+            raise _unusable(f"{section}.ca", f"authorities {settings.ca}", error) from error
         made.verify_mode = ssl.CERT_REQUIRED if settings.verify_peer else ssl.CERT_OPTIONAL
     return made
 

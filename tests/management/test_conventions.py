@@ -14,10 +14,10 @@ from amqpd.app import SystemRandomness
 from amqpd.broker.broker import Broker
 from amqpd.broker.users import User
 from amqpd.clock import SystemClock
+from amqpd.http.limits import Limits
+from amqpd.http.message import Request
 from amqpd.management.access import log_in
 from amqpd.management.errors import ApiError
-from amqpd.management.http import MAX_CONNECTIONS
-from amqpd.management.message import Request
 from amqpd.protocol.endpoint import Endpoint
 
 NOT_FOUND = {"error": "Object Not Found", "reason": "Not Found"}
@@ -150,7 +150,7 @@ def test_what_is_no_http_is_refused_and_costs_nobody_else_anything(api: Any) -> 
 
 def test_connections_that_ask_for_nothing_give_way(api: Any) -> None:
     with ExitStack() as opened:
-        for _ in range(MAX_CONNECTIONS + 20):
+        for _ in range(Limits().connections + 20):
             opened.enter_context(socket.create_connection((api.host, api.port), timeout=20))
         assert api.get("/whoami")["name"] == "guest"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from amqpd.management.message import Response
+from amqpd.http.message import Response
 
 NO_CONTENT: Final = Response(204)
 

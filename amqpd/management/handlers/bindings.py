@@ -12,6 +12,7 @@ from amqpd.broker.operations.invalid import Missing
 from amqpd.broker.operations.names import short
 from amqpd.broker.queue import Queue
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Response
 from amqpd.management.api import Call, text_of
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT
@@ -20,7 +21,6 @@ from amqpd.management.handlers.queues import find_queue
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
 from amqpd.management.listing import Listing, View
-from amqpd.management.message import Response
 from amqpd.management.views.bindings import between, implicit_view, location, properties_key, view_of
 
 KINDS = {"q": Queue.kind, "e": Exchange.kind}

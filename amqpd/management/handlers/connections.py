@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Response
 from amqpd.management.api import Call
 from amqpd.management.errors import not_authorised
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import find_channel, find_connection, visible_channels, visible_connections
 from amqpd.management.listing import Listing, one
-from amqpd.management.message import Response
 from amqpd.management.views.connections import channel_details_view, channel_view, connection_view
 from amqpd.management.views.consumers import channel_name, consumer_view
 from amqpd.protocol.channel import Channel

@@ -12,12 +12,12 @@ import trio
 
 from amqpd.broker.operations.exporting import Items, all_sections, vhost_sections
 from amqpd.broker.operations.importing import import_definitions
+from amqpd.http.message import Response
 from amqpd.management.api import Call
 from amqpd.management.encoding import JSON, decode_any, encode
 from amqpd.management.errors import ApiError, bad_request
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.listing import SLICE
-from amqpd.management.message import Response
 from amqpd.management.views.node import versions
 from amqpd.management.views.overview import cluster_name
 

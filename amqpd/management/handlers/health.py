@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from amqpd.http.message import Response
 from amqpd.management.api import Call
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import bad_request, not_found
-from amqpd.management.message import Response
 from amqpd.management.numbers import is_number
 
 OK = {"status": "ok"}

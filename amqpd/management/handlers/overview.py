@@ -6,12 +6,12 @@ import trio
 
 from amqpd.broker.operations import parameters
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Response
 from amqpd.management.api import Call, text_of
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import visible_channels, visible_connections
 from amqpd.management.listing import Listing, one
-from amqpd.management.message import Response
 from amqpd.management.views.node import memory_view, node_view
 from amqpd.management.views.overview import Totals, cluster_name, overview_view
 from amqpd.protocol.statistics import ChannelCounts, counts_of

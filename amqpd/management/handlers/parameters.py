@@ -9,12 +9,12 @@ from amqpd.broker.operations import parameters as operations
 from amqpd.broker.operations.access import no_such_user, require_user
 from amqpd.broker.operations.parameters import POLICY, Parameter
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Response
 from amqpd.management.api import Call
 from amqpd.management.errors import not_authorised, not_found
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.vhosts import existing_vhost
 from amqpd.management.listing import Listing, View
-from amqpd.management.message import Response
 
 
 async def all_parameters(call: Call) -> object:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from amqpd.broker.operations import access
 from amqpd.broker.operations.names import short
+from amqpd.http.message import Response
 from amqpd.management.api import Call, text_of
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.listing import Listing
-from amqpd.management.message import Response
 from amqpd.management.views.users import permission_view, topic_permission_view
 
 

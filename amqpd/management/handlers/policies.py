@@ -8,12 +8,12 @@ from amqpd.broker.operations import policies as operations
 from amqpd.broker.operations.exporting import policy_item
 from amqpd.broker.policies import ALL, Policy
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Response
 from amqpd.management.api import Call
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.vhosts import existing_vhost
 from amqpd.management.listing import Listing
-from amqpd.management.message import Response
 
 
 async def policies(call: Call) -> object:

@@ -8,13 +8,13 @@ from amqpd.broker.operations.invalid import Missing
 from amqpd.broker.operations.names import short
 from amqpd.broker.queue import Queue
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Response
 from amqpd.management.api import Call, text_of
 from amqpd.management.errors import bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
 from amqpd.management.listing import Listing, one
-from amqpd.management.message import Response
 from amqpd.management.views.queues import queue_details, queue_view
 
 

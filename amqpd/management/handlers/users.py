@@ -5,11 +5,11 @@ from __future__ import annotations
 from amqpd.broker.operations import access
 from amqpd.broker.operations.importing import tags_of
 from amqpd.broker.users import SHA256, User, hash_password
+from amqpd.http.message import Response
 from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.listing import Listing, one
-from amqpd.management.message import Response
 from amqpd.management.views.users import permission_view, topic_permission_view, user_view
 
 

@@ -7,12 +7,12 @@ from amqpd.broker.operations import vhosts as operations
 from amqpd.broker.operations.importing import flag, tags_of
 from amqpd.broker.permissions import EVERYTHING
 from amqpd.broker.vhost import VHost
+from amqpd.http.message import Response
 from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import ApiError, bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.overview import count
 from amqpd.management.listing import Listing, one
-from amqpd.management.message import Response
 from amqpd.management.views.users import permission_view, topic_permission_view
 from amqpd.management.views.vhosts import vhost_view
 

@@ -44,7 +44,7 @@ def contexts(api: Api) -> list[dict[str, object]]:
             "cowboy_opts": "",
         }
         for each in api.listening()
-        if each.protocol == "http"
+        if each.protocol in ("http", "https")
     ]
 
 
@@ -56,7 +56,7 @@ def listener_view(api: Api, listener: Listening) -> dict[str, object]:
         "ip_address": listener.host,
         "port": listener.port,
         "socket_opts": {"backlog": 1024, "nodelay": True},
-        "tls": listener.protocol.endswith("ssl"),
+        "tls": listener.secure,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
@@ -25,6 +26,18 @@ class Request:
     read_body: ReadBody
 
 
+class Sink(ABC):
+    """Takes the body of an answer while it is made."""
+
+    @abstractmethod
+    async def write(self, data: bytes) -> None:
+        """Take a piece, which may be empty; others have their turn. Raises OSError or a trio error: nobody reads."""
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """Send what was taken now, as somebody waits for it."""
+
+
 @attrs.frozen
 class Response:
     """What it gets. The parts of the body are sent one after the other."""
@@ -32,15 +45,22 @@ class Response:
     status: int
     body: tuple[bytes, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    """Names in lower case."""
+    written: Callable[[Sink], Awaitable[None]] | None = None
+    """Writes the body while it is sent, in place of `body`."""
 
     @property
     def length(self) -> int:
-        """Octets of the body."""
+        """Octets of the body, where they are known."""
         return sum(map(len, self.body))
+
+    def header(self, name: str) -> str | None:
+        """The value of a header; `name` in lower case."""
+        return next((value for known, value in self.headers if known == name), None)
 
 
 Handle: TypeAlias = Callable[[Request], Awaitable[Response]]
-"""Answers a request; it must not raise."""
+"""Answers a request; what it raises costs the connection."""
 
 
 class BodyTooLarge(Exception):
