@@ -9,13 +9,13 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from conformance import rabbitmq
-from interop.matrix import certificates, clients, drive, install, scenarios, schedule, table, targets
+from interop.matrix import clients, drive, install, scenarios, schedule, table, targets
 from interop.matrix.results import Place, Results
+from interop.matrix.suites import SUITES, Suite
 
 if TYPE_CHECKING:
     from interop.matrix.clients import Client
@@ -28,20 +28,23 @@ T = TypeVar("T")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 1 when the run is not good enough, 2 when it cannot begin."""
     options = _parser().parse_args(arguments)
-    known = scenarios.load()
+    suite = SUITES[options.suite]
+    known = scenarios.load(suite.contract)
     try:
-        chosen = clients.load_all(scenarios.FOLDER, [each.name for each in known], options.clients)
+        chosen = clients.load_all(suite.folder, [each.name for each in known], options.clients)
         wanted = _chosen("scenario", options.scenarios, {each.name: each for each in known})
         required = [each.key for each in _chosen("client", options.require or [], {each.key: each for each in chosen})]
         brokers = _target_names(options.targets)
     except (clients.ClientError, ValueError, rabbitmq.Unavailable) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    if options.clients is None:
+        chosen = tuple(each for each in chosen if _is_asked_for(each, options.require or []))
     started = time.monotonic()
     missing = _install(chosen, options.jobs, fresh=options.fresh)
     rows = [row for each in chosen if each.key not in missing for row in each.rows()]
     results = Results(brokers, wanted, rows, missing)
-    _run(results, options.jobs, again=options.again)
+    _run(results, suite, options.jobs, again=options.again)
     results.seconds = time.monotonic() - started
     if options.json:
         options.json.write_text(json.dumps(results.as_json(), indent=1) + "\n", encoding="utf-8")
@@ -52,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m interop", description=__doc__)
+    parser.add_argument("--suite", choices=SUITES, default="clients", help="clients over AMQP, or tools of operators")
     parser.add_argument("--clients", type=_words, metavar="A,B", help="folders of clients; default: all")
     parser.add_argument("--scenarios", type=_words, metavar="A,B", help="default: all")
     parser.add_argument(
@@ -77,6 +81,11 @@ def _chosen(what: str, names: list[str] | None, known: dict[str, T]) -> list[T]:
         if name not in known:
             raise ValueError(f"no {what} {name!r}: expected one of {', '.join(known)}")
     return [each for name, each in known.items() if name in names]
+
+
+def _is_asked_for(client: Client, required: Sequence[str]) -> bool:
+    """Whether it takes part where nobody names the clients."""
+    return not client.on_request or client.key in required or install.is_current(client)
 
 
 def _target_names(given: list[str] | None) -> list[str]:
@@ -110,14 +119,12 @@ def _install(chosen: Sequence[Client], jobs: int, *, fresh: bool) -> dict[str, s
         return {client.key: why for client, why in outcomes if why is not None}
 
 
-def _run(results: Results, jobs: int, *, again: bool) -> None:
+def _run(results: Results, suite: Suite, jobs: int, *, again: bool) -> None:
     def tell(target: str, place: Place, outcome: Outcome) -> None:
         results.outcomes[target, place] = outcome
         _say(f"{'ok  ' if outcome.ok else 'FAIL'} {outcome.seconds:5.1f} s  {target:8} {place}")
 
-    with ExitStack() as stack:
-        issued = stack.enter_context(certificates.issued())
-        brokers = [stack.enter_context(targets.running(name, issued)) for name in results.targets]
+    with suite.running(results.targets) as brokers:
         schedule.run(results.rows, results.scenarios, brokers, jobs, tell)
         if again:
             _run_again(results, brokers, tell)

@@ -36,6 +36,8 @@ class Client:
     debian: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ("*",)
     environment: Mapping[str, str] = attrs.field(factory=dict)
+    on_request: bool = False
+    """Its installation takes minutes: it is left out unless it is named, or installed already."""
     variants: tuple[str, ...] = ()
     unsupported: Mapping[str, str] = attrs.field(factory=dict)
     unsupported_variants: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
@@ -106,6 +108,7 @@ def load(file: Path, scenarios: Collection[str]) -> Client:
         debian=tuple(given.get("debian", [])),
         inputs=tuple(given.get("inputs", ["*"])),
         environment=given.get("environment", {}),
+        on_request=given.get("on_request", False),
         variants=tuple(given.get("variants", [])),
         unsupported={name: why for name, why in unsupported.items() if isinstance(why, str)},
         unsupported_variants={name: why for name, why in unsupported.items() if not isinstance(why, str)},
@@ -139,6 +142,10 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 _KEYS: Final = {
     "name": (_is_text, "a text"),
     "language": (_is_text, "a text"),
@@ -149,6 +156,7 @@ _KEYS: Final = {
     "debian": (_are_texts, "a list of Debian packages"),
     "inputs": (_are_texts, "a list of file patterns"),
     "environment": (_is_table_of_texts, "a table of texts"),
+    "on_request": (_is_boolean, "true or false"),
     "variants": (_are_texts, "a list of texts"),
     "unsupported": (_is_table, "a table: scenario = why, or variant = table of those"),
 }

@@ -8,13 +8,13 @@ import subprocess
 import tempfile
 import threading
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Final
 
 import attrs
 
-from interop.matrix import headers, install
+from interop.matrix import install, preparing
 from interop.matrix.clients import Row, filled
 from interop.matrix.scenarios import FOLDER, Scenario
 
@@ -41,7 +41,7 @@ def run(row: Row, scenario: Scenario, target: Target, limit: float = LIMIT) -> O
     started = time.monotonic()
     try:
         try:
-            with headers.waiting(target, prefix) if scenario.name == headers.SCENARIO else nullcontext():
+            with preparing.prepared(scenario.prepared, target, prefix):
                 reason = _run(row, scenario, target, prefix, limit)
         finally:
             if scenario.alone:
@@ -95,9 +95,7 @@ def _run(row: Row, scenario: Scenario, target: Target, prefix: str, limit: float
 def _environment(row: Row, target: Target, prefix: str) -> dict[str, str]:
     return {
         **install.environment(row.client),
-        "AMQP_URL": target.url,
-        "AMQPS_URL": target.tls_url,
-        "AMQP_CA_FILE": str(target.ca),
+        **target.environment(),
         "INTEROP_PREFIX": prefix,
         "INTEROP_VARIANT": row.variant,
         "PYTHONPATH": str(ROOT),

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, NoReturn
 from urllib.parse import unquote, urlsplit
 
@@ -67,9 +68,18 @@ def same(what: str, actual: object, expected: object) -> None:
 
 def main(scenarios: Mapping[str, Callable[[Run], object]]) -> NoReturn:
     """Run the scenario that the command line names; end the process with 0, or with 1 and the reason."""
+    play({name: partial(_with_run, scenario) for name, scenario in scenarios.items()})
+
+
+def _with_run(scenario: Callable[[Run], object]) -> None:
+    scenario(Run())
+
+
+def play(scenarios: Mapping[str, Callable[[], object]]) -> NoReturn:
+    """The same for scenarios that find out by themselves what the runner tells."""
     status = 1
     try:
-        scenarios[sys.argv[1]](Run())
+        scenarios[sys.argv[1]]()
         status = 0
     except KeyError:
         if sys.argv[1] in scenarios:

@@ -14,7 +14,6 @@ from interop.matrix.scenarios import FOLDER
 if TYPE_CHECKING:
     from interop.matrix.targets import Target
 
-SCENARIO: Final = "header-types"
 QUEUE: Final = "headers"
 BODY: Final = b"every type"
 FILE: Final = FOLDER / "headers.toml"

@@ -34,7 +34,13 @@ class NotInstallable(Exception):
 
 def places(client: Client) -> dict[str, str]:
     """Return what stands for {build}, {folder} and {python}."""
-    return {"build": str(BUILD / client.key), "folder": str(client.folder), "python": sys.executable}
+    return {"build": str(_build(client)), "folder": str(client.folder), "python": sys.executable}
+
+
+def _build(client: Client) -> Path:
+    """A folder of its own, below that of builds as the client's is below that of clients."""
+    beside = client.folder.parent
+    return BUILD / (beside.relative_to(FOLDER) if beside.is_relative_to(FOLDER) else "") / client.key
 
 
 def environment(client: Client) -> dict[str, str]:
@@ -49,17 +55,21 @@ def install(client: Client, *, fresh: bool = False) -> None:
     missing = [program for program in client.needs if shutil.which(program) is None]
     if missing:
         raise NotInstallable(f"no {' and no '.join(missing)} on PATH")
-    folder = BUILD / client.key
-    stamp = folder / STAMP
-    state = fingerprint(client)
-    if not fresh and stamp.exists() and stamp.read_text() == state:
+    folder = _build(client)
+    if not fresh and is_current(client):
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with (folder / LOG).open("w+", encoding="utf-8", errors="replace") as log:
         for command in client.install:
             _run([filled(word, places(client)) for word in command], client, log.fileno(), folder / LOG)
-    stamp.write_text(state)
+    (folder / STAMP).write_text(fingerprint(client))
+
+
+def is_current(client: Client) -> bool:
+    """Whether it is installed, from what it depends on now."""
+    stamp = _build(client) / STAMP
+    return stamp.exists() and stamp.read_text() == fingerprint(client)
 
 
 def fingerprint(client: Client) -> str:

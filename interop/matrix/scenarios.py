@@ -18,9 +18,14 @@ class Scenario:
     name: str
     title: str
     alone: bool = False
+    prepared: str = ""
+    """What the runner has to have ready: a name of `preparing`; empty is nothing."""
 
 
-def load(file: Path = FOLDER / "scenarios.toml") -> tuple[Scenario, ...]:
-    """Read the contract. Raises KeyError for a scenario without a title."""
+def load(file: Path) -> tuple[Scenario, ...]:
+    """Read a contract. Raises KeyError for a scenario without a title."""
     entries = tomllib.loads(file.read_text(encoding="utf-8"))
-    return tuple(Scenario(name, each["title"], each.get("alone", False)) for name, each in entries.items())
+    return tuple(
+        Scenario(name, each["title"], each.get("alone", False), each.get("prepared", ""))
+        for name, each in entries.items()
+    )

@@ -1,4 +1,4 @@
-"""The brokers that clients are pointed at, each with a TLS listener and the three requests of the contract."""
+"""The brokers that drivers are pointed at; those for clients have a TLS listener and the contract's three requests."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import socket
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance import rabbitmq
 from conformance.client import Connection
+from interop.matrix import certificates
 from interop.matrix.certificates import ADDRESSES, HOST, Certificates
 
 if TYPE_CHECKING:
@@ -28,17 +29,17 @@ COMPAT: Final = "3.10"
 FORCED: Final = "asked for by a scenario"
 
 
-class Target(ABC):
+class Target:
     """A running broker that accepts guest/guest on 127.0.0.1."""
 
-    name: str
-
-    def __init__(self, port: int, tls_port: int, ca: Path) -> None:
+    def __init__(self, name: str, port: int) -> None:
+        self.name = name
         self.port = port
         self.url = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
-        self.tls_url = f"amqps://guest:guest@{HOST}:{tls_port}/%2F"
-        self.ca = ca
-        self._blocked = False
+
+    def environment(self) -> dict[str, str]:
+        """Return what drivers are told."""
+        return {"AMQP_URL": self.url}
 
     def connect(self) -> Connection:
         """Log in with the raw client."""
@@ -46,6 +47,25 @@ class Target(ABC):
 
     def ask(self, request: str) -> None:
         """Carry out a request. Raises ValueError for one that the contract does not have."""
+        raise ValueError(f"the driver asked for {request!r}: this broker takes no requests")
+
+    def recover(self) -> None:
+        """Undo what a driver may have left."""
+
+
+class Obliging(Target, ABC):
+    """A broker for clients: it has a TLS listener, and carries out the requests."""
+
+    def __init__(self, name: str, port: int, tls_port: int, ca: Path) -> None:
+        super().__init__(name, port)
+        self.tls_url = f"amqps://guest:guest@{HOST}:{tls_port}/%2F"
+        self.ca = ca
+        self._blocked = False
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), "AMQPS_URL": self.tls_url, "AMQP_CA_FILE": str(self.ca)}
+
+    def ask(self, request: str) -> None:
         match request:
             case "block":
                 self._block()
@@ -59,7 +79,6 @@ class Target(ABC):
                 raise ValueError(f"the driver asked for {request!r}: expected one of {', '.join(REQUESTS)}")
 
     def recover(self) -> None:
-        """Clear the alarm that a driver may have left."""
         if self._blocked:
             self.ask("unblock")
 
@@ -73,13 +92,11 @@ class Target(ABC):
     def _close_connections(self) -> None: ...
 
 
-class Amqpd(Target):
+class Amqpd(Obliging):
     """amqpd in a thread of this process."""
 
-    name = AMQPD
-
     def __init__(self, broker: EmbeddedBroker, ca: Path) -> None:
-        super().__init__(broker.port, broker.tls_port, ca)
+        super().__init__(AMQPD, broker.port, broker.tls_port, ca)
         self._faults = broker.faults
 
     def _block(self) -> None:
@@ -92,13 +109,11 @@ class Amqpd(Target):
         self._faults.close(reason=FORCED)
 
 
-class RabbitMQ(Target):
+class RabbitMQ(Obliging):
     """A RabbitMQ node of our own."""
 
-    name = RABBITMQ
-
     def __init__(self, node: rabbitmq.Node, tls_port: int, ca: Path) -> None:
-        super().__init__(node.port, tls_port, ca)
+        super().__init__(RABBITMQ, node.port, tls_port, ca)
         self._control = node.control
 
     def _block(self) -> None:
@@ -112,14 +127,15 @@ class RabbitMQ(Target):
 
 
 @contextmanager
-def running(name: str, certificates: Certificates) -> Iterator[Target]:
-    """Run the broker of that name; raise rabbitmq.Unavailable where it cannot run."""
-    with _amqpd(certificates) if name == AMQPD else _rabbitmq(certificates) as target:
-        yield target
+def running(names: Sequence[str]) -> Iterator[list[Target]]:
+    """Run the brokers of these names for clients; raise rabbitmq.Unavailable where one cannot run."""
+    with ExitStack() as stack:
+        issued = stack.enter_context(certificates.issued())
+        yield [stack.enter_context(_amqpd(issued) if each == AMQPD else _rabbitmq(issued)) for each in names]
 
 
 @contextmanager
-def _amqpd(certificates: Certificates) -> Iterator[Target]:
+def _amqpd(issued: Certificates) -> Iterator[Target]:
     from amqpd import run_in_thread
 
     logging.getLogger("amqpd").setLevel(logging.ERROR)  # that clients are refused and vanish is part of the scenarios
@@ -128,26 +144,26 @@ def _amqpd(certificates: Certificates) -> Iterator[Target]:
         compat=COMPAT,
         strict=True,
         tls_port=0,
-        tls_certificate=certificates.chain,
-        tls_key=certificates.key,
+        tls_certificate=issued.chain,
+        tls_key=issued.key,
     ) as broker:
-        yield Amqpd(broker, certificates.ca)
+        yield Amqpd(broker, issued.ca)
 
 
 @contextmanager
-def _rabbitmq(certificates: Certificates) -> Iterator[Target]:
+def _rabbitmq(issued: Certificates) -> Iterator[Target]:
     (tls_port,) = rabbitmq.free_ports(1)
     addresses = [each for each in ADDRESSES if _exists(each)]
     lines = [
         *(f"listeners.ssl.{number} = {each}:{tls_port}" for number, each in enumerate(addresses, 1)),
-        f"ssl_options.cacertfile = {certificates.ca}",
-        f"ssl_options.certfile = {certificates.chain}",
-        f"ssl_options.keyfile = {certificates.key}",
+        f"ssl_options.cacertfile = {issued.ca}",
+        f"ssl_options.certfile = {issued.chain}",
+        f"ssl_options.keyfile = {issued.key}",
         "ssl_options.verify = verify_none",
     ]
     with rabbitmq.controlled_node(configuration="\n".join(lines) + "\n") as node:
         _await_listener(addresses[-1], tls_port)  # the node starts its listeners one after the other
-        yield RabbitMQ(node, tls_port, certificates.ca)
+        yield RabbitMQ(node, tls_port, issued.ca)
 
 
 def _await_listener(address: str, port: int) -> None:

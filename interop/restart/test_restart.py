@@ -40,7 +40,8 @@ ENOUGH = 20
 @pytest.fixture(scope="module")
 def faststream_python() -> str:
     """Return the interpreter that has FastStream: the one that the matrix of clients uses."""
-    client = clients.load(scenarios.FOLDER / "faststream" / clients.FILE, [each.name for each in scenarios.load()])
+    known = scenarios.load(scenarios.FOLDER / "scenarios.toml")
+    client = clients.load(scenarios.FOLDER / "faststream" / clients.FILE, [each.name for each in known])
     try:
         install.install(client)
     except install.NotInstallable as error:

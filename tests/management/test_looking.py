@@ -126,11 +126,23 @@ def test_a_connection_with_its_channels_and_consumers(api: Any, connected: Any) 
     assert consumer["queue"] == {"name": "q", "vhost": "/"}
     assert (consumer["consumer_tag"], consumer["ack_required"], consumer["prefetch_count"]) == ("c", True, 7)
     assert (consumer["active"], consumer["activity_status"]) == (True, "up")
-    assert consumer["arguments"] == {"x-priority": 3}
+    assert (consumer["arguments"], consumer["consumer_timeout"]) == ({"x-priority": 3}, 0)
     assert consumer["channel_details"]["connection_name"] == connection["name"]
     assert api.get("/consumers/%2F") == api.get("/queues/%2F/q")["consumer_details"] == [consumer]
     single = api.get(f"/channels/{quote(shown['name'], safe='')}")
     assert single["consumer_details"] == [consumer]
+
+
+def test_a_consumer_shows_how_long_its_deliveries_may_stay(started: Any) -> None:
+    with started(limits_consumer_timeout=90) as api:
+        api("PUT", "/policies/%2F/p", {"pattern": "^own", "definition": {"consumer-timeout": 60000}})
+        with pika.BlockingConnection(pika.URLParameters(api.broker.url)) as connection:
+            channel = connection.channel()
+            for name in ("own", "others"):
+                channel.queue_declare(name, durable=True)
+                channel.basic_consume(name, lambda *_: None)
+            shown = {each["queue"]["name"]: each["consumer_timeout"] for each in api.get("/consumers")}
+    assert shown == {"own": 60000, "others": 90000}
 
 
 def test_what_waits_for_a_single_active_consumer(api: Any, connected: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amqpd.broker.consumer_timeouts import own_timeout
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.vhost import VHost
@@ -15,7 +16,6 @@ def consumer_view(vhost: VHost, consumer: Consumer, node: str) -> dict[str, obje
     active = not consumers.single or consumers.active is consumer
     status = "single_active" if consumers.single and active else "up" if active else "waiting"
     channel = consumer.channel if isinstance(consumer, ChannelConsumer) else None
-    timeout = consumer.queue.settings.consumer_timeout
     return {
         "consumer_tag": consumer.tag,
         "exclusive": consumer.exclusive,
@@ -24,10 +24,17 @@ def consumer_view(vhost: VHost, consumer: Consumer, node: str) -> dict[str, obje
         "active": active,
         "activity_status": status,
         "arguments": json_of(consumer.arguments),
-        "consumer_timeout": timeout,
+        "consumer_timeout": 0 if channel is None else round(_timeout(consumer, channel) * 1000),
         "queue": {"name": consumer.queue.name, "vhost": vhost.name},
         "channel_details": {} if channel is None else channel_details(channel, node),
     }
+
+
+def _timeout(consumer: Consumer, channel: Channel) -> float:
+    """Seconds that its deliveries may stay unacknowledged; 0: for ever, as tools want a number there."""
+    node = channel.connection.node
+    own = own_timeout(consumer, node.broker.compat, node.settings.ack_timeout)
+    return node.ack_timeout if own is None else own
 
 
 def channel_details(channel: Channel, node: str) -> dict[str, object]:

@@ -8,6 +8,8 @@ import pytest
 
 from interop.matrix import scenarios
 from interop.matrix.clients import ClientError, Row, filled, load, load_all
+from interop.matrix.preparing import PREPARATIONS
+from interop.matrix.suites import SUITES, Suite
 
 SCENARIOS = ("get", "tls")
 COMPLETE = """
@@ -100,10 +102,19 @@ def test_placeholders_are_filled_anywhere_in_a_word() -> None:
     assert filled("{build}/a/{folder}", {"build": "/b", "folder": "f"}) == "/b/a/f"
 
 
-def test_every_client_of_the_repository_loads() -> None:
-    names = [each.name for each in scenarios.load()]
-    assert load_all(scenarios.FOLDER, names)
+@pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
+def test_every_client_of_the_repository_loads(suite: Suite) -> None:
+    names = [each.name for each in scenarios.load(suite.contract)]
+    assert load_all(suite.folder, names)
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
+def test_what_scenarios_want_prepared_can_be(suite: Suite) -> None:
+    wanted = {each.prepared for each in scenarios.load(suite.contract)} - {""}
+    assert wanted
+    assert wanted <= PREPARATIONS.keys()
 
 
 def test_the_scenarios_that_ask_the_runner_have_the_broker_alone() -> None:
-    assert {each.name for each in scenarios.load() if each.alone} == {"reconnect", "blocked"}
+    alone = {each.name for suite in SUITES.values() for each in scenarios.load(suite.contract) if each.alone}
+    assert alone == {"reconnect", "blocked"}

@@ -12,18 +12,16 @@ from interop.matrix import drive, headers, install
 from interop.matrix.clients import Client, Row
 from interop.matrix.drive import Outcome
 from interop.matrix.scenarios import Scenario
-from interop.matrix.targets import Target
+from interop.matrix.targets import Obliging, Target
 
 GET, BLOCKED = Scenario("get", "get"), Scenario("blocked", "blocked", alone=True)
 
 
-class Noting(Target):
+class Noting(Obliging):
     """A broker that carries out nothing."""
 
-    name = "noting"
-
     def __init__(self) -> None:
-        super().__init__(5672, 5671, Path("ca.pem"))
+        super().__init__("noting", 5672, 5671, Path("ca.pem"))
         self.done: list[str] = []
 
     def _block(self) -> None:
@@ -109,6 +107,12 @@ def test_requests_are_refused_where_others_use_the_broker(tmp_path: Path, target
 def test_an_unknown_request_fails_the_scenario(tmp_path: Path, target: Noting) -> None:
     outcome = run(tmp_path, "from interop.matrix.driver import ask; ask('dance')", BLOCKED, target)
     assert "expected one of close-connections, block, unblock" in outcome.reason
+
+
+def test_a_broker_for_tools_takes_no_requests(tmp_path: Path) -> None:
+    asked = "from interop.matrix.driver import ask; ask('block')"
+    outcome = run(tmp_path, asked, BLOCKED, Target("tools", 5672))
+    assert "this broker takes no requests" in outcome.reason
 
 
 def test_a_client_is_installed_again_only_when_its_inputs_change(tmp_path: Path, key: str) -> None:
