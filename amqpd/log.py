@@ -2,6 +2,7 @@
 
 Libraries and tests that embed amqpd keep their own logging: events go to the standard `logging` tree under `amqpd`,
 with their values as `extra`, and nothing is configured on import. `configure` is for the server process alone.
+Whatever passes the level is also kept for a while in `log_tail`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import sys
 from typing import Any, Final, Literal, cast
 
 import structlog
+
+from amqpd.log_tail import TAIL
 
 DEBUG: Final = logging.DEBUG
 """For `isEnabledFor`: events of every connection aren't even put together where nobody reads them."""
@@ -35,6 +38,7 @@ def _for_logging(logger: Any, method: str, event: structlog.typing.EventDict) ->
     text = str(event.pop("event"))
     values = dict(event)
     exception = values.pop("exc_info", None)
+    TAIL.add(method, logger.name, text, values, exception)
     line = " ".join([text, *(f"{key}={value!r}" for key, value in values.items())])
     return {"msg": line, "extra": {"event": text, "values": values}, "exc_info": exception}
 

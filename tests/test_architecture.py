@@ -20,7 +20,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "amqpd"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 GROUND = frozenset(
-    {"compiled", "errors", "clock", "erlang", "fields", "properties", "config", "patterns", "log", "version"}
+    {"clock", "compiled", "config", "erlang", "errors", "fields", "log", "log_tail"}
+    | {"patterns", "properties", "version"}
 )
 """What everybody may know; none of it knows more than its own kind."""
 

@@ -20,6 +20,7 @@ from amqpd.http.message import BodyIncomplete, BodyTooLarge, Request
 from amqpd.management.access import Caller
 from amqpd.management.encoding import decode
 from amqpd.management.errors import ApiError, bad_request, key_missing
+from amqpd.management.numbers import is_number
 from amqpd.management.waiting import settled
 from amqpd.protocol.node import Node
 
@@ -166,6 +167,13 @@ class Call:
     def flag(self, name: str) -> bool:
         """A switch of the query: `if-unused=true`. Raises Invalid."""
         return flag(self.query, name, False)
+
+    def number(self, name: str, default: int) -> int:
+        """A number of the query: `count=50`. Raises ApiError."""
+        text = self.query.get(name, str(default))
+        if not is_number(text):
+            raise bad_request(f"'{name}' is '{text[:40]}': expected a whole number, not negative")
+        return int(text)
 
 
 def query_of(text: str) -> dict[str, str]:

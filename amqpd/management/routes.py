@@ -1,6 +1,7 @@
 """All endpoints behind `/api`: method, path, who answers, and whom it is for. Nothing else decides on that.
 
-https://www.rabbitmq.com/docs/http-api-reference; `peek`, `move`, `replay`, `pause`, `resume`, `messages` are amqpd's.
+https://www.rabbitmq.com/docs/http-api-reference; `peek`, `move`, `replay`, `pause`, `resume`, `messages` and `log` are
+amqpd's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from amqpd.management.handlers import (
     definitions,
     exchanges,
     health,
+    log,
     messages,
     operating,
     overview,
@@ -34,6 +36,7 @@ ENDPOINTS: Final = (
     Route("GET", "/nodes", overview.nodes, Access.MONITORING),
     Route("GET", "/nodes/{node}", overview.node, Access.MONITORING),
     Route("GET", "/nodes/{node}/memory", overview.node_memory, Access.MONITORING),
+    Route("GET", "/log", log.events, Access.MONITORING),
     Route("GET", "/extensions", overview.extensions, Access.USER),
     Route("GET", "/feature-flags", overview.feature_flags, Access.ADMIN),
     Route("PUT", "/feature-flags/{flag}/enable", overview.enable_feature_flag, Access.ADMIN),

@@ -250,6 +250,15 @@ def test_names_are_filtered_by_text_or_pattern(five: Any) -> None:
     assert names("name=.*&use_regex=false") == []
 
 
+def test_queues_of_one_type_are_listed(api: Any) -> None:
+    api.made("/queues/%2F/c", {"durable": True})
+    api.made("/queues/%2F/s", {"durable": True, "arguments": {"x-queue-type": "stream"}})
+    page = api.get("/queues?page=1&type=stream")
+    assert ([each["name"] for each in page["items"]], page["total_count"]) == (["s"], 1)
+    assert [each["name"] for each in api.get("/queues/%2F?type=classic")] == ["c"]
+    assert api.get("/queues?type=other") == []
+
+
 def test_an_empty_list_has_one_page(api: Any) -> None:
     page = api.get("/queues?page=1")
     assert (page["page_count"], page["items"]) == (1, [])

@@ -267,3 +267,24 @@ def test_half_a_document_is_told_and_changes_nothing(api: Any) -> None:
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["reason"]) == (400, "the body ended too early")
     connection.close()
+
+
+def test_a_report_names_what_was_not_taken_over(api: Any) -> None:
+    document = FROM_RABBITMQ | {
+        "exchanges": [{"name": "amq.mine", "vhost": "/", "type": "fanout"}],
+        "bindings": [],
+        "federation": [{"name": "up"}],
+    }
+    answer = api("POST", "/definitions?report=true", document)
+    assert answer.status == 200
+    assert answer.json["skipped"] == [
+        {"section": "federation", "name": "", "reason": "nothing here uses it"},
+        {"section": "exchanges", "name": "amq.mine", "reason": "names that begin with amq. are the broker's"},
+        {"section": "parameters", "name": "shovel/s", "reason": "nothing here uses it"},
+    ]
+
+
+def test_a_report_of_a_virtual_host_names_what_belongs_to_none(api: Any) -> None:
+    answer = api("POST", "/definitions/%2F?report=true", {"users": [{"name": "app"}], "vhosts": [], "queues": []})
+    reason = "it is not part of a virtual host"
+    assert answer.json == {"skipped": [{"section": "users", "name": "", "reason": reason}]}

@@ -27,7 +27,7 @@ ADMINISTRATORS = (
     r"/vhost-limits/.* (PUT|DELETE)|/operator-policies/.* (PUT|DELETE)|/vhosts/{vhost} (PUT|DELETE)|"
     r"/vhosts/{vhost}/(deletion|start|permissions|topic-permissions).*"
 )
-MONITORING = r"/nodes\b.*"
+MONITORING = r"/(nodes|log)\b.*"
 POLICYMAKERS = r"/(policies|operator-policies|parameters|global-parameters)\b.*"
 CHANGES_IN_A_VHOST = r".*/peek GET|.* (PUT|POST|DELETE)"
 

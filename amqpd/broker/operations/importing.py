@@ -3,13 +3,16 @@
 The document's shape is checked before anything changes; then its items are taken over in RabbitMQ's order, a share of
 them each turn. Existing queues, exchanges and bindings stay as they are, everything else is replaced, so that the same
 document again changes nothing. Names that belong to the broker are skipped, and what amqpd doesn't know is named in the
-log. https://www.rabbitmq.com/docs/definitions
+log and to whoever imports. https://www.rabbitmq.com/docs/definitions
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
+
+import attrs
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.json_tables import table_from_json
@@ -51,30 +54,42 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
 """Sections in the order in which they are taken over, and the texts that each of their items has to have."""
 NAMES: Final = ("name", "vhost", "user", "exchange", "source", "destination", "routing_key")
 """Those of them that clients have to be able to say."""
+MOST_SKIPPED: Final = 1000
+"""Of what is skipped, so many are told one by one."""
+OUTER: Final = re.compile(r"(rabbit|product|original|rabbitmq)_\w+|explanation|metadata|description|default_queue_type")
+"""Keys beside the sections, which say where a document comes from."""
 OF_A_VHOST: Final = ("exchanges", "policies", "parameters", "queues", "bindings")
+
+
+@attrs.frozen
+class Skipped:
+    """What was not taken over."""
+
+    section: str
+    name: str
+    reason: str
 
 
 def import_definitions(
     broker: Broker, document: Item, *, vhost: VHost | None = None, by: str
-) -> Pending[None] | None:
+) -> Pending[list[Skipped]] | list[Skipped]:
     """Take a document over, all of it or (`vhost`) what belongs into one vhost, whatever vhost its items name.
 
-    Raises Invalid before anything has changed; a Pending fails with Invalid for an item that cannot be, and what came
-    before it stays.
+    Results in what was not taken over. Raises Invalid before anything has changed; a Pending fails with Invalid for an
+    item that cannot be, and what came before it stays.
     """
     work = Import(broker, document, vhost, by)
     if work.step(AT_ONCE):
         broker.work.add(work)
     if not work.done.done:
         return work.done
-    work.done.result()
-    return once_durable(broker.journal, None)
+    return once_durable(broker.journal, work.done.result())
 
 
 class Import(Work):
     """Takes over items one by one."""
 
-    __slots__ = ("_broker", "_by", "_items", "_version", "_vhost", "done")
+    __slots__ = ("_broker", "_by", "_items", "_skipped", "_version", "_vhost", "done")
 
     def __init__(self, broker: Broker, document: Item, vhost: VHost | None, by: str) -> None:
         self._broker = broker
@@ -83,7 +98,11 @@ class Import(Work):
         self._version = document.get("rabbit_version") or document.get("rabbitmq_version")
         sections = tuple(TEXTS) if vhost is None else OF_A_VHOST
         self._items = iter([*self._checked(document, sections)])
-        self.done: Pending[None] = Pending()
+        self._skipped: list[Skipped] = []
+        for key, value in document.items():
+            if value and key not in sections and not OUTER.fullmatch(key):
+                self._skip(key, "", "nothing here uses it" if vhost is None else "it is not part of a virtual host")
+        self.done: Pending[list[Skipped]] = Pending()
 
     def step(self, budget: int) -> bool:
         for _ in range(max(1, budget)):
@@ -105,9 +124,9 @@ class Import(Work):
     def _finish(self) -> None:
         pending = self._broker.journal.definitions_durable()
         if pending is None:
-            self.done.settle(None)
+            self.done.settle(self._skipped)
         else:
-            pending.pass_on(self.done)
+            pending.then(lambda _: self._skipped).pass_on(self.done)
 
     # -- what the document says ------------------------------------------------------------------------------------
 
@@ -205,7 +224,7 @@ class Import(Work):
         if component in known:
             parameters.set_parameter(self._broker, vhost, component, name, item.get("value"), by=self._by)
         else:
-            log.warning("parameter not imported: nothing here uses it", component=component, name=name)
+            self._skip("parameters", f"{component}/{name}", "nothing here uses it")
 
     def _policy(self, item: Item) -> None:
         policies.set_policy(
@@ -276,8 +295,13 @@ class Import(Work):
     def _is_reserved(self, kind: str, name: str) -> bool:
         if name and not name.startswith("amq."):
             return False
-        log.warning("definition skipped: names that begin with amq. are the broker's", kind=kind, name=name)
+        self._skip(f"{kind}s", name, "names that begin with amq. are the broker's")
         return True
+
+    def _skip(self, section: str, name: str, reason: str) -> None:
+        log.warning("definition not imported", section=section, name=name, reason=reason)
+        if len(self._skipped) < MOST_SKIPPED:
+            self._skipped.append(Skipped(section, name, reason))
 
 
 def flag(item: Item, name: str, default: bool) -> bool:

@@ -8,10 +8,11 @@ from email.message import Message
 from email.parser import BytesParser
 from itertools import islice
 
+import attrs
 import trio
 
 from amqpd.broker.operations.exporting import Items, all_sections, vhost_sections
-from amqpd.broker.operations.importing import import_definitions
+from amqpd.broker.operations.importing import Skipped, import_definitions
 from amqpd.http.message import Response
 from amqpd.management.api import Call
 from amqpd.management.encoding import JSON, decode_any, encode
@@ -48,10 +49,9 @@ async def export_vhost(call: Call) -> Response:
 
 
 async def import_all(call: Call) -> Response:
-    """Import definitions, of RabbitMQ too; what is there already stays as it is."""
+    """Import definitions, of RabbitMQ too; what is there already stays. `report=true` names what was not taken over."""
     document = await _document(call)
-    await call.perform(lambda: import_definitions(call.broker, document, by=call.by))
-    return NO_CONTENT
+    return _imported(call, await call.perform(lambda: import_definitions(call.broker, document, by=call.by)))
 
 
 async def import_into_vhost(call: Call) -> Response:
@@ -60,8 +60,14 @@ async def import_into_vhost(call: Call) -> Response:
     if vhost is None:
         raise ApiError(404, "not_found", "vhost_not_found")
     document = await _document(call)
-    await call.perform(lambda: import_definitions(call.broker, document, vhost=vhost, by=call.by))
-    return NO_CONTENT
+    skipped = await call.perform(lambda: import_definitions(call.broker, document, vhost=vhost, by=call.by))
+    return _imported(call, skipped)
+
+
+def _imported(call: Call, skipped: list[Skipped]) -> Response:
+    if not call.flag("report"):
+        return NO_CONTENT
+    return Response(200, (encode({"skipped": [attrs.asdict(each) for each in skipped]}),), (JSON,))
 
 
 def _head(call: Call) -> dict[str, object]:

@@ -26,10 +26,10 @@ async def peek(call: Call) -> object:
     vhost, name = call.vhost(), call.params["queue"]
     queue = find_queue(vhost, name)
     call.session(vhost).require(READ, QUEUE, name)
-    count, offset = _number(call, "count", 50), _number(call, "offset", 0)
+    count, offset = call.number("count", 50), call.number("offset", 0)
     if count > MOST:
         raise bad_request(f"'count' is {count}: at most {MOST} are shown at once")
-    truncate = _number(call, "truncate", 50_000)
+    truncate = call.number("truncate", 50_000)
     found = operator.peek(vhost, name, count=count, offset=offset)
     return [{"number": each.number, **message_view(queue, each, False, truncate)} for each in found]
 
@@ -98,13 +98,6 @@ async def delete_message(call: Call) -> object:
     call.session(vhost).require(READ, QUEUE, name)
     found = await call.perform(lambda: operator.delete_message(call.broker, vhost, name, int(number)))
     return {"deleted": found}
-
-
-def _number(call: Call, name: str, default: int) -> int:
-    text = call.query.get(name, str(default))
-    if not is_number(text):
-        raise bad_request(f"'{name}' is '{text[:40]}': expected a whole number, not negative")
-    return int(text)
 
 
 def _limit(body: dict[str, object]) -> int | None:

@@ -19,12 +19,12 @@ from amqpd.management.views.queues import queue_details, queue_view
 
 
 async def queues(call: Call) -> object:
-    """List queues."""
+    """List queues; `type=stream` shows those of that type."""
     return _listing(call, call.caller.visible(call.broker))
 
 
 async def queues_of_vhost(call: Call) -> object:
-    """List the queues of a virtual host."""
+    """List the queues of a virtual host; `type=stream` shows those of that type."""
     return _listing(call, [call.vhost()])
 
 
@@ -97,9 +97,9 @@ def find_queue(vhost: VHost, name: str) -> Queue:
 
 
 def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
-    node, stats = call.broker.name, call.stats
+    node, stats, wanted = call.broker.name, call.stats, call.query.get("type")
     return Listing(
-        [(vhost, each) for vhost in vhosts for each in vhost.queues.values()],
+        [(vhost, each) for vhost in vhosts for each in vhost.queues.values() if wanted in (None, each.type.name)],
         lambda each: queue_view(*each, node, stats=stats),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
