@@ -73,6 +73,8 @@ $(VENV)/core.stamp: pyproject.toml | $(VENVPY)
 
 $(VENV)/test.stamp: pyproject.toml | $(VENVPY)
 	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[browser]' \
+	    || echo "the tests of the web UI are skipped: Playwright is not to be had for this platform"
 	@touch $(VENV)/core.stamp $@
 
 $(VENV)/bench.stamp: pyproject.toml | $(VENVPY)

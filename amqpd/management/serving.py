@@ -11,10 +11,11 @@ from amqpd.http.server import HttpServer
 from amqpd.management.api import Api
 from amqpd.management.dispatch import Dispatcher
 from amqpd.management.routes import ROUTES
+from amqpd.management.site import Site
 
 
 def http_server(
     api: Api, nursery: trio.Nursery, tls: Callable[[], ssl.SSLContext | None] = lambda: None
 ) -> HttpServer:
-    """Serve the API on sockets that are handed in; its connections are tasks of this nursery."""
-    return HttpServer(Dispatcher(api, ROUTES).handle, nursery, tls=tls)
+    """Serve the API and the web UI on sockets that are handed in; its connections are tasks of this nursery."""
+    return HttpServer(Site(api.prefix, Dispatcher(api, ROUTES).handle).handle, nursery, tls=tls)

@@ -1,0 +1,86 @@
+"""The files of the web UI: which there are, and with what headers a browser gets them. All else is left to the API.
+
+The page may load what this broker serves and nothing else, run no inline script, and put no text anywhere that a
+browser would read as HTML or script (trusted types): names of queues are written by strangers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+import attrs
+
+from amqpd.http.message import Handle, Request, Response
+
+PAGE: Final = "index.html"
+KINDS: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""What is served, by the end of its name; everything else in the folder is for whoever reads the sources."""
+HEADERS: Final = (
+    ("cache-control", "no-cache"),
+    ("vary", "accept-encoding"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "content-security-policy",
+        ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types lit-html"),
+    ),
+)
+
+
+@attrs.define(eq=False)
+class File:
+    """One file, read when somebody first wants it."""
+
+    _source: Traversable
+    kind: str
+
+    @cached_property
+    def octets(self) -> bytes:
+        return self._source.read_bytes()
+
+    @cached_property
+    def tag(self) -> str:
+        """Its entity tag: another content has another one."""
+        return f'"{hashlib.blake2b(self.octets, digest_size=12).hexdigest()}"'
+
+
+class Site:
+    """Answers for the web UI, and hands everything else on."""
+
+    def __init__(self, prefix: str, others: Handle) -> None:
+        self._prefix = prefix
+        self._others = others
+        self._files = _found(files(__package__) / "ui")
+
+    async def handle(self, request: Request) -> Response:
+        path = request.target.partition("?")[0]
+        if path == self._prefix and path:
+            return Response(301, (), (*HEADERS, ("location", f"{path}/")))
+        name = path.removeprefix(f"{self._prefix}/") if path.startswith(f"{self._prefix}/") else "no file"
+        file = self._files.get(name or PAGE)
+        if file is None or request.method not in ("GET", "HEAD"):
+            return await self._others(request)
+        return Response(200, (file.octets,), (*HEADERS, ("etag", file.tag), ("content-type", file.kind)))
+
+
+def _found(folder: Traversable, above: str = "") -> dict[str, File]:
+    """All files under a folder that are for browsers, by their path in it: no other path ever reaches the disk."""
+    found: dict[str, File] = {}
+    for each in folder.iterdir():
+        name = f"{above}{each.name}"
+        if each.is_dir():
+            found |= _found(each, f"{name}/")
+        elif (kind := KINDS.get(name[name.rfind(".") :])) is not None:
+            found[name] = File(each, kind)
+    return found

@@ -1,0 +1,89 @@
+// The management API, asked with fetch. Every answer that is no success becomes an ApiError with the broker's reason.
+
+const base = new URL("api", document.baseURI).href;
+let authorization = null;
+
+export class ApiError extends Error {
+  constructor(status, error, reason) {
+    super(reason);
+    this.status = status;
+    this.error = error;
+  }
+}
+
+/** Send this Authorization header from now on; null: none. */
+export function authorize(header) {
+  authorization = header;
+}
+
+/** The header of a name and a password. */
+export function basic(name, password) {
+  const octets = new TextEncoder().encode(`${name}:${password}`);
+  return `Basic ${btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(""))}`;
+}
+
+export const get = (path, options) => request("GET", path, options);
+export const put = (path, body) => request("PUT", path, { body });
+export const post = (path, body) => request("POST", path, { body });
+export const remove = (path) => request("DELETE", path);
+
+async function request(method, path, { body, signal } = {}) {
+  let response;
+  try {
+    response = await fetch(base + path, {
+      method,
+      signal,
+      cache: "no-store",
+      // The header alone says who asks; "omit" also keeps the browser from asking for a login in a window of its own.
+      credentials: "omit",
+      headers: authorization === null ? {} : { authorization },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, "unreachable", "The broker does not answer. This page tries again.");
+  }
+  const text = await response.text();
+  if (!response.ok) throw refusal(response.status, text);
+  return text === "" ? null : JSON.parse(text);
+}
+
+function refusal(status, text) {
+  let error = `status ${status}`;
+  let reason = text;
+  try {
+    ({ error, reason } = JSON.parse(text));
+  } catch {
+    // no JSON: a proxy in between answers as it likes
+  }
+  const shown = typeof reason === "string" ? reason : JSON.stringify(reason);
+  return new ApiError(status, error, shown || error);
+}
+
+/** A path of names: each may hold any character. */
+export function path(...names) {
+  return names.map((name) => `/${encode(name)}`).join("");
+}
+
+/** A name as one part of a path. Octets that are no UTF-8 are lone surrogates here, and themselves in the path. */
+export function encode(name) {
+  return name
+    .split(/([\udc80-\udcff])/u)
+    .map((part, at) => (at % 2 ? `%${(part.charCodeAt(0) - 0xdc00).toString(16)}` : encodeURIComponent(part)))
+    .join("");
+}
+
+/** The name that `encode` was given. */
+export function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part.replace(/%([0-9a-f]{2})/gi, (_, digits) => {
+      const octet = parseInt(digits, 16);
+      return String.fromCharCode(octet < 0x80 ? octet : 0xdc00 + octet);
+    });
+  }
+}
+
+/** How paths call an exchange: the default one has no name. */
+export const exchangeName = (name) => (name === "" ? "amq.default" : name);

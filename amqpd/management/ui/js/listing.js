@@ -1,0 +1,141 @@
+// A list that the API filters, sorts and cuts into pages; what is chosen stands in the page's address.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { live } from "../vendor/lit-html/directives/live.js";
+import * as api from "./api.js";
+import { many } from "./format.js";
+import { empty, loading, row } from "./parts.js";
+
+const SIZES = [20, 50, 100, 500];
+
+/**
+ * `path(vhost)`: where the list is, for one vhost or, with "", all. `columns`: `{label, cell, sort, number}`, where `sort` is the
+ * field that the API sorts by. `key(item)`: what tells items apart. `loaded(items)`: called with each page that came.
+ */
+export class Listing {
+  #page = null;
+  #vhosts = [];
+
+  constructor(app, { caption, path, columns, key, none, byVhost = true, query = {}, loaded = () => {} }) {
+    Object.assign(this, { app, caption, path, columns, key, none, byVhost, fixed: query, loaded });
+  }
+
+  async load(signal) {
+    const query = this.app.query;
+    const asked = new URLSearchParams({
+      ...this.fixed,
+      page: query.page ?? "1",
+      page_size: query.page_size ?? String(SIZES[1]),
+      name: query.name ?? "",
+      use_regex: query.use_regex ?? "false",
+      ...(query.sort ? { sort: query.sort, sort_reverse: query.sort_reverse ?? "false" } : {}),
+    });
+    if (this.byVhost) this.#vhosts = (await api.get("/vhosts?columns=name", { signal })).map(({ name }) => name);
+    try {
+      this.#page = await api.get(`${this.path(query.vhost ?? "")}?${asked}`, { signal });
+    } catch (error) {
+      if (error.error !== "page_out_of_range") throw error;
+      this.app.setQuery({ page: null });
+      throw new DOMException("the first page is loaded instead", "AbortError");
+    }
+    this.loaded(this.#page.items);
+  }
+
+  view() {
+    if (this.#page === null) return loading();
+    const { items } = this.#page;
+    return html`<div class="card">
+      ${this.#controls()}
+      ${items.length === 0 ? empty(this.#isNarrowed() ? "Nothing matches the filter." : this.none) : this.#table(items)}
+      ${this.#pages()}
+    </div>`;
+  }
+
+  #isNarrowed() {
+    return Boolean(this.app.query.name || this.app.query.vhost);
+  }
+
+  #controls() {
+    const { query } = this.app;
+    const set = (name) => (event) => this.app.setQuery({ [name]: event.target.value, page: null });
+    const regex = (event) => this.app.setQuery({ use_regex: event.target.checked ? "true" : null, page: null });
+    return html`<form class="controls" role="search" aria-label="Filter" @submit=${(event) => event.preventDefault()}>
+      <input type="search" aria-label="Filter by name" placeholder="Filter by name" .value=${live(query.name ?? "")} @input=${set("name")} spellcheck="false" />
+      <label class="check"><input type="checkbox" .checked=${live(query.use_regex === "true")} @change=${regex} />regular expression</label>
+      ${this.byVhost
+        ? html`<select aria-label="Virtual host" @change=${set("vhost")}>
+            <option value="" ?selected=${!query.vhost}>All virtual hosts</option>
+            ${this.#vhosts.map((name) => html`<option value=${name} ?selected=${name === query.vhost}>${name}</option>`)}
+          </select>`
+        : nothing}
+      <span class="narrow-only">${this.#sortChoice()}</span>
+      <span class="muted found" role="status">${this.#found()}</span>
+    </form>`;
+  }
+
+  #found() {
+    const { filtered_count: filtered, total_count: total } = this.#page;
+    return filtered === total ? many(total, "entry", "entries") : `${filtered} of ${many(total, "entry", "entries")}`;
+  }
+
+  /** Where columns have no heads to click on. */
+  #sortChoice() {
+    const { query } = this.app;
+    const change = (event) => {
+      const [sort, reverse] = event.target.value.split(" ");
+      this.app.setQuery({ sort, sort_reverse: reverse ?? null });
+    };
+    const current = query.sort ? `${query.sort}${query.sort_reverse === "true" ? " true" : ""}` : "";
+    return html`<select aria-label="Sort by" @change=${change}>
+      <option value="" ?selected=${current === ""}>Sort by…</option>
+      ${this.columns
+        .filter(({ sort }) => sort)
+        .map(({ label, sort, number }) => {
+          const value = number ? `${sort} true` : sort;
+          return html`<option value=${value} ?selected=${value === current}>${label}</option>`;
+        })}
+    </select>`;
+  }
+
+  #table(items) {
+    return html`<table role="table">
+      <caption class="hidden-text">${this.caption}</caption>
+      <thead role="rowgroup"><tr role="row">${this.columns.map((column) => this.#head(column))}</tr></thead>
+      <tbody role="rowgroup">${repeat(items, this.key, (item) => row(this.columns, item))}</tbody>
+    </table>`;
+  }
+
+  #head({ label, sort, number }) {
+    const kind = number ? "number" : "";
+    if (!sort) return html`<th role="columnheader" scope="col" class=${kind}>${label}</th>`;
+    const { query } = this.app;
+    const sorted = query.sort === sort;
+    const reverse = query.sort_reverse === "true";
+    // Names begin with the first one, numbers with the greatest.
+    const next = () => this.app.setQuery({ sort, sort_reverse: sorted ? String(!reverse) : String(Boolean(number)), page: null });
+    return html`<th role="columnheader" scope="col" class=${kind} aria-sort=${sorted ? (reverse ? "descending" : "ascending") : "none"}>
+      <button class="sort" @click=${next}>${label}<span aria-hidden="true">${sorted ? (reverse ? "▼" : "▲") : ""}</span></button>
+    </th>`;
+  }
+
+  #pages() {
+    const { page, page_count: last } = this.#page;
+    const { query } = this.app;
+    const size = Number(query.page_size ?? SIZES[1]);
+    const go = (number) => () => this.app.setQuery({ page: number === 1 ? null : String(number) });
+    return html`<nav class="pages" aria-label="Pages of the list">
+      <button class="small" ?disabled=${page <= 1} @click=${go(page - 1)}>‹ Previous</button>
+      <span>Page ${page} of ${last}</span>
+      <button class="small" ?disabled=${page >= last} @click=${go(page + 1)}>Next ›</button>
+      <label>on a page
+        <select @change=${(event) => this.app.setQuery({ page_size: event.target.value, page: null })}>
+          ${SIZES.map((each) => html`<option value=${each} ?selected=${each === size}>${each}</option>`)}
+        </select>
+      </label>
+    </nav>`;
+  }
+}
+
+/** A path under which the API lists things of all vhosts, or of one. */
+export const inVhost = (kind) => (vhost) => (vhost === "" ? `/${kind}` : `/${kind}${api.path(vhost)}`);

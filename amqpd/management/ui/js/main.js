@@ -1,0 +1,29 @@
+// The start: who is logged in sees the app, everybody else the login page.
+
+import { App } from "./app.js";
+import { showLogin } from "./login.js";
+import * as session from "./session.js";
+
+const root = document.getElementById("app");
+
+async function start() {
+  let user = null;
+  try {
+    user = await session.resume();
+  } catch (error) {
+    showLogin(root, enter, error.message);
+    return;
+  }
+  if (user === null) showLogin(root, enter);
+  else enter(user);
+}
+
+function enter(user) {
+  const app = new App(root, user, (reason) => {
+    session.forget();
+    showLogin(root, enter, reason);
+  });
+  app.start();
+}
+
+start();

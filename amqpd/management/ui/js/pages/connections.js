@@ -1,0 +1,120 @@
+// Connections, and one of them.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { chart } from "../chart.js";
+import { confirm } from "../dialog.js";
+import { count, many, moment, octets } from "../format.js";
+import { Listing } from "../listing.js";
+import { notice } from "../notices.js";
+import { badge, channelLink, connectionLink, facts, heading, loading, pairs, section, table } from "../parts.js";
+import { rate, record } from "../rates.js";
+
+const BYTES = [
+  { name: "From the client", key: "received", show: (value) => `${octets(value)}/s` },
+  { name: "To the client", key: "sent", show: (value) => `${octets(value)}/s` },
+];
+
+export const state = (given) => badge(given, { running: "good", blocked: "bad", blocking: "warn", flow: "warn" }[given] ?? "soft");
+
+const traffic = (item) => ({
+  received: rate(`connection ${item.name} in`, item.recv_oct ?? 0),
+  sent: rate(`connection ${item.name} out`, item.send_oct ?? 0),
+});
+const perSecond = (value) => (value === undefined ? "–" : `${octets(value)}/s`);
+
+export function connections(app) {
+  const listing = new Listing(app, {
+    caption: "Connections",
+    path: (vhost) => (vhost === "" ? "/connections" : `/vhosts${api.path(vhost)}/connections`),
+    key: (item) => item.name,
+    none: "No client is connected.",
+    loaded: (items) => items.forEach((item) => (item.traffic = traffic(item))),
+    columns: [
+      { label: "Name", sort: "name", cell: (item) => html`${connectionLink(item.name)}${item.user_provided_name ? html`<span class="muted under">${item.user_provided_name}</span>` : ""}` },
+      { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost ?? "–" },
+      { label: "User", sort: "user", cell: (item) => item.user ?? "–" },
+      { label: "State", sort: "state", cell: (item) => state(item.state) },
+      { label: "TLS", sort: "ssl", cell: (item) => (item.ssl ? "yes" : "no") },
+      { label: "Channels", sort: "channels", number: true, cell: (item) => count(item.channels) },
+      { label: "From client", sort: "recv_oct", number: true, cell: (item) => perSecond(item.traffic?.received) },
+      { label: "To client", sort: "send_oct", number: true, cell: (item) => perSecond(item.traffic?.sent) },
+    ],
+  });
+  return {
+    title: "Connections",
+    load: (signal) => listing.load(signal),
+    view: () => html`${heading("Connections")}${listing.view()}`,
+  };
+}
+
+export function connection(app, [name]) {
+  const at = `/connections${api.path(name)}`;
+  let now = null;
+  let channels = [];
+  let points = [];
+
+  async function load(signal) {
+    [now, channels] = await Promise.all([api.get(at, { signal }), api.get(`${at}/channels`, { signal })]);
+    points = record(`connection ${name}`, traffic(now));
+  }
+
+  async function close() {
+    const closed = await confirm({
+      title: "Close this connection?",
+      lost: html`The client at <strong>${name}</strong>${now.user_provided_name ? html` (${now.user_provided_name})` : ""} is
+        cut off: ${many(channels.length, "channel")} with all consumers end, exclusive queues with their messages are deleted, and
+        what is unacknowledged goes back to its queues.`,
+      action: "Close the connection",
+      submit: () => api.remove(at),
+    });
+    if (!closed) return;
+    notice(`Connection ${name} is closed.`);
+    app.go("#/connections");
+  }
+
+  function view() {
+    if (now === null) return html`${heading(name, { above: "Connection" })}${loading()}`;
+    return html`${heading(name, {
+        above: "Connection",
+        badges: html`${state(now.state)} ${now.ssl ? badge("TLS", "good") : badge("no TLS", "soft")}`,
+        actions: html`<button class="danger" @click=${close}>Close…</button>`,
+      })}
+      <div class="charts">
+        ${section("Traffic", chart("Octets in one second", BYTES, points))}
+        ${section(
+          "Facts",
+          facts([
+            ["User", now.user ?? "–"],
+            ["Virtual host", now.vhost ?? "–"],
+            ["Given name", now.user_provided_name],
+            ["Connected since", moment(now.connected_at)],
+            ["Protocol", now.protocol],
+            ["Login by", now.auth_mechanism ?? "–"],
+            ["Heartbeat", now.timeout ? `${now.timeout} s` : "off"],
+            ["Largest frame", octets(now.frame_max)],
+            ["Received", octets(now.recv_oct)],
+            ["Sent", octets(now.send_oct)],
+          ]),
+        )}
+      </div>
+      ${section(
+        "Channels",
+        table(
+          "Channels of this connection",
+          [
+            { label: "Channel", cell: (item) => channelLink(item.name) },
+            { label: "Mode", cell: (item) => (item.confirm ? "confirms" : item.transactional ? "transactions" : "–") },
+            { label: "Consumers", number: true, cell: (item) => count(item.consumer_count) },
+            { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
+            { label: "Unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
+          ],
+          channels,
+          "No channel is open.",
+        ),
+      )}
+      ${section("What the client says of itself", pairs(now.client_properties))}`;
+  }
+
+  return { title: `Connection ${name}`, load, view };
+}

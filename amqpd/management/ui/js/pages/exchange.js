@@ -1,0 +1,62 @@
+// One exchange: what is bound to it, and a picture of where its messages go.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { bind, bindings } from "../bindings.js";
+import { confirm } from "../dialog.js";
+import { many } from "../format.js";
+import { explore, picture, sentences } from "../graph.js";
+import { notice } from "../notices.js";
+import { badge, facts, features, heading, loading, pairs, section } from "../parts.js";
+import { publish } from "../publish.js";
+
+export function exchange(app, [vhost, given]) {
+  const name = given === "amq.default" ? "" : given;
+  const at = `/exchanges${api.path(vhost, given)}`;
+  const shown = name || "(default exchange)";
+  const reload = () => app.reload();
+  let now = null;
+  let from = [];
+  let to = [];
+  let graph = null;
+
+  async function load(signal) {
+    [now, from, to, graph] = await Promise.all([
+      api.get(at, { signal }),
+      api.get(`${at}/bindings/source`, { signal }),
+      api.get(`${at}/bindings/destination`, { signal }),
+      explore(vhost, name, signal),
+    ]);
+  }
+
+  async function remove() {
+    const gone = await confirm({
+      title: `Delete exchange ${name}?`,
+      lost: html`The exchange <strong>${name}</strong> in virtual host <strong>${vhost}</strong> goes, with
+        ${many(from.length + to.length, "binding")}. Clients that publish to it get an error.`,
+      action: "Delete the exchange",
+      submit: () => api.remove(at),
+    });
+    if (!gone) return;
+    notice(`Exchange ${name} is deleted.`);
+    app.go("#/exchanges");
+  }
+
+  function view() {
+    if (now === null) return html`${heading(shown, { above: "Exchange" })}${loading()}`;
+    const own = name !== "" && !name.startsWith("amq.");
+    return html`${heading(shown, {
+        above: html`Exchange in ${vhost}`,
+        badges: html`${badge(now.type, "type")} ${features(now)}`,
+        actions: html`${now.internal ? "" : html`<button @click=${() => publish(vhost, name, { title: `Publish to ${shown}` })}>Publish…</button>`}
+          ${name === "" ? "" : html`<button @click=${() => bind(vhost, { source: name }, reload)}>Bind…</button>`}
+          ${own ? html`<button class="danger" @click=${remove}>Delete…</button>` : ""}`,
+      })}
+      ${section("Routing", html`${graph.edges.size ? picture(graph) : ""}${sentences(graph)}`)}
+      ${section("Facts", facts([["Policy", now.policy ?? "none"], ["Messages that wait for their time", now.messages_delayed], ["Arguments", pairs(now.arguments)]]))}
+      ${section("Bindings from here", bindings("Bindings from this exchange", from, "destination", "Nothing is bound to it.", reload))}
+      ${section("Bindings to here", bindings("Bindings to this exchange", to, "source", "No other exchange sends to it.", reload))}`;
+  }
+
+  return { title: `Exchange ${shown}`, load, view };
+}

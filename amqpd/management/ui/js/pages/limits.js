@@ -1,0 +1,78 @@
+// Limits of virtual hosts and users.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { ask, confirm } from "../dialog.js";
+import { choice, text, whole } from "../forms.js";
+import { count } from "../format.js";
+import { notice } from "../notices.js";
+import { heading, loading, section, table } from "../parts.js";
+
+const KINDS = {
+  vhost: { title: "Virtual hosts", one: "virtual host", path: "/vhost-limits", names: ["max-connections", "max-queues"] },
+  user: { title: "Users", one: "user", path: "/user-limits", names: ["max-connections", "max-channels"] },
+};
+
+export function limits(app) {
+  let found = null;
+  let names = {};
+
+  async function load(signal) {
+    const [vhost, user, vhosts, users] = await Promise.all(
+      ["/vhost-limits", "/user-limits", "/vhosts?columns=name", "/users?columns=name"].map((path) => api.get(path, { signal })),
+    );
+    found = { vhost, user };
+    names = { vhost: vhosts.map(({ name }) => name), user: users.map(({ name }) => name) };
+  }
+
+  function view() {
+    if (found === null) return html`${heading("Limits")}${loading()}`;
+    return html`${heading("Limits")}${Object.keys(KINDS).map(part)}`;
+  }
+
+  function part(kind) {
+    const { title, one } = KINDS[kind];
+    const rows = found[kind].flatMap((item) => Object.entries(item.value).map(([name, value]) => ({ of: item[kind], name, value })));
+    const columns = [
+      { label: one[0].toUpperCase() + one.slice(1), cell: (item) => item.of },
+      { label: "Limit", cell: (item) => item.name },
+      { label: "At most", number: true, cell: (item) => (item.value < 0 ? "any number" : count(item.value)) },
+      { label: "Actions", cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => set(kind, item)}>Edit…</button>
+          <button class="small danger-text" @click=${() => clear(kind, item)}>Clear…</button></span>` },
+    ];
+    return section(title, table(`Limits of ${title.toLowerCase()}`, columns, rows, "There are no limits."), {
+      actions: html`<button class="small primary" @click=${() => set(kind)}>Limit a ${one}…</button>`,
+    });
+  }
+
+  async function set(kind, item) {
+    const { one, path, names: limitNames } = KINDS[kind];
+    const done = await ask({
+      title: item ? `${item.name} of ${item.of}` : `Limit a ${one}`,
+      action: "Save",
+      body: () => html`${item ? "" : html`${choice("of", one[0].toUpperCase() + one.slice(1), names[kind])}${choice("limit", "Limit", limitNames)}`}
+        ${text("value", "At most", { value: item?.value ?? "", required: true, autofocus: true, hint: "A number; -1 is no limit." })}`,
+      submit: (form) =>
+        api.put(`${path}${api.path(item?.of ?? form.get("of"), item?.name ?? form.get("limit"))}`, { value: whole(form.get("value"), "The limit") }),
+    });
+    tell(done, "The limit is in force.");
+  }
+
+  async function clear(kind, item) {
+    const done = await confirm({
+      title: "Clear this limit?",
+      lost: html`<strong>${item.of}</strong> has no <strong>${item.name}</strong> any more.`,
+      action: "Clear",
+      submit: () => api.remove(`${KINDS[kind].path}${api.path(item.of, item.name)}`),
+    });
+    tell(done, "The limit is cleared.");
+  }
+
+  function tell(done, said) {
+    if (!done) return;
+    notice(said);
+    app.reload();
+  }
+
+  return { title: "Limits", load, view };
+}

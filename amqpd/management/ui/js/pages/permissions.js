@@ -1,0 +1,131 @@
+// What users may do in virtual hosts, and which routing keys they may use on topic exchanges.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { ask, confirm } from "../dialog.js";
+import { choice, text } from "../forms.js";
+import { notice } from "../notices.js";
+import { heading, loading, section, table } from "../parts.js";
+
+const PATTERN = "A regular expression for names: .* is all, an empty one none.";
+
+export function permissions(app) {
+  let granted = null;
+  let topics = [];
+  let users = [];
+  let vhosts = [];
+
+  async function load(signal) {
+    const names = async (path) => (await api.get(`${path}?columns=name`, { signal })).map(({ name }) => name);
+    [granted, topics, users, vhosts] = await Promise.all([
+      api.get("/permissions", { signal }),
+      api.get("/topic-permissions", { signal }),
+      names("/users"),
+      names("/vhosts"),
+    ]);
+  }
+
+  const pattern = (key) => (item) => (item[key] === "" ? html`<span class="muted">nothing</span>` : html`<code>${item[key]}</code>`);
+  const actions = (set, clear) => ({
+    label: "Actions",
+    cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => set(item)}>Edit…</button>
+      <button class="small danger-text" @click=${() => clear(item)}>Clear…</button></span>`,
+  });
+  const ends = [
+    { label: "User", cell: (item) => item.user },
+    { label: "Virtual host", cell: (item) => item.vhost },
+  ];
+
+  function view() {
+    const head = heading("Permissions", { above: app.query.user ? html`of ${app.query.user} · <a href="#/permissions">show all</a>` : undefined });
+    if (granted === null) return html`${head}${loading()}`;
+    const shown = (items) => items.filter(({ user }) => !app.query.user || user === app.query.user);
+    return html`${head}
+      ${section(
+        "In virtual hosts",
+        table(
+          "Permissions",
+          [...ends, { label: "Configure", cell: pattern("configure") }, { label: "Write", cell: pattern("write") }, { label: "Read", cell: pattern("read") }, actions(grant, revoke)],
+          shown(granted),
+          "Nobody may do anything.",
+        ),
+        { actions: html`<button class="small primary" @click=${() => grant()}>Grant…</button>` },
+      )}
+      ${section(
+        "On topic exchanges",
+        table(
+          "Topic permissions",
+          [...ends, { label: "Exchange", cell: (item) => item.exchange || "(default exchange)" }, { label: "Write", cell: pattern("write") }, { label: "Read", cell: pattern("read") }, actions(grantTopic, revokeTopic)],
+          shown(topics),
+          "No routing key is restricted.",
+        ),
+        { actions: html`<button class="small" @click=${() => grantTopic()}>Restrict…</button>` },
+      )}`;
+  }
+
+  const who = (item) =>
+    item
+      ? html`<p><strong>${item.user}</strong> in virtual host <strong>${item.vhost}</strong>${item.exchange === undefined ? "" : html` on exchange <strong>${item.exchange}</strong>`}</p>`
+      : html`${choice("user", "User", users, { value: app.query.user })} ${choice("vhost", "Virtual host", vhosts)}`;
+
+  async function grant(item) {
+    const done = await ask({
+      title: item ? "Change permissions" : "Grant permissions",
+      action: "Save",
+      body: () => html`${who(item)}
+        ${["configure", "write", "read"].map((each) => text(each, each[0].toUpperCase() + each.slice(1), { value: item ? item[each] : ".*", hint: PATTERN }))}`,
+      submit: (form) =>
+        api.put(`/permissions${api.path(item?.vhost ?? form.get("vhost"), item?.user ?? form.get("user"))}`, {
+          configure: form.get("configure"),
+          write: form.get("write"),
+          read: form.get("read"),
+        }),
+    });
+    tell(done, "The permissions are in force.");
+  }
+
+  async function revoke(item) {
+    const done = await confirm({
+      title: "Clear these permissions?",
+      lost: html`<strong>${item.user}</strong> may do nothing in virtual host <strong>${item.vhost}</strong> any more.`,
+      action: "Clear",
+      submit: () => api.remove(`/permissions${api.path(item.vhost, item.user)}`),
+    });
+    tell(done, "The permissions are cleared.");
+  }
+
+  async function grantTopic(item) {
+    const done = await ask({
+      title: item ? "Change topic permissions" : "Restrict routing keys",
+      action: "Save",
+      body: () => html`${who(item)}${item ? "" : text("exchange", "Exchange", { value: "amq.topic", required: true })}
+        ${text("write", "Write", { value: item?.write ?? ".*", hint: "A regular expression for the routing keys of what it publishes." })}
+        ${text("read", "Read", { value: item?.read ?? ".*", hint: "A regular expression for the routing keys of bindings." })}`,
+      submit: (form) =>
+        api.put(`/topic-permissions${api.path(item?.vhost ?? form.get("vhost"), item?.user ?? form.get("user"))}`, {
+          exchange: item?.exchange ?? form.get("exchange"),
+          write: form.get("write"),
+          read: form.get("read"),
+        }),
+    });
+    tell(done, "The topic permissions are in force.");
+  }
+
+  async function revokeTopic(item) {
+    const done = await confirm({
+      title: "Clear these topic permissions?",
+      lost: html`<strong>${item.user}</strong> may use any routing key on exchange <strong>${item.exchange}</strong> in <strong>${item.vhost}</strong>.`,
+      action: "Clear",
+      submit: () => api.remove(`/topic-permissions${api.path(item.vhost, item.user, item.exchange)}`),
+    });
+    tell(done, "The topic permissions are cleared.");
+  }
+
+  function tell(done, text) {
+    if (!done) return;
+    notice(text);
+    app.reload();
+  }
+
+  return { title: "Permissions", load, view };
+}

@@ -1,0 +1,110 @@
+// Policies and operator policies: what they match, and what they set.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { ask, confirm } from "../dialog.js";
+import { Table, choice, text, whole } from "../forms.js";
+import { notice } from "../notices.js";
+import { heading, loading, pairs, section, table } from "../parts.js";
+
+const KEYS = {
+  "message-ttl": "number",
+  expires: "number",
+  "max-length": "number",
+  "max-length-bytes": "number",
+  overflow: "text",
+  "dead-letter-exchange": "text",
+  "dead-letter-routing-key": "text",
+  "dead-letter-strategy": "text",
+  "delivery-limit": "number",
+  "consumer-timeout": "number",
+  "max-age": "text",
+  "alternate-exchange": "text",
+  "message-expiry": "text",
+};
+const LIMITS = { "message-ttl": "number", expires: "number", "max-length": "number", "max-length-bytes": "number", "delivery-limit": "number" };
+const TARGETS = ["all", "queues", "classic_queues", "quorum_queues", "streams", "exchanges"];
+
+export function policies(app) {
+  let ordinary = null;
+  let operators = [];
+  let vhosts = [];
+
+  async function load(signal) {
+    [ordinary, operators, vhosts] = await Promise.all([
+      api.get("/policies", { signal }),
+      api.get("/operator-policies", { signal }),
+      api.get("/vhosts?columns=name", { signal }),
+    ]);
+  }
+
+  function view() {
+    if (ordinary === null) return html`${heading("Policies")}${loading()}`;
+    return html`${heading("Policies")}
+      <p class="lead">A policy sets what matching queues and exchanges do, without declaring them anew. An operator policy lowers limits that users set.</p>
+      ${part("Policies", "policies", ordinary, true)} ${part("Operator policies", "operator-policies", operators, app.isAdministrator)}`;
+  }
+
+  function part(title, kind, items, mayChange) {
+    const columns = [
+      { label: "Name", cell: (item) => item.name },
+      { label: "Virtual host", cell: (item) => item.vhost },
+      { label: "Pattern", cell: (item) => html`<code>${item.pattern}</code>` },
+      { label: "Applies to", cell: (item) => item["apply-to"].replaceAll("_", " ") },
+      { label: "Definition", cell: (item) => pairs(item.definition) },
+      { label: "Priority", number: true, cell: (item) => item.priority },
+    ];
+    if (mayChange) {
+      columns.push({
+        label: "Actions",
+        cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => edit(kind, item)}>Edit…</button>
+          <button class="small danger-text" @click=${() => remove(kind, item)}>Delete…</button></span>`,
+      });
+    }
+    const add = html`<button class="small primary" @click=${() => edit(kind)}>New ${title === "Policies" ? "policy" : "operator policy"}…</button>`;
+    return section(title, table(title, columns, items, "There are none."), { actions: mayChange ? add : undefined });
+  }
+
+  async function edit(kind, item) {
+    const editor = new Table("Definition", kind === "policies" ? KEYS : LIMITS, item?.definition);
+    const what = kind === "policies" ? "policy" : "operator policy";
+    let name = item?.name;
+    const done = await ask({
+      title: item ? `Edit ${what} ${name}` : `New ${what}`,
+      action: "Save",
+      wide: true,
+      body: (update) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : html`${choice("vhost", "Virtual host", vhosts.map((each) => each.name))}${text("name", "Name", { required: true, autofocus: true })}`}
+        ${text("pattern", "Pattern", { value: item?.pattern ?? "", required: true, hint: "A regular expression that names match: ^orders\\." })}
+        ${choice("apply-to", "Applies to", TARGETS.map((each) => [each, each.replaceAll("_", " ")]), { value: item?.["apply-to"] ?? "all" })}
+        ${text("priority", "Priority", { value: item?.priority ?? 0, hint: "Of several that match, the one with the highest is in force." })}
+        ${editor.view(update)}`,
+      submit: async (form) => {
+        name ??= form.get("name");
+        await api.put(`/${kind}${api.path(item?.vhost ?? form.get("vhost"), name)}`, {
+          pattern: form.get("pattern"),
+          "apply-to": form.get("apply-to"),
+          priority: whole(form.get("priority"), "The priority") ?? 0,
+          definition: editor.read(),
+        });
+      },
+    });
+    if (!done) return;
+    notice(`The ${what} ${name} is in force.`);
+    app.reload();
+  }
+
+  async function remove(kind, item) {
+    const gone = await confirm({
+      title: `Delete ${item.name}?`,
+      lost: html`What <strong>${item.name}</strong> sets for names that match <code>${item.pattern}</code> in <strong>${item.vhost}</strong> is no longer in force:
+        ${pairs(item.definition)}`,
+      action: "Delete the policy",
+      submit: () => api.remove(`/${kind}${api.path(item.vhost, item.name)}`),
+    });
+    if (!gone) return;
+    notice(`${item.name} is deleted.`);
+    app.reload();
+  }
+
+  return { title: "Policies", load, view };
+}

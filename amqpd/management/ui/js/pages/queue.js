@@ -1,0 +1,152 @@
+// One queue: how full it is and how fast, who consumes, what is bound, what waits in it, and what an operator can do.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { bind, bindings } from "../bindings.js";
+import { chart } from "../chart.js";
+import { confirm } from "../dialog.js";
+import { count, many, rate } from "../format.js";
+import { Browser } from "../messages.js";
+import { notice } from "../notices.js";
+import { badge, channelLink, connectionLink, facts, features, heading, loading, pairs, section, table } from "../parts.js";
+import { publish } from "../publish.js";
+import { record } from "../rates.js";
+import { queueRates } from "./queues.js";
+
+const RATES = [
+  { name: "In", key: "publish", show: rate },
+  { name: "Out", key: "deliver_get", show: rate },
+  { name: "Acknowledged", key: "ack", show: rate },
+];
+const QUEUED = [
+  { name: "Ready", key: "ready", show: count },
+  { name: "Unacknowledged", key: "unacked", show: count },
+];
+
+export function queue(app, [vhost, name]) {
+  const at = `/queues${api.path(vhost, name)}`;
+  const browser = new Browser(app, vhost, name);
+  const reload = () => app.reload();
+  let now = null;
+  let bound = [];
+  let exchanges = [];
+  let points = [];
+
+  async function load(signal) {
+    [now, bound] = await Promise.all([api.get(at, { signal }), api.get(`${at}/bindings`, { signal })]);
+    points = record(`queue ${vhost} ${name}`, {
+      ...queueRates(now),
+      ready: now.messages_ready,
+      unacked: now.messages_unacknowledged,
+    });
+  }
+
+  async function purge() {
+    const gone = await confirm({
+      title: `Purge ${name}?`,
+      lost: html`All messages that are ready in <strong>${name}</strong> are lost: <strong>${many(now.messages_ready, "message")}</strong>
+        as of now. ${now.messages_unacknowledged ? html`${many(now.messages_unacknowledged, "unacknowledged message")} stay.` : ""}`,
+      action: "Purge the queue",
+      submit: () => api.remove(`${at}/contents`),
+    });
+    if (!gone) return;
+    notice(`Queue ${name} is purged.`);
+    browser.forget();
+    reload();
+  }
+
+  async function remove() {
+    const gone = await confirm({
+      title: `Delete ${name}?`,
+      lost: html`The ${now.type === "stream" ? "stream" : "queue"} <strong>${name}</strong> in virtual host <strong>${vhost}</strong> goes, with
+        <strong>${many(now.messages, "message")}</strong>, ${many(now.consumers, "consumer")} and ${many(bound.length, "binding")}.`,
+      action: "Delete the queue",
+      submit: () => api.remove(at),
+    });
+    if (!gone) return;
+    notice(`Queue ${name} is deleted.`);
+    app.go(now.type === "stream" ? "#/streams" : "#/queues");
+  }
+
+  async function turn(action) {
+    try {
+      await api.post(`${at}/${action}`, {});
+      notice(action === "pause" ? `Queue ${name} is paused: what comes in waits.` : `Queue ${name} delivers again.`);
+    } catch (error) {
+      notice(error.message);
+    }
+    reload();
+  }
+
+  async function newMessage() {
+    if (await publish(vhost, "", { key: name, fixed: true, title: `Publish to queue ${name}` })) reload();
+  }
+
+  async function newBinding() {
+    exchanges = await api.get(`/exchanges${api.path(vhost)}?columns=name`);
+    bind(vhost, { queue: name, names: exchanges.map((each) => each.name).filter(Boolean) }, reload);
+  }
+
+  const actions = () => html`<button @click=${newMessage}>Publish…</button>
+    ${now.paused
+      ? html`<button @click=${() => turn("resume")}>Resume</button>`
+      : html`<button @click=${() => turn("pause")} title="stop deliveries; what comes in waits">Pause</button>`}
+    ${now.type === "stream" ? "" : html`<button class="danger-text" @click=${purge}>Purge…</button>`}
+    <button class="danger" @click=${remove}>Delete…</button>`;
+
+  function view() {
+    if (now === null) return html`${heading(name, { above: "Queue" })}${loading()}`;
+    return html`${heading(name, {
+        above: html`Queue in ${vhost}`,
+        badges: html`${badge(now.type, "type")} ${now.paused ? badge("paused", "warn") : badge(now.state, "good")} ${features(now)}`,
+        actions: actions(),
+      })}
+      <div class="charts">
+        ${section("Messages", chart("Messages in the queue", QUEUED, points))}
+        ${section("Rates", chart("Message rates", RATES, points))}
+      </div>
+      ${browser.view(now)}
+      <div class="charts">
+        ${section("Facts", known(now))}
+        ${section("Arguments and policy", html`<h3>Arguments</h3>${pairs(now.arguments)}<h3>In force by policy</h3>${pairs(now.effective_policy_definition)}`)}
+      </div>
+      ${section("Consumers", consumers(now.consumer_details ?? []))}
+      ${section("Bindings", bindings("Bindings to this queue", bound, "source", "Nothing is bound to it.", reload), {
+        actions: html`<button class="small" @click=${newBinding}>Bind…</button>`,
+      })}`;
+  }
+
+  return { title: `Queue ${name}`, load, view };
+}
+
+const known = (now) =>
+  facts([
+    ["Messages", count(now.messages)],
+    ["Ready", count(now.messages_ready)],
+    ["Unacknowledged", count(now.messages_unacknowledged)],
+    ["Consumers", count(now.consumers)],
+    ["Published so far", count(now.message_stats?.publish ?? 0)],
+    ["Redelivered so far", count(now.message_stats?.redeliver ?? 0)],
+    ["Delivery limit", now.delivery_limit],
+    ["Active consumer", now.single_active_consumer_tag ?? undefined],
+    ["Policy", now.policy ?? "none"],
+    ["Operator policy", now.operator_policy ?? "none"],
+    ["Belongs to", now.owner_pid_details ? connectionLink(now.owner_pid_details.name) : undefined],
+    ["Positions of named readers", now.positions ? pairs(now.positions) : undefined],
+  ]);
+
+const consumers = (items) =>
+  table(
+    "Consumers of this queue",
+    [
+      { label: "Consumer tag", cell: (item) => item.consumer_tag },
+      { label: "Channel", cell: (item) => (item.channel_details.name ? channelLink(item.channel_details.name) : "–") },
+      { label: "User", cell: (item) => item.channel_details.user ?? "–" },
+      { label: "Acknowledges", cell: (item) => (item.ack_required ? "yes" : "no") },
+      { label: "State", cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft") },
+      { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
+      { label: "Arguments", cell: (item) => pairs(item.arguments) },
+    ],
+    items,
+    "Nobody consumes from it.",
+  );

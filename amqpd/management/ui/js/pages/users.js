@@ -1,0 +1,86 @@
+// Users, their passwords and tags.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { ask, confirm } from "../dialog.js";
+import { check, tags, text } from "../forms.js";
+import { Listing } from "../listing.js";
+import { notice } from "../notices.js";
+import { badge, heading } from "../parts.js";
+
+const TAGS = "administrator, monitoring, policymaker or management open this page and the API; with commas in between.";
+
+export function users(app) {
+  let permissions = [];
+  const listing = new Listing(app, {
+    caption: "Users",
+    path: () => "/users",
+    byVhost: false,
+    key: (item) => item.name,
+    none: "There are none.",
+    columns: [
+      { label: "Name", sort: "name", cell: (item) => item.name },
+      { label: "Tags", sort: "tags", cell: (item) => (item.tags.length ? item.tags.map((each) => badge(each, "soft")) : "–") },
+      { label: "Password", cell: (item) => (item.password_hash ? "set" : badge("none", "warn", "cannot log in with a password")) },
+      { label: "Works in", cell: (item) => vhostsOf(item.name) },
+      { label: "Actions", cell: (item) => html`<span class="row-actions">
+          <a class="button small" href="#/permissions?user=${encodeURIComponent(item.name)}">Permissions</a>
+          <button class="small" @click=${() => edit(app, item)}>Edit…</button>
+          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>` },
+    ],
+  });
+  const vhostsOf = (name) => {
+    const found = permissions.filter(({ user }) => user === name);
+    return found.length ? found.map(({ vhost }) => badge(vhost, "soft")) : badge("no virtual host", "warn");
+  };
+
+  async function load(signal) {
+    [permissions] = await Promise.all([api.get("/permissions?columns=user,vhost", { signal }), listing.load(signal)]);
+  }
+
+  return {
+    title: "Users",
+    load,
+    view: () => html`${heading("Users", { actions: html`<button class="primary" @click=${() => edit(app)}>New user…</button>` })}${listing.view()}`,
+  };
+}
+
+async function edit(app, item) {
+  let name = item?.name;
+  const done = await ask({
+    title: item ? `Edit user ${name}` : "New user",
+    action: item ? "Save" : "Make it",
+    body: () => html`${item ? "" : text("name", "Name", { required: true, autofocus: true })}
+      ${text("password", item ? "New password" : "Password", { type: "password", autocomplete: "new-password", hint: item ? "Left empty, the password stays." : "Left empty, there is none, and no login with one." })}
+      ${text("again", "The same again", { type: "password", autocomplete: "new-password" })}
+      ${item ? check("none", "No password: no login with one") : ""}
+      ${text("tags", "Tags", { value: item?.tags.join(", "), hint: TAGS })}`,
+    submit: async (form) => {
+      name ??= form.get("name");
+      if (form.get("password") !== form.get("again")) throw new Error("The two passwords differ.");
+      await api.put(`/users${api.path(name)}`, { tags: tags(form.get("tags")).join(","), ...secret(form, item) });
+    },
+  });
+  if (!done) return;
+  notice(item ? `User ${name} is changed.` : `User ${name} is there. It needs permissions to work anywhere.`);
+  app.reload();
+}
+
+function secret(form, item) {
+  if (form.get("password")) return { password: form.get("password") };
+  if (item && !form.has("none")) return { password_hash: item.password_hash, hashing_algorithm: item.hashing_algorithm };
+  return { password_hash: "" };
+}
+
+async function remove(app, { name }) {
+  const own = name === app.user.name;
+  const gone = await confirm({
+    title: `Delete user ${name}?`,
+    lost: html`The user <strong>${name}</strong> and all its permissions are lost; its connections are closed.${own ? html` <strong>It is you: you are logged out.</strong>` : ""}`,
+    action: "Delete the user",
+    submit: () => api.remove(`/users${api.path(name)}`),
+  });
+  if (!gone) return;
+  notice(`User ${name} is deleted.`);
+  app.reload();
+}

@@ -1,0 +1,89 @@
+// Virtual hosts.
+
+import { html } from "../../vendor/lit-html/lit-html.js";
+import * as api from "../api.js";
+import { ask, confirm } from "../dialog.js";
+import { check, choice, tags, text } from "../forms.js";
+import { count, many } from "../format.js";
+import { Listing } from "../listing.js";
+import { notice } from "../notices.js";
+import { badge, heading } from "../parts.js";
+
+export function vhosts(app) {
+  const listing = new Listing(app, {
+    caption: "Virtual hosts",
+    path: () => "/vhosts",
+    byVhost: false,
+    key: (item) => item.name,
+    none: "There is none.",
+    columns: [
+      { label: "Name", sort: "name", cell: (item) => html`<a href="#/queues?vhost=${encodeURIComponent(item.name)}">${item.name}</a>` },
+      { label: "Description", cell: (item) => item.description || "–" },
+      { label: "Tags", cell: (item) => item.tags.map((each) => badge(each, "soft")) },
+      { label: "Default type", cell: (item) => item.default_queue_type },
+      { label: "Ready", sort: "messages_ready", number: true, cell: (item) => count(item.messages_ready) },
+      { label: "Unacked", sort: "messages_unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
+      { label: "Protected", cell: (item) => (item.protected_from_deletion ? badge("protected", "good") : "no") },
+      { label: "Actions", cell: (item) => html`<span class="row-actions">
+          <button class="small" @click=${() => edit(app, item)}>Edit…</button>
+          <button class="small" @click=${() => protect(app, item)}>${item.protected_from_deletion ? "Unprotect" : "Protect"}</button>
+          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>` },
+    ],
+  });
+  return {
+    title: "Virtual hosts",
+    load: (signal) => listing.load(signal),
+    view: () =>
+      html`${heading("Virtual hosts", { actions: html`<button class="primary" @click=${() => edit(app)}>New virtual host…</button>` })}${listing.view()}`,
+  };
+}
+
+async function edit(app, item) {
+  let name = item?.name;
+  const done = await ask({
+    title: item ? `Edit virtual host ${name}` : "New virtual host",
+    action: item ? "Save" : "Make it",
+    body: () => html`${item ? "" : text("name", "Name", { required: true, autofocus: true })}
+      ${text("description", "Description", { value: item?.description })}
+      ${text("tags", "Tags", { value: item?.tags.join(", "), hint: "With commas in between." })}
+      ${choice("type", "Type of queues that ask for none", ["classic", "quorum", "stream"], { value: item?.default_queue_type })}
+      ${check("tracing", "Tracing: copies of all messages go to amq.rabbitmq.trace", { checked: item?.tracing })}`,
+    submit: async (form) => {
+      name ??= form.get("name");
+      await api.put(`/vhosts${api.path(name)}`, {
+        description: form.get("description"),
+        tags: tags(form.get("tags")).join(","),
+        default_queue_type: form.get("type"),
+        tracing: form.has("tracing"),
+      });
+    },
+  });
+  if (!done) return;
+  notice(item ? `Virtual host ${name} is changed.` : `Virtual host ${name} is there. Nobody has permissions in it but who made it.`);
+  app.reload();
+}
+
+async function protect(app, item) {
+  const path = `/vhosts${api.path(item.name)}/deletion/protection`;
+  try {
+    await (item.protected_from_deletion ? api.remove(path) : api.post(path));
+    notice(item.protected_from_deletion ? `${item.name} can be deleted.` : `${item.name} cannot be deleted by mistake.`);
+  } catch (error) {
+    notice(error.message);
+  }
+  app.reload();
+}
+
+async function remove(app, { name, messages }) {
+  const queues = await api.get(`/queues${api.path(name)}?page=1&page_size=1&disable_stats=true`);
+  const gone = await confirm({
+    title: `Delete virtual host ${name}?`,
+    lost: html`Everything in <strong>${name}</strong> is lost: ${many(queues.total_count, "queue")} with
+      <strong>${many(messages ?? 0, "message")}</strong>, all exchanges, bindings, policies and permissions. Its clients are cut off.`,
+    action: "Delete the virtual host",
+    submit: () => api.remove(`/vhosts${api.path(name)}`),
+  });
+  if (!gone) return;
+  notice(`Virtual host ${name} is deleted.`);
+  app.reload();
+}
