@@ -223,12 +223,17 @@ async def _managed(server: Server, config: Config) -> AsyncGenerator[None]:
         server.https_addresses = [listener.getsockname()[:2] for listener in secure]
         server.listeners += [*plain, *secure]
         async with trio.open_nursery() as nursery:
-            http = http_server(_api(server, config), nursery, lambda: server.https)
+            api = _api(server, config)
+            http = http_server(api, nursery, lambda: server.https)
+            api.sampler.start()
             for listener in plain:
                 nursery.start_soon(accept_loop, listener, http.admit)
             for listener in secure:
                 nursery.start_soon(accept_loop, listener, http.admit_tls)
-            yield
+            try:
+                yield
+            finally:
+                api.sampler.stop()
             nursery.cancel_scope.cancel()
 
 
@@ -238,7 +243,8 @@ def _opened(opened: ExitStack, hosts: tuple[str, ...], port: int) -> list[socket
 
 
 def _api(server: Server, config: Config) -> Api:
-    from amqpd.management.api import Api, Machine
+    from amqpd.management.api import Api
+    from amqpd.management.machine import Machine
 
     node, management = server.node, config.management
     data_dir = "" if config.data_dir is None or config.transient else str(config.data_dir)

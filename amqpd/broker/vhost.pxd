@@ -19,6 +19,7 @@ cdef class VHost(OnExpiry):
     cdef public object policies
     cdef public dict sessions
     cdef public object statistics
+    cdef public object ended
     cdef public object on_death
     cdef public object on_routes_changed
     cdef public object dead_letters

@@ -62,6 +62,8 @@ class VHost(OnExpiry):
     ) -> None:
         self.name = name
         self.statistics = statistics
+        self.ended: object = None
+        """What its connections and channels did that have ended, as those who serve them count it."""
         self.context = context
         context.publish = self._route_and_publish
         self.events = events

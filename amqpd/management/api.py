@@ -20,7 +20,10 @@ from amqpd.http.message import BodyIncomplete, BodyTooLarge, Request
 from amqpd.management.access import Caller
 from amqpd.management.encoding import decode
 from amqpd.management.errors import ApiError, bad_request, key_missing
+from amqpd.management.machine import Machine, node_numbers
 from amqpd.management.numbers import is_number
+from amqpd.management.rates.details import NO_RANGES, Details, Ranges
+from amqpd.management.rates.sampler import Key, Sampler
 from amqpd.management.waiting import settled
 from amqpd.protocol.node import Node
 
@@ -45,18 +48,6 @@ class Listening:
         return self.protocol in ("amqp/ssl", "https")
 
 
-@attrs.frozen
-class Machine:
-    """What the platform tells."""
-
-    resident: Callable[[], int | None]
-    """Octets of this process in memory."""
-    memory_limit: int
-    """Octets at which the alarm is raised."""
-    disk_free_limit: int
-    data_dir: str
-
-
 @attrs.frozen(eq=False)
 class Api:
     """One broker's management."""
@@ -72,6 +63,10 @@ class Api:
     """Web pages from there may ask (CORS)."""
     started: float = 0.0
     """On the broker's monotonic clock."""
+    sampler: Sampler = attrs.Factory(
+        lambda self: Sampler(self.node, lambda: node_numbers(self.node, self.machine)), takes_self=True
+    )
+    """Knows what counters were before."""
 
     @property
     def broker(self) -> Broker:
@@ -104,6 +99,8 @@ class Call:
     params: Mapping[str, str]
     """The parts of the path that its route names."""
     query: Mapping[str, str]
+    ranges: Ranges = NO_RANGES
+    """Samples that are asked for."""
     _caller: Caller | None = None
 
     @property
@@ -124,6 +121,10 @@ class Call:
     def stats(self) -> bool:
         """Whether counts are asked for."""
         return self.query.get("disable_stats") != "true"
+
+    def details(self, *keys: Key) -> Details | None:
+        """The past of an object, or of several together; None where no counts are asked for."""
+        return self.api.sampler.of_all(keys, self.ranges) if self.stats else None
 
     def vhost(self) -> VHost:
         """The virtual host of the path. Raises Missing."""

@@ -15,6 +15,7 @@ from amqpd.management.api import Api, Call, query_of
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import ApiError, answer_to, not_authorised, not_found
 from amqpd.management.listing import Listing, respond
+from amqpd.management.rates.details import ranges_of
 from amqpd.management.routing import API, Route, Router, params_of
 
 log = get_logger(__name__)
@@ -75,7 +76,7 @@ class Dispatcher:
         if route.access is not Access.NOBODY:
             caller = await log_in(request, broker, self._api.node.settings.loopback_users)
             require(caller, route.access, broker, params.get("vhost"))
-        call = Call(self._api, request, params, query, caller)
+        call = Call(self._api, request, params, query, ranges_of(query), caller)
         answer = await route.handler(call)
         if isinstance(answer, Response):
             return answer

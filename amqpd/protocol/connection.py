@@ -322,6 +322,7 @@ class Connection(Peer):
         if self.queueing:
             self.queueing = 0
             self.reading_changed()
+        self.node.totals.session_gone(self)
         session, self.session = self.session, None
         return None if session is None else self.node.broker.end_session(session)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from amqpd.broker.vhost import VHost
     from amqpd.protocol.channel import Channel
     from amqpd.protocol.connection import Connection
 
@@ -118,6 +119,14 @@ def traffic_of(connection: Connection) -> ConnectionCounts:
     return ConnectionCounts(connection.received, connection.reads, outbox.sent, outbox.sends)
 
 
+@attrs.define
+class Ended:
+    """What channels of one virtual host did, and the connections to it, that have ended."""
+
+    channels: ChannelCounts = attrs.Factory(ChannelCounts)
+    connections: ConnectionCounts = attrs.Factory(ConnectionCounts)
+
+
 class Totals:
     """Of the channels and connections of one node that have ended."""
 
@@ -129,17 +138,32 @@ class Totals:
 
     def channel_gone(self, channel: Channel) -> None:
         """An open channel is about to end."""
-        self.channels += counts_of(channel)
+        counts = counts_of(channel)
+        self.channels += counts
         vhost = channel.session.vhost
+        ended_of(vhost).channels += counts
         vhost.statistics.channels_closed += 1
-        for name, counts in publish_counts_of(channel).items():
+        for name, published in publish_counts_of(channel).items():
             if name in vhost.exchanges:
                 key = vhost.name, name
-                self.exchanges[key] = self.exchanges.get(key, PublishCounts()) + counts
+                self.exchanges[key] = self.exchanges.get(key, PublishCounts()) + published
+
+    def session_gone(self, connection: Connection) -> None:
+        """A connection is about to leave its virtual host; the octets of its good-bye are nobody's."""
+        if connection.session is not None:
+            ended_of(connection.session.vhost).connections += traffic_of(connection)
 
     def connection_gone(self, connection: Connection) -> None:
         """A connection has ended."""
         self.connections += traffic_of(connection)
+
+
+def ended_of(vhost: VHost) -> Ended:
+    """What has ended in a virtual host."""
+    ended = vhost.ended
+    if not isinstance(ended, Ended):
+        ended = vhost.ended = Ended()
+    return ended
 
 
 def _sums(one: attrs.AttrsInstance, other: attrs.AttrsInstance) -> Iterable[int]:

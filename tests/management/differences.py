@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 LACKING: Final = {
-    r".*\.(message_stats|churn_rates)(\..*)?": "exchanges and vhosts are not counted; no samples are kept",
-    r".*\.(recv_cnt|send_cnt)": "packets are not counted",
-    r"/vhosts.*\.(recv|send)_oct.*": "octets are counted by connection alone",
+    r"/overview\.message_stats\.disk_.*": "of RabbitMQ's own storage",
     r".*\.(reductions|garbage_collection|memory)(_details)?(\..*)?": "Erlang's own",
     r".*\.(backing_queue_status|recoverable_slaves)(\..*)?": "Erlang's own",
     r"/nodes.*\.(io|mnesia|msg_store|queue_index|gc|context|metrics|ra|channel|connection|queue)_.*": "Erlang's own",

@@ -47,7 +47,8 @@ async def close_connections_of_user(call: Call) -> Response:
 
 async def connection(call: Call) -> object:
     """Show a connection."""
-    return one(connection_view(find_connection(call), call.api.node, stats=call.stats), call.query)
+    found = find_connection(call)
+    return one(connection_view(found, call.api.node, call.details(found)), call.query)
 
 
 async def close_connection(call: Call) -> Response:
@@ -75,7 +76,8 @@ async def channels_of_vhost(call: Call) -> object:
 
 async def channel(call: Call) -> object:
     """Show a channel with its consumers."""
-    return one(channel_details_view(find_channel(call), stats=call.stats), call.query)
+    found = find_channel(call)
+    return one(channel_details_view(found, call.details(found)), call.query)
 
 
 async def consumers(call: Call) -> object:
@@ -89,20 +91,18 @@ async def consumers_of_vhost(call: Call) -> object:
 
 
 def _connections(call: Call, found: list[Connection]) -> Listing[Connection]:
-    node, stats = call.api.node, call.stats
     return Listing(
         found,
-        lambda each: connection_view(each, node, stats=stats),
+        lambda each: connection_view(each, call.api.node, call.details(each)),
         lambda each: (_vhost_name(each), each.name),
         lambda each: each.name,
     )
 
 
 def _channels(call: Call, found: list[Channel]) -> Listing[Channel]:
-    stats = call.stats
     return Listing(
         found,
-        lambda each: channel_view(each, stats=stats),
+        lambda each: channel_view(each, call.details(each)),
         lambda each: (each.session.vhost.name, channel_name(each)),
         channel_name,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import trio
+
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.operations import exchanges as operations
 from amqpd.broker.operations.importing import flag
@@ -14,25 +16,32 @@ from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
 from amqpd.management.listing import Listing, one
+from amqpd.management.rates.details import NOTHING, Details
+from amqpd.management.rates.survey import Survey
 from amqpd.management.views.exchanges import exchange_view
+from amqpd.protocol.statistics import PublishCounts
 
 DEFAULT_TYPE = "direct"
+
+Published = dict[tuple[str, str], PublishCounts]
 
 
 async def exchanges(call: Call) -> object:
     """List exchanges."""
-    return _listing(call, call.caller.visible(call.broker))
+    return await _listing(call, call.caller.visible(call.broker))
 
 
 async def exchanges_of_vhost(call: Call) -> object:
     """List the exchanges of a virtual host."""
-    return _listing(call, [call.vhost()])
+    return await _listing(call, [call.vhost()])
 
 
 async def exchange(call: Call) -> object:
     """Show an exchange."""
     vhost = call.vhost()
-    view = exchange_view(vhost, find_exchange(vhost, call.exchange()))
+    found = find_exchange(vhost, call.exchange())
+    published = await published_to(call)
+    view = exchange_view(vhost, found, *_counts(call, published, vhost, found))
     if call.stats:
         view |= {"incoming": [], "outgoing": []}
     return one(view, call.query)
@@ -78,10 +87,30 @@ def find_exchange(vhost: VHost, name: str) -> Exchange:
     return found
 
 
-def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Exchange]]:
+async def published_to(call: Call) -> Published | None:
+    """What was published, by vhost and exchange; None where it isn't asked for."""
+    if not call.stats:
+        return None
+    survey = Survey(call.api.node)
+    for _ in survey.traffic():
+        await trio.lowlevel.checkpoint()
+    return survey.exchanges
+
+
+def _counts(
+    call: Call, published: Published | None, vhost: VHost, exchange: Exchange
+) -> tuple[PublishCounts | None, Details]:
+    key = vhost.name, exchange.name
+    if published is None:
+        return None, NOTHING
+    return published.get(key, PublishCounts()), call.details(key) or NOTHING
+
+
+async def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Exchange]]:
+    published = await published_to(call)
     return Listing(
         [(vhost, each) for vhost in vhosts for each in vhost.exchanges.values()],
-        lambda each: exchange_view(*each),
+        lambda each: exchange_view(*each, *_counts(call, published, *each)),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
     )

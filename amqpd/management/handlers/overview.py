@@ -12,53 +12,45 @@ from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import visible_channels, visible_connections
 from amqpd.management.listing import Listing, one
+from amqpd.management.rates.counted import Sums
+from amqpd.management.rates.details import NOTHING
+from amqpd.management.rates.sampler import NODE, OVERVIEW, Key
+from amqpd.management.rates.survey import Survey
 from amqpd.management.views.node import memory_view, node_view
 from amqpd.management.views.overview import Totals, cluster_name, overview_view
-from amqpd.protocol.statistics import ChannelCounts, counts_of
 
-QUEUES_IN_ONE_GO = 1000
-CHANNELS_IN_ONE_GO = 50
 CLUSTER_NAME = "cluster_name"
 FLAGS = ("classic_queue_type_delivery_support", "message_containers", "quorum_queue", "stream_queue", "user_limits")
 
 
 async def overview(call: Call) -> object:
     """Versions, totals of what the caller sees, and for monitoring where the broker listens."""
-    vhosts = call.caller.visible(call.broker)
-    counted = [await count(each) for each in vhosts] if call.stats else []
-    queues = sum(len(each.queues) for each in vhosts)
+    caller, vhosts, channels = call.caller, call.caller.visible(call.broker), visible_channels(call)
     objects = {
-        "channels": len(visible_channels(call)),
+        "channels": len(channels),
         "connections": len(visible_connections(call)),
-        "consumers": sum(len(each.consumers) for each in visible_channels(call)),
+        "consumers": sum(len(each.consumers) for each in channels),
         "exchanges": sum(len(each.exchanges) for each in vhosts),
-        "queues": queues,
+        "queues": sum(len(each.queues) for each in vhosts),
     }
-    traffic = await passed(call) if call.stats else ChannelCounts()
-    totals = Totals(sum(ready for ready, _ in counted), sum(out for _, out in counted), traffic, objects)
-    return one(overview_view(call.api, totals, listeners=call.caller.sees_all, stats=call.stats), call.query)
+    total = Sums()
+    for vhost, sums in (await sums_of(call) or {}).items():
+        if caller.sees(call.broker, vhost.name):
+            total += sums
+    keys: list[Key] = [OVERVIEW] if caller.sees_all else [*vhosts]
+    details = (call.details(*keys) if keys else None) or NOTHING
+    totals = Totals(total, objects, details)
+    return one(overview_view(call.api, totals, listeners=caller.sees_all, stats=call.stats), call.query)
 
 
-async def passed(call: Call) -> ChannelCounts:
-    """What has gone through the channels that the caller sees; for who sees all, through those that ended as well."""
-    total = call.api.node.totals.channels if call.caller.sees_all else ChannelCounts()
-    channels = visible_channels(call)
-    for start in range(0, len(channels), CHANNELS_IN_ONE_GO):
-        total = sum(map(counts_of, channels[start : start + CHANNELS_IN_ONE_GO]), total)
+async def sums_of(call: Call) -> dict[VHost, Sums] | None:
+    """What there is in each virtual host, and went through; None where it isn't asked for."""
+    if not call.stats:
+        return None
+    survey = Survey(call.api.node)
+    for _ in survey.everything():
         await trio.lowlevel.checkpoint()
-    return total
-
-
-async def count(vhost: VHost) -> tuple[int, int]:
-    """Ready and unacknowledged messages of all queues of a vhost."""
-    ready = unacknowledged = 0
-    queues = [*vhost.queues.values()]
-    for start in range(0, len(queues), QUEUES_IN_ONE_GO):
-        part = queues[start : start + QUEUES_IN_ONE_GO]
-        ready += sum(each.message_count for each in part)
-        unacknowledged += sum(each.unacked - each.returning for each in part)
-        await trio.lowlevel.checkpoint()
-    return ready, unacknowledged
+    return survey.vhosts
 
 
 async def get_cluster_name(call: Call) -> object:
@@ -76,13 +68,14 @@ async def put_cluster_name(call: Call) -> Response:
 
 async def nodes(call: Call) -> object:
     """List nodes: there is one."""
-    return Listing([call.api], node_view, lambda _: (call.broker.name,), lambda _: call.broker.name)
+    name, details = call.broker.name, call.details(NODE) or NOTHING
+    return Listing([call.api], lambda api: node_view(api, details), lambda _: (name,), lambda _: name)
 
 
 async def node(call: Call) -> object:
     """Show the node."""
     _require_node(call)
-    return one(node_view(call.api), call.query)
+    return one(node_view(call.api, call.details(NODE) or NOTHING), call.query)
 
 
 async def node_memory(call: Call) -> object:

@@ -32,7 +32,7 @@ async def queue(call: Call) -> object:
     """Show a queue with its consumers."""
     vhost = call.vhost()
     found = find_queue(vhost, call.params["queue"])
-    return one(queue_details(vhost, found, call.broker.name, stats=call.stats), call.query)
+    return one(queue_details(vhost, found, call.broker.name, call.details(found)), call.query)
 
 
 async def put_queue(call: Call) -> Response:
@@ -97,10 +97,10 @@ def find_queue(vhost: VHost, name: str) -> Queue:
 
 
 def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
-    node, stats, wanted = call.broker.name, call.stats, call.query.get("type")
+    node, wanted = call.broker.name, call.query.get("type")
     return Listing(
         [(vhost, each) for vhost in vhosts for each in vhost.queues.values() if wanted in (None, each.type.name)],
-        lambda each: queue_view(*each, node, stats=stats),
+        lambda each: queue_view(*each, node, call.details(each[1])),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
     )

@@ -11,8 +11,10 @@ from amqpd.http.message import Response
 from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import ApiError, bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
-from amqpd.management.handlers.overview import count
+from amqpd.management.handlers.overview import sums_of
 from amqpd.management.listing import Listing, one
+from amqpd.management.rates.counted import Sums
+from amqpd.management.rates.details import NOTHING
 from amqpd.management.views.users import permission_view, topic_permission_view
 from amqpd.management.views.vhosts import vhost_view
 
@@ -20,10 +22,10 @@ from amqpd.management.views.vhosts import vhost_view
 async def vhosts(call: Call) -> object:
     """List virtual hosts."""
     found = call.caller.visible(call.broker)
-    counted = {each: await count(each) for each in found} if call.stats else {}
+    sums = await sums_of(call)
     return Listing(
         found,
-        lambda each: vhost_view(call.broker, each, counted.get(each)),
+        lambda each: _view(call, each, sums),
         lambda each: (each.name,),
         lambda each: each.name,
     )
@@ -32,7 +34,12 @@ async def vhosts(call: Call) -> object:
 async def vhost(call: Call) -> object:
     """Show a virtual host."""
     found = call.vhost()
-    return one(vhost_view(call.broker, found, await count(found) if call.stats else None), call.query)
+    return one(_view(call, found, await sums_of(call)), call.query)
+
+
+def _view(call: Call, vhost: VHost, sums: dict[VHost, Sums] | None) -> dict[str, object]:
+    counted = None if sums is None else sums.get(vhost, Sums())
+    return vhost_view(call.broker, vhost, counted, call.details(vhost) or NOTHING)
 
 
 async def put_vhost(call: Call) -> Response:

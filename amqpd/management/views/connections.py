@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from amqpd.broker.json_tables import json_of
+from amqpd.management.rates.counted import CHANNEL, OCTETS, of_channel, of_connection
+from amqpd.management.rates.details import Details, shown
 from amqpd.management.views.consumers import channel_name, consumer_view
-from amqpd.management.views.counts import message_stats, rated
+from amqpd.management.views.counts import message_stats
 from amqpd.protocol import states
 from amqpd.protocol.channel import Channel
 from amqpd.protocol.connection import Connection
 from amqpd.protocol.node import Node
-from amqpd.protocol.statistics import counts_of
 
 PROTOCOL = "AMQP 0-9-1"
 NAMES = {states.HEADER: "starting", states.SECURING: "starting", states.CLOSED: "closing", states.SILENT: "closing"}
 """States that RabbitMQ has no name for."""
 
 
-def connection_view(connection: Connection, node: Node, *, stats: bool = True) -> dict[str, object]:
-    """One client's connection."""
+def connection_view(connection: Connection, node: Node, details: Details | None) -> dict[str, object]:
+    """One client's connection. Without `details`: nothing that is counted."""
     endpoint, session = connection.endpoint, connection.session
     user = None if connection.user is None else connection.user.name
     view: dict[str, object] = {
@@ -50,8 +51,9 @@ def connection_view(connection: Connection, node: Node, *, stats: bool = True) -
         "auth_mechanism": None if connection.mechanism is None else connection.mechanism.name,
         "client_properties": json_of(connection.client_properties),
     }
-    if stats:
-        view |= rated("recv_oct", connection.received) | rated("send_oct", connection.outbox.sent)
+    if details is not None:
+        view |= shown(of_connection(connection), OCTETS, details)
+        view |= {"recv_cnt": connection.reads, "send_cnt": connection.outbox.sends}
         view["send_pend"] = connection.outbox.size
     return view
 
@@ -71,8 +73,8 @@ def connection_details(connection: Connection) -> dict[str, object]:
     return {"name": connection.name, "peer_host": endpoint.peer_host, "peer_port": endpoint.peer_port}
 
 
-def channel_view(channel: Channel, *, stats: bool = True) -> dict[str, object]:
-    """One channel, as lists show it."""
+def channel_view(channel: Channel, details: Details | None) -> dict[str, object]:
+    """One channel, as lists show it. Without `details`: nothing that is counted."""
     session, transaction = channel.session, channel.transaction
     view: dict[str, object] = {
         "name": channel_name(channel),
@@ -88,22 +90,22 @@ def channel_view(channel: Channel, *, stats: bool = True) -> dict[str, object]:
         "prefetch_count": channel.prefetch,
         "global_prefetch_count": channel.window,
     }
-    if stats:
+    if details is not None:
         view |= {
             "consumer_count": len(channel.consumers),
             "messages_unacknowledged": len(channel.unacked),
             "messages_unconfirmed": 0 if channel.confirms is None else channel.confirms.unsettled,
             "messages_uncommitted": 0 if transaction is None else len(transaction.publishes),
             "acks_uncommitted": 0 if transaction is None else len(transaction.settlements),
-            **message_stats(counts_of(channel)),
+            **message_stats(CHANNEL, of_channel(channel), details),
         }
     return view
 
 
-def channel_details_view(channel: Channel, *, stats: bool = True) -> dict[str, object]:
+def channel_details_view(channel: Channel, details: Details | None) -> dict[str, object]:
     """A single channel, with its consumers."""
-    view, vhost = channel_view(channel, stats=stats), channel.session.vhost
-    if stats:
+    view, vhost = channel_view(channel, details), channel.session.vhost
+    if details is not None:
         node = channel.connection.node.broker.name
         view["consumer_details"] = [consumer_view(vhost, each, node) for each in channel.consumers.values()]
         view |= {"publishes": [], "deliveries": []}

@@ -5,10 +5,16 @@ from __future__ import annotations
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.vhost import VHost
+from amqpd.management.rates.counted import EXCHANGES, of_exchange
+from amqpd.management.rates.details import Details
+from amqpd.management.views.counts import message_stats
+from amqpd.protocol.statistics import PublishCounts
 
 
-def exchange_view(vhost: VHost, exchange: Exchange) -> dict[str, object]:
-    """One exchange; the default one has no name and no policy."""
+def exchange_view(
+    vhost: VHost, exchange: Exchange, counts: PublishCounts | None, details: Details
+) -> dict[str, object]:
+    """One exchange; the default one has no name and no policy. `counts`: what was published, if it is to be shown."""
     policy = vhost.policies.of_exchange(exchange.name).policy if exchange.name else None
     view: dict[str, object] = {
         "name": exchange.name,
@@ -22,4 +28,6 @@ def exchange_view(vhost: VHost, exchange: Exchange) -> dict[str, object]:
     }
     if exchange.messages_delayed:
         view["messages_delayed"] = exchange.messages_delayed
+    if counts is not None:
+        view |= message_stats(EXCHANGES, of_exchange(counts), details)
     return view

@@ -11,7 +11,9 @@ import sys
 
 from amqpd.broker.alarms import DISK, MEMORY
 from amqpd.management.api import Api, Listening
-from amqpd.management.views.counts import rated
+from amqpd.management.machine import memory, node_numbers, open_files
+from amqpd.management.rates.counted import NODE
+from amqpd.management.rates.details import Details, shown
 from amqpd.version import __version__
 
 DESCRIPTIONS = {
@@ -60,12 +62,11 @@ def listener_view(api: Api, listener: Listening) -> dict[str, object]:
     }
 
 
-def node_view(api: Api) -> dict[str, object]:
+def node_view(api: Api, details: Details) -> dict[str, object]:
     """The node."""
     broker, machine = api.broker, api.machine
-    opened, limit = _open_files()
+    _, limit = open_files()
     mechanisms = api.node.settings.mechanisms
-    free = _disk_free(machine.data_dir)
     return {
         "name": broker.name,
         "type": "disc",
@@ -75,18 +76,14 @@ def node_view(api: Api) -> dict[str, object]:
         "cluster_links": [],
         "os_pid": str(os.getpid()),
         "fd_total": limit,
-        **rated("fd_used", opened),
-        **rated("sockets_used", len(api.node.connections)),
+        **shown(node_numbers(api.node, machine), NODE, details),
         "sockets_total": limit,
         "mem_limit": machine.memory_limit,
-        **rated("mem_used", _memory(api)),
         "mem_alarm": MEMORY in broker.alarms.reasons,
         "mem_calculation_strategy": "rss",
         "disk_free_limit": machine.disk_free_limit,
-        **rated("disk_free", free),
         "disk_free_alarm": DISK in broker.alarms.reasons,
         "proc_total": limit,
-        **rated("proc_used", len(broker.sessions)),
         "uptime": int((broker.clock.monotonic() - api.started) * 1000),
         "run_queue": 0,
         "processors": os.cpu_count() or 1,
@@ -107,7 +104,7 @@ def node_view(api: Api) -> dict[str, object]:
 
 def memory_view(api: Api) -> dict[str, object]:
     """What is known of the process's memory: its size, and what messages and definitions are estimated at."""
-    account, total = api.broker.account, _memory(api)
+    account, total = api.broker.account, memory(api.node, api.machine)
     held = {"msg_index": 0, "binary": account.octets, "metadata_store": account.definitions}
     return held | {
         "other_proc": max(0, total - account.octets - account.definitions),
@@ -136,27 +133,3 @@ def _openssl() -> str:
     import ssl
 
     return ssl.OPENSSL_VERSION
-
-
-def _memory(api: Api) -> int:
-    return api.machine.resident() or api.broker.account.octets + api.broker.account.definitions
-
-
-def _open_files() -> tuple[int, int]:
-    """How many file descriptors are open, and how many may be; 0 where the platform doesn't tell."""
-    try:
-        import resource
-
-        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return len(os.listdir("/proc/self/fd")), limit  # noqa: PTH208  # it is counted, not looked at
-    except (ImportError, OSError):
-        return 0, 0
-
-
-def _disk_free(folder: str) -> int:
-    import shutil
-
-    try:
-        return shutil.disk_usage(folder or ".").free
-    except OSError:
-        return 0

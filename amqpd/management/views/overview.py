@@ -5,19 +5,19 @@ from __future__ import annotations
 import attrs
 
 from amqpd.management.api import Api
+from amqpd.management.rates.counted import CHANNEL, Sums
+from amqpd.management.rates.details import Details
 from amqpd.management.views.counts import churn_rates, lengths, message_stats
 from amqpd.management.views.node import RATES_MODE, contexts, exchange_types, listener_view, versions
-from amqpd.protocol.statistics import ChannelCounts
 
 
 @attrs.frozen
 class Totals:
     """What is counted over all that the caller sees."""
 
-    ready: int
-    unacknowledged: int
-    traffic: ChannelCounts
+    sums: Sums
     objects: dict[str, int]
+    details: Details
 
 
 def overview_view(api: Api, totals: Totals, *, listeners: bool, stats: bool) -> dict[str, object]:
@@ -43,9 +43,9 @@ def overview_view(api: Api, totals: Totals, *, listeners: bool, stats: bool) -> 
     if stats:
         view |= {
             "message_stats": {},
-            **message_stats(totals.traffic),
-            "churn_rates": churn_rates(broker.statistics),
-            "queue_totals": lengths(totals.ready, totals.unacknowledged),
+            **message_stats(CHANNEL, totals.sums.messages, totals.details),
+            "churn_rates": churn_rates(broker.statistics, totals.details),
+            "queue_totals": lengths(totals.sums.ready, totals.sums.unacknowledged, totals.details),
         }
     if listeners:
         view["listeners"] = [listener_view(api, each) for each in api.listening()]

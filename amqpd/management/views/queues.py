@@ -7,20 +7,22 @@ from typing import Final
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.policies import Matched
 from amqpd.broker.queue import Queue
-from amqpd.broker.queue_counts import counts_of
 from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.broker.vhost import VHost
+from amqpd.management.rates.counted import LENGTHS, QUEUE, of_queue
+from amqpd.management.rates.details import Details, shown
 from amqpd.management.views.connections import connection_details
 from amqpd.management.views.consumers import consumer_view
-from amqpd.management.views.counts import lengths, message_stats
+from amqpd.management.views.counts import message_stats
 from amqpd.protocol.connection import Connection
 
 QUORUM: Final = "quorum"
 CLASSIC: Final = "classic"
+MESSAGES: Final = QUEUE[len(LENGTHS) :]
 
 
-def queue_view(vhost: VHost, queue: Queue, node: str, *, stats: bool = True) -> dict[str, object]:
-    """What lists show. Without `stats`: nothing that is counted."""
+def queue_view(vhost: VHost, queue: Queue, node: str, details: Details | None) -> dict[str, object]:
+    """What lists show. Without `details`: nothing that is counted."""
     matched = matched_of(vhost, queue)
     view: dict[str, object] = {
         "name": queue.name,
@@ -36,15 +38,15 @@ def queue_view(vhost: VHost, queue: Queue, node: str, *, stats: bool = True) -> 
         "operator_policy": None if matched.operator is None else matched.operator.name,
         "effective_policy_definition": dict(matched.definition),
     }
-    if not stats:
+    if details is None:
         return view
-    return view | _counts(queue) | _of_type(queue, node) | _owner(queue)
+    return view | _counts(queue, details) | _of_type(queue, node) | _owner(queue)
 
 
-def queue_details(vhost: VHost, queue: Queue, node: str, *, stats: bool = True) -> dict[str, object]:
+def queue_details(vhost: VHost, queue: Queue, node: str, details: Details | None) -> dict[str, object]:
     """What a single queue shows beside that."""
-    view = queue_view(vhost, queue, node, stats=stats)
-    if stats:
+    view = queue_view(vhost, queue, node, details)
+    if details is not None:
         consumers = queue.consumers.members()
         view["consumer_details"] = [consumer_view(vhost, each, node) for each in consumers]
         view |= {"deliveries": [], "incoming": []}
@@ -56,19 +58,19 @@ def matched_of(vhost: VHost, queue: Queue) -> Matched:
     return vhost.policies.of_queue(queue.name, queue.type)
 
 
-def _counts(queue: Queue) -> dict[str, object]:
-    consumers = queue.consumers
+def _counts(queue: Queue, details: Details) -> dict[str, object]:
+    counts, consumers = of_queue(queue), queue.consumers
     active = consumers.active if consumers.single else None
     exclusive = queue.exclusive_consumer
     return {
-        **lengths(queue.message_count, queue.unacked - queue.returning),
+        **shown(counts[: len(LENGTHS)], LENGTHS, details),
         "consumers": queue.consumer_count,
         "consumer_capacity": _capacity(queue),
         "consumer_utilisation": _capacity(queue),
         "exclusive_consumer_tag": None if exclusive is None else exclusive.tag,
         "single_active_consumer_tag": None if active is None else active.tag,
         "paused": queue.paused,
-        **message_stats(counts_of(queue)),
+        **message_stats(MESSAGES, counts[len(LENGTHS) :], details),
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.vhost import VHost
-from amqpd.management.views.counts import lengths
+from amqpd.management.rates.counted import CHANNEL, OCTETS, Sums
+from amqpd.management.rates.details import Details, shown
+from amqpd.management.views.counts import lengths, message_stats
 
 
-def vhost_view(broker: Broker, vhost: VHost, counted: tuple[int, int] | None) -> dict[str, object]:
-    """One virtual host; `counted`: ready and unacknowledged messages of all its queues, if they are to be shown."""
+def vhost_view(broker: Broker, vhost: VHost, sums: Sums | None, details: Details) -> dict[str, object]:
+    """One virtual host; `sums`: what there is in it and went through, if that is to be shown."""
     said, default = vhost.metadata, vhost.default_queue_type or "undefined"
     view: dict[str, object] = {
         "name": vhost.name,
@@ -20,6 +22,7 @@ def vhost_view(broker: Broker, vhost: VHost, counted: tuple[int, int] | None) ->
         "cluster_state": {broker.name: "running"},
         "protected_from_deletion": said.protected,
     }
-    if counted is not None:
-        view |= lengths(*counted)
+    if sums is not None:
+        view |= lengths(sums.ready, sums.unacknowledged, details) | message_stats(CHANNEL, sums.messages, details)
+        view |= shown((sums.octets.recv_oct, sums.octets.send_oct), OCTETS, details)
     return view
