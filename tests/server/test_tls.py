@@ -67,7 +67,7 @@ class Authority:
         """A certificate and its key."""
         new = ("-config", "openssl.cnf", "-subj", subject)
         self._run("req", *self._new_key(name), *new, "-out", f"{name}.csr")
-        ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+        ca: tuple[str, ...] = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
         ca += ("-extfile", "openssl.cnf", "-extensions", extensions)
         self._run("x509", "-req", "-in", f"{name}.csr", *ca, "-out", f"{name}.pem")
         return self.folder / f"{name}.pem", self.folder / f"{name}.key"
