@@ -47,7 +47,7 @@ class KeyedAccount(QueueAccount):
 
     def ended(self) -> Account:
         """Nothing has a key any more. Return the account without keys."""
-        self._account.octets -= KEY_OCTETS * len(self._holders)
+        self._account.charge(-KEY_OCTETS * len(self._holders))
         self._holders.clear()
         return self._account
 
@@ -81,14 +81,14 @@ class KeyedAccount(QueueAccount):
         key = _key(message)
         if key is not None:
             if key not in self._holders:
-                self._account.octets += KEY_OCTETS
+                self._account.charge(KEY_OCTETS)
             self._holders[key] = message.number
 
     def _free(self, message: Message) -> None:
         key = _key(message)
         if key is not None and self._holders.get(key) == message.number:
             del self._holders[key]
-            self._account.octets -= KEY_OCTETS
+            self._account.charge(-KEY_OCTETS)
 
 
 def _key(message: Message) -> Key | None:

@@ -64,7 +64,7 @@ class Delays:
         return len(self._waiting)
 
     def _wait(self, message: Message, due: float) -> None:
-        self._account.octets += WAITING_OCTETS
+        self._account.charge(WAITING_OCTETS)
         self._waiting[message.number] = message
         self._schedule.add(due, message.number)
 
@@ -73,7 +73,7 @@ class Delays:
         for number in numbers:
             message = self._waiting.pop(number)
             self._account.release(message)
-            self._account.octets -= WAITING_OCTETS
+            self._account.charge(-WAITING_OCTETS)
             message.number, message.deadline = 0, None
             try:
                 self._release(message)
@@ -93,5 +93,5 @@ class Drop(Work):
     def step(self, budget: int) -> bool:
         for _ in range(min(len(self._dropped), max(1, budget))):
             self._account.release(self._dropped.pop())
-            self._account.octets -= WAITING_OCTETS
+            self._account.charge(-WAITING_OCTETS)
         return bool(self._dropped)

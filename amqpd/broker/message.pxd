@@ -32,6 +32,7 @@ cdef class Account:
     cdef public long long definitions
     cdef public long long octets
 
+    cpdef charge(self, long long octets)
     @cython.locals(sharing=Sharing, header=Py_ssize_t)
     cpdef hold(self, Message message)
     @cython.locals(sharing=Sharing, header=Py_ssize_t)

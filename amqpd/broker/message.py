@@ -137,6 +137,10 @@ class Account:
         self.definitions = 0
         """Octets of queues and bindings, estimated; they stay when messages go."""
 
+    def charge(self, octets: int) -> None:
+        """Count octets that are held beside messages held; negative: they are gone."""
+        self.octets += octets
+
     def hold(self, message: Message) -> None:
         """A queue keeps this message from now on."""
         sharing = message.sharing

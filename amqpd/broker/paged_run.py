@@ -47,9 +47,9 @@ class PagedRun(Numbered):
             for message in run.unpack():
                 account.release(message)
         else:
-            account.octets -= cost
+            account.charge(-cost)
         self._spared = cost - RESIDENT * self.count
-        account.octets += RESIDENT * self.count
+        account.charge(RESIDENT * self.count)
 
     def place(self, number: int) -> int | None:
         """Where the message with this number is; None if it isn't here."""
@@ -87,17 +87,17 @@ class PagedRun(Numbered):
 
     def discard(self) -> None:
         """Nobody wants the messages any more."""
-        self._account.octets -= RESIDENT * self.count
+        self._account.charge(-RESIDENT * self.count)
         self._block.free()
 
     def recall(self) -> Run:
         """Bring it back into memory, once. Raises OSError: then the messages are lost, and off the account."""
-        self._account.octets -= RESIDENT * self.count
+        self._account.charge(-RESIDENT * self.count)
         try:
             run = self.read()
         finally:
             self._block.free()
-        self._account.octets += self._spared + RESIDENT * self.count
+        self._account.charge(self._spared + RESIDENT * self.count)
         return run
 
 

@@ -22,13 +22,8 @@ class QueueAccount(Account):
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    @property
-    def octets(self) -> int:
-        return self._account.octets
-
-    @octets.setter
-    def octets(self, octets: int) -> None:
-        self._account.octets = octets
+    def charge(self, octets: int) -> None:
+        self._account.charge(octets)
 
     def hold(self, message: Message) -> None:
         self._account.hold(message)

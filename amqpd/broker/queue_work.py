@@ -44,7 +44,7 @@ class Discard(Work):
                 return False
             run = self._runs.pop()
             if isinstance(run, Run):
-                self._account.octets -= run.cost()
+                self._account.charge(-run.cost())
             else:
                 run.discard()
         return bool(self._runs)

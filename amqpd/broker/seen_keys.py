@@ -61,12 +61,12 @@ class SeenKeys:
             self._forget(next(iter(self._deadlines)))
         ttl = self._ttl if ttl is None else ttl
         self._deadlines[key] = float("inf") if ttl is None else now + ttl
-        self._account.octets += KEY_OCTETS
+        self._account.charge(KEY_OCTETS)
         return True
 
     def clear(self) -> None:
         """Forget all."""
-        self._account.octets -= KEY_OCTETS * len(self._deadlines)
+        self._account.charge(-KEY_OCTETS * len(self._deadlines))
         self._deadlines.clear()
 
     def _forget_expired(self, now: float) -> None:
@@ -79,4 +79,4 @@ class SeenKeys:
 
     def _forget(self, key: Key) -> None:
         del self._deadlines[key]
-        self._account.octets -= KEY_OCTETS
+        self._account.charge(-KEY_OCTETS)

@@ -17,17 +17,17 @@ from itertools import chain
 from operator import add
 from typing import Final, NamedTuple
 
-from amqpd.storage.columns import INDEXES, NUMBERS, SIGNED, Reader, Repeating, Writer
+from amqpd.storage.columns import INDEXES, NUMBERS, SIGNED, Reader, Repeating, Writer, text
 from amqpd.storage.placement import Placed
 
 VERSION: Final = 1
 NO_DEADLINE: Final = -1
 
 class Content(NamedTuple):
-    """What was published, as it came."""
+    """What was published, as it came; texts have surrogates for octets that are not UTF-8."""
 
-    exchange: bytes
-    routing_key: bytes
+    exchange: str
+    routing_key: str
     header: bytes
     """Flags and properties as on the wire."""
     body: bytes
@@ -49,8 +49,9 @@ RECORD: Final = 56
 
 
 def weight_of(content: Content) -> int:
-    """Octets of what was published; what repeats takes up less."""
-    return sum(map(len, content))
+    """Octets of what was published, about; what repeats takes up less."""
+    exchange, routing_key, header, body, trail = content
+    return len(exchange) + len(routing_key) + len(header) + len(body) + len(trail)
 
 
 class Returned(NamedTuple):
@@ -192,17 +193,18 @@ class Batch:
                 kept.append(content)
         writer = Writer()
         writer.u32(VERSION)
-        for column in range(3):
-            writer.repeating([each[column] for each in kept])
-        writer.repeating([each.trail for each in kept])
-        writer.blobs([each.body for each in kept])
+        writer.repeating_texts([each[0] for each in kept])
+        writer.repeating_texts([each[1] for each in kept])
+        writer.repeating([each[2] for each in kept])
+        writer.repeating([each[4] for each in kept])
+        writer.blobs([each[3] for each in kept])
         writer.u32(len(self.queues))
         for queue, records in self.queues.items():
             writer.u32(queue)
             writer.numbers(records.published)
             writer.indexes([places[index] for index, _ in records.published.values()])
             deadlines = [deadline for _, deadline in records.published.values()]
-            writer.signed(deadlines if any(each != NO_DEADLINE for each in deadlines) else ())
+            writer.signed(deadlines if max(deadlines, default=NO_DEADLINE) > NO_DEADLINE else ())
             writer.numbers([first for first, _ in records.settled])
             writer.numbers([last for _, last in records.settled])
             writer.numbers(records.returned)
@@ -246,8 +248,8 @@ class Decoded(NamedTuple):
     @property
     def contents(self) -> list[Content]:
         """The contents one by one."""
-        exchanges, keys, headers = self.exchanges.expanded(), self.routing_keys.expanded(), self.headers.expanded()
-        return list(map(Content, exchanges, keys, headers, self.bodies, self.trails.expanded()))
+        exchanges, keys = map(text, self.exchanges.expanded()), map(text, self.routing_keys.expanded())
+        return list(map(Content, exchanges, keys, self.headers.expanded(), self.bodies, self.trails.expanded()))
 
     def weights(self) -> list[int]:
         """About the octets that each content takes up for each queue that has it."""
@@ -262,7 +264,7 @@ class Decoded(NamedTuple):
         """One of them."""
         repeating = (self.exchanges, self.routing_keys, self.headers, self.trails)
         exchange, key, header, trail = [each.values[each.places[index]] for each in repeating]
-        return Content(exchange, key, header, self.bodies[index], trail)
+        return Content(text(exchange), text(key), header, self.bodies[index], trail)
 
 
 def decode(data: bytes) -> Decoded:

@@ -39,8 +39,15 @@ class Repeating(NamedTuple):
         return [values[self.places[place]] for place in places]
 
 
+def text(octets: bytes) -> str:
+    """The text that `Writer.repeating_texts` wrote as these octets."""
+    return octets.decode("utf-8", "surrogateescape")
+
+
 class Writer:
     """Columns, one after the other; each begins with how many values it has."""
+
+    __slots__ = ("parts",)
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -67,6 +74,13 @@ class Writer:
         places: dict[bytes, int] = {}
         indexes = [places.setdefault(value, len(places)) for value in values]
         self.blobs(places)
+        self._column(INDEXES, indexes)
+
+    def repeating_texts(self, values: list[str]) -> None:
+        """The same for texts."""
+        places: dict[str, int] = {}
+        indexes = [places.setdefault(value, len(places)) for value in values]
+        self.blobs([value.encode("utf-8", "surrogateescape") for value in places])
         self._column(INDEXES, indexes)
 
     def _column(self, code: str, values: Collection[int]) -> None:

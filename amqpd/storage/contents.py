@@ -10,6 +10,7 @@ from amqpd.broker import trails
 from amqpd.broker.interning import Interned
 from amqpd.broker.message import Message
 from amqpd.storage.batch import Content
+from amqpd.storage.columns import text
 
 
 def content_of(message: Message) -> Content:
@@ -18,13 +19,9 @@ def content_of(message: Message) -> Content:
     properties = message.properties
     if trail is not None and trail.published is not None:
         properties = trail.published
-    return Content(
-        message.exchange.encode("utf-8", "surrogateescape"),
-        message.routing_key.encode("utf-8", "surrogateescape"),
-        properties.raw,
-        message.body,
-        b"" if trail is None else trails.encoded(trail),
-    )
+    octets = b"" if trail is None else trails.encoded(trail)
+    # What the class itself ends in, without the way there: this is made for every persistent message.
+    return tuple.__new__(Content, (message.exchange, message.routing_key, properties.raw, message.body, octets))
 
 
 class Texts:
@@ -35,7 +32,7 @@ class Texts:
         self._octets: Interned[bytes] = Interned()
 
     def text(self, octets: bytes) -> str:
-        return self._texts.one(octets.decode("utf-8", "surrogateescape"))
+        return self._texts.one(text(octets))
 
     def octets(self, octets: bytes) -> bytes:
         return self._octets.one(octets)

@@ -15,27 +15,28 @@ refused, and consumers go on with what is in memory. https://www.rabbitmq.com/do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker import restoring
 from amqpd.broker.definitions import Change
-from amqpd.broker.message import Account, Message
+from amqpd.broker.message import Account
 from amqpd.broker.packed_run import Run
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Journal, Offload
 from amqpd.broker.work import Call, WorkList
 from amqpd.log import get_logger
-from amqpd.storage.batch import NO_DEADLINE, Batch
+from amqpd.storage.batch import Batch
 from amqpd.storage.care import SLACK, Care
-from amqpd.storage.contents import content_of
+from amqpd.storage.commit import Commit
 from amqpd.storage.files import is_full
 from amqpd.storage.losses import losses
 from amqpd.storage.placement import Rows
+from amqpd.storage.recorder import Recorder
 from amqpd.storage.recording import RecordingAccount
 from amqpd.storage.recovery import Recovery, Survey
 from amqpd.storage.room import Room
-from amqpd.storage.streams import NewChunk, Step, Streams, StreamStore
+from amqpd.storage.streams import Step, Streams, StreamStore
 
 if TYPE_CHECKING:
     from amqpd.broker.broker import Broker
@@ -55,40 +56,6 @@ SHARD: Final = "broker"
 
 class JournalFailed(Exception):
     """The disk has failed, and nothing is recorded any more."""
-
-
-class _Commit:
-    """What becomes durable together."""
-
-    __slots__ = ("batch", "changes", "chunks", "durable", "streams", "touched")
-
-    def __init__(self) -> None:
-        self.batch = Batch()
-        self.changes: list[Change] = []
-        self.touched: dict[int, RecordingAccount] = {}
-        """Queues whose messages were published, settled or handed out."""
-        self.streams: dict[int, StreamStore] = {}
-        """Streams that have something new, until they are asked for it."""
-        self.chunks: list[NewChunk] = []
-        """What they had when the commit began."""
-        self.durable: Pending[None] = Pending()
-
-    def __bool__(self) -> bool:
-        return bool(self.changes or self.touched or self.streams or self.batch or self.chunks)
-
-    def absorb(self, later: _Commit) -> None:
-        """Become durable together with what came later."""
-        self.batch.absorb(later.batch)
-        self.changes += later.changes
-        self.touched.update(later.touched)
-        self.streams.update(later.streams)
-        self.durable.pass_on(later.durable)
-
-    def take_chunks(self) -> None:
-        """Ask the streams what they have."""
-        streams, self.streams = self.streams, {}
-        for store in streams.values():
-            self.chunks += store.unsaved()
 
 
 class EngineJournal(Journal):
@@ -115,8 +82,8 @@ class EngineJournal(Journal):
         self._cared = True
         """Whether a step of care came after the last commit."""
         self._caring = False
-        self._open = _Commit()
-        self._flying: _Commit | None = None
+        self._recorder = Recorder(clock, self._schedule)
+        self._flying: Commit | None = None
         self._scheduled = False
         self._error: Exception | None = None
         self._waits = False
@@ -149,7 +116,7 @@ class EngineJournal(Journal):
             self._launch(flying)
         self._cared = True
         self._begin()
-        if self._open and self._error is None:
+        if self._recorder.commit and self._error is None:
             log.error("the disk is full: what was not confirmed yet, and the last acknowledgements, are lost")
         self._engine.close()
         if self.spill is not None:
@@ -204,79 +171,44 @@ class EngineJournal(Journal):
     # -- records -----------------------------------------------------------------------------------------------------
 
     def account_of(self, account: Account, number: int, *, all_messages: bool) -> Account:
-        return RecordingAccount(account, self, number, all_messages=all_messages)
+        return RecordingAccount(account, self._recorder, number, all_messages=all_messages)
 
     def chunks_of(self, stream: int) -> ChunkStore:
         return self._streams.store_of(stream)
 
     def define(self, change: Change) -> None:
         if self._error is None:
-            self._open.changes.append(change)
+            self._recorder.commit.changes.append(change)
             self._schedule()
-
-    def published(self, account: RecordingAccount, message: Message) -> None:
-        """A queue keeps a message."""
-        if self._error is not None:
-            return
-        deadline = NO_DEADLINE
-        if message.deadline is not None:
-            deadline = round((message.deadline - self._clock.monotonic() + self._clock.wall()) * 1000)
-        self._touch(account)
-        # What came back to one of its queues is no longer what the others have.
-        came_back = message.trail is not None and message.trail.returns
-        shared = None if came_back else message.sharing
-        self._open.batch.publish(account.number, message.number, content_of(message), deadline, shared)
-
-    def settled(self, account: RecordingAccount, number: int) -> None:
-        """A message has left its queue for good."""
-        if self._error is None:
-            self._touch(account)
-            self._open.batch.settle(account.number, number)
-
-    def purged(self, account: RecordingAccount, ranges: Iterable[tuple[int, int]]) -> None:
-        """The messages of these ranges have left their queue for good; not all of them need be on record."""
-        if self._error is None:
-            self._touch(account)
-            for first, last in ranges:
-                self._open.batch.settle_range(account.number, first, last)
-
-    def returned(self, account: RecordingAccount, number: int, failures: int) -> None:
-        """A message came back, where failures are counted."""
-        if self._error is None:
-            self._touch(account)
-            self._open.batch.give_back(account.number, number, failures)
-
-    def handed_out(self, account: RecordingAccount) -> None:
-        """A queue handed messages out."""
-        if self._error is None:
-            self._touch(account)
 
     def _stream_changed(self, store: StreamStore) -> None:
         if self._error is None:
-            self._open.streams[store.number] = store
+            self._recorder.commit.streams[store.number] = store
             self._schedule()
-
-    def _touch(self, account: RecordingAccount) -> None:
-        self._open.touched[account.number] = account
-        self._schedule()
 
     # -- commits -----------------------------------------------------------------------------------------------------
 
     def definitions_durable(self) -> Pending[None] | None:
-        return self._when(lambda commit: bool(commit.changes))
+        if self._error is None:
+            for commit in (self._recorder.commit, self._flying):
+                if commit is not None and commit.changes:
+                    return commit.durable
+            return None
+        return self._never()
 
     def messages_durable(self) -> Pending[None] | None:
-        return self._when(lambda commit: bool(commit.touched or commit.streams or commit.chunks))
-
-    def _when(self, concerns: Callable[[_Commit], bool]) -> Pending[None] | None:
-        if self._error is not None:
-            pending: Pending[None] = Pending()
-            pending.fail(self._failure())
-            return pending
-        for commit in (self._open, self._flying):
-            if commit is not None and concerns(commit):
+        if self._error is None:
+            commit = self._recorder.commit
+            if commit.has_messages():
                 return commit.durable
-        return None
+            flying = self._flying
+            return flying.durable if flying is not None and flying.has_messages() else None
+        return self._never()
+
+    def _never(self) -> Pending[None]:
+        pending: Pending[None] = Pending()
+        pending.fail(self._failure())
+        return pending
 
     def _schedule(self) -> None:
         idle = self._flying is None and not self._caring and not self._waits
@@ -288,19 +220,19 @@ class EngineJournal(Journal):
         self._scheduled = False
         if self._flying is not None or self._caring or self._waits or self._error is not None:
             return
-        wanted = bool(self._open or self._care.moving)
+        wanted = bool(self._recorder.commit or self._care.moving)
         step = None if wanted and self._cared else self._care.next_step()
         self._cared = True
         if step is not None:
             self._take_care(step)
         elif wanted:
-            for store in list(self._open.streams.values()):
+            for store in list(self._recorder.commit.streams.values()):
                 store.about_to_commit()
-            commit, self._open = self._open, _Commit()
+            commit, self._recorder.commit = self._recorder.commit, Commit()
             self._care.copy_into(commit.batch)
             self._launch(commit)
 
-    def _launch(self, commit: _Commit) -> None:
+    def _launch(self, commit: Commit) -> None:
         self._flying = commit
         for account in commit.touched.values():
             if account.queue is not None:
@@ -308,7 +240,7 @@ class EngineJournal(Journal):
         commit.take_chunks()
         self._offload.run(lambda: self._commit(commit)).when_done(lambda done: self._committed(commit, done))
 
-    def _commit(self, commit: _Commit) -> tuple[int, int, int]:
+    def _commit(self, commit: Commit) -> tuple[int, int, int]:
         """What takes time: away from the broker's thread, which leaves the commit alone meanwhile.
 
         Return the number of the row, its octets, and how many the engine wrote in all, about.
@@ -324,13 +256,13 @@ class EngineJournal(Journal):
         written = octets + sum(len(each.payload) for each in chunks) + COMMITTED * (1 + len(commit.changes))
         return seq, octets, written
 
-    def _committed(self, commit: _Commit, done: Pending[tuple[int, int, int]]) -> None:
+    def _committed(self, commit: Commit, done: Pending[tuple[int, int, int]]) -> None:
         self._flying = None
         try:
             seq, octets, written = done.result()
         except Exception as error:  # noqa: BLE001  # a disk or a defect: in either case it isn't known to be there
-            commit.absorb(self._open)
-            self._open = commit
+            commit.absorb(self._recorder.commit)
+            self._recorder.commit = commit
             self._refused(error)
             return
         if octets:
@@ -368,7 +300,7 @@ class EngineJournal(Journal):
         self._offload.run(step).when_done(taken)
 
     def _refused(self, error: Exception) -> None:
-        """The engine could not do something; what is to be committed is in `_open`."""
+        """The engine could not do something; what is to be committed is the recorder's."""
         if self.room is None or not is_full(error):
             self._fail(error)
             return
@@ -383,12 +315,13 @@ class EngineJournal(Journal):
 
     def _fail(self, error: Exception) -> None:
         self._error = error
+        self._recorder.stopped = True
         log.error(
             "the journal has failed: publishers are blocked, and nothing is recorded any more. "
             "Make room or repair the disk, then restart the broker.",
             exc_info=error,
         )
-        lost, self._open = self._open, _Commit()
+        lost, self._recorder.commit = self._recorder.commit, Commit()
         lost.durable.fail(self._failure())
         if self.on_failure is not None:
             self.on_failure()

@@ -8,7 +8,7 @@ leaves no trace.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from amqpd.broker.message import Account, Message
 from amqpd.broker.queue_account import QueueAccount
@@ -19,41 +19,33 @@ if TYPE_CHECKING:
 
     from amqpd.broker.packed_run import Run
     from amqpd.broker.queue import Queue
-    from amqpd.storage.journal import EngineJournal
-
-PERSISTENT: Final = 2
-"""The delivery mode of messages that are to survive a restart."""
-
+    from amqpd.storage.recorder import Recorder
 
 class RecordingAccount(QueueAccount):
     """Stands between whoever keeps messages and the broker's account."""
 
-    __slots__ = ("_all", "_journal", "_known", "_number", "queue")
+    __slots__ = ("_all", "_known", "_recorder", "number", "queue")
 
-    def __init__(self, account: Account, journal: EngineJournal, number: int, *, all_messages: bool) -> None:
+    def __init__(self, account: Account, recorder: Recorder, number: int, *, all_messages: bool) -> None:
         """`number`: of the queue or exchange; `all_messages`: whatever their delivery mode."""
         super().__init__(account)
-        self._journal = journal
-        self._number = number
+        self._recorder = recorder
+        self.number = number
+        """As the records name it."""
         self._all = all_messages
         self._known = False
         """Whether any message was ever recorded."""
         self.queue: Queue | None = None
         """None: an exchange's, which delivers nothing."""
 
-    @property
-    def number(self) -> int:
-        """The queue's or exchange's own, as the records name it."""
-        return self._number
-
     def opened(self, queue: Queue) -> None:
         self.queue = queue
 
     def hold(self, message: Message) -> None:
         self._account.hold(message)
-        if self._all or message.properties.delivery_mode == PERSISTENT:
+        if self._all or message.properties.persistent:
             self._known = True
-            self._journal.published(self, message)
+            self._recorder.published(self, message)
 
     def release(self, message: Message) -> None:
         self._account.release(message)
@@ -63,33 +55,33 @@ class RecordingAccount(QueueAccount):
         self._account.release(message)
 
     def buried(self, message: Message) -> None:
-        if self._all or message.properties.delivery_mode == PERSISTENT:
-            self._journal.settled(self, message.number)
+        if self._all or message.properties.persistent:
+            self._recorder.settled(self, message.number)
 
     def purged(self, ranges: Iterable[tuple[int, int]]) -> None:
         if self._known:
-            self._journal.purged(self, ranges)
+            self._recorder.purged(self, ranges)
 
     def forget(self, message: Message) -> None:
         self._account.forget(message)
 
     def renumber(self, message: Message, number: int) -> None:
-        recorded = self._all or message.properties.delivery_mode == PERSISTENT
+        recorded = self._all or message.properties.persistent
         if recorded:
-            self._journal.settled(self, message.number)
+            self._recorder.settled(self, message.number)
         message.number = number
         if recorded:
-            self._journal.published(self, message)
+            self._recorder.published(self, message)
 
     def rewrite(self, message: Message, properties: Properties) -> None:
         self._account.rewrite(message, properties)
         trail = message.trail
-        if trail is not None and trail.failures and (self._all or properties.delivery_mode == PERSISTENT):
-            self._journal.returned(self, message.number, trail.failures)
+        if trail is not None and trail.failures and (self._all or properties.persistent):
+            self._recorder.returned(self, message.number, trail.failures)
 
     def handed_out(self) -> None:
         if self._known:
-            self._journal.handed_out(self)
+            self._recorder.handed_out(self)
 
     def restore(self, message: Message) -> None:
         self._known = True

@@ -130,7 +130,8 @@ class SqliteEngine(Engine):
     def append(self, shard: str, epoch: int, row: bytes, chunks: Sequence[ChunkRow] = ()) -> int:
         self._require(shard, epoch)
         seq = self._seq + 1
-        with self._marking(), transaction(self._journal):
+        # One statement is a transaction by itself: it saves a commit two crossings into SQLite and back.
+        with self._marking(), transaction(self._journal) if chunks else as_os_errors():
             self._journal.execute("INSERT INTO rows VALUES (?, ?, ?)", (seq, shard, rows.framed(shard, seq, row)))
             for chunk in chunks:
                 self._put_chunk(shard, chunk)

@@ -22,7 +22,7 @@ Benchmark = Callable[..., object]
 def filled(body: bytes = bytes(100)) -> Batch:
     batch = Batch()
     for number in range(1, MESSAGES + 1):
-        batch.publish(QUEUE, number, Content(b"", b"q", b"\x10\x00\x02", body), -1, None)
+        batch.publish(QUEUE, number, Content("", "q", b"\x10\x00\x02", body), -1, None)
     return batch
 
 

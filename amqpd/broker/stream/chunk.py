@@ -208,7 +208,7 @@ class Chunk(Sealed):
         return len(self.bodies)
 
     def free(self, account: Account) -> None:
-        account.octets -= self.cost
+        account.charge(-self.cost)
 
     def read(self, start: int, stop: int, wanted: Filter | None) -> Iterator[Message]:
         if wanted is not None:

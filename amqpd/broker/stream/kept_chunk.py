@@ -69,12 +69,12 @@ class KeptChunk(Sealed):
     def leave(self) -> None:
         """Its contents leave memory."""
         if self._chunk is not None:
-            self._shelf.account.octets -= self._chunk.cost
+            self._shelf.account.charge(-self._chunk.cost)
             self._chunk = None
 
     def free(self, account: Account) -> None:
         self._shelf.store.cache.forget(self)
-        account.octets -= self.cost
+        account.charge(-self.cost)
 
     def _contents(self) -> Chunk:
         """Read them if they aren't in memory. Raises OSError."""
@@ -84,7 +84,7 @@ class KeptChunk(Sealed):
             return chunk
         found = store.read(self.first)
         chunk = self._chunk = _nothing(self.first, self.last_time) if found is None else found
-        self._shelf.account.octets += chunk.cost
+        self._shelf.account.charge(chunk.cost)
         if found is not None:
             store.cache.add(self, chunk.cost)
         return chunk

@@ -114,7 +114,7 @@ class KeptLog(Log, ChunkSource):
         self._chunks.append(chunk)
         self._firsts.append(chunk.first)
         self._segment_chunks += 1
-        self._account.octets += chunk.cost
+        self._account.charge(chunk.cost)
         self.octets += extent.octets
         self.end, self._time = extent.end, max(self._time, extent.last_time)
 

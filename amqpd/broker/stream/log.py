@@ -88,7 +88,7 @@ class Log:
         message.number = self.end
         self.end += 1
         self.octets += len(message.body) + len(message.properties.raw)
-        self._account.octets += self._open.append(message, value)
+        self._account.charge(self._open.append(message, value))
         return filled
 
     # -- out -------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Log:
         full = self._open
         if full.count:
             chunk = self._keep(full.sealed())
-            self._account.octets += chunk.cost - full.cost
+            self._account.charge(chunk.cost - full.cost)
             self._chunks.append(chunk)
             self._firsts.append(chunk.first)
             self._segment_chunks += 1

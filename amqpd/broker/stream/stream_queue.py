@@ -125,7 +125,7 @@ class StreamQueue(Queue):
 
     def settle(self, message: Message) -> None:
         self.unacked -= 1
-        self._account.octets -= OVERHEAD
+        self._account.charge(-OVERHEAD)
         if type(message) is Tracked:
             message.progress.settled(message.number)
 
@@ -136,7 +136,7 @@ class StreamQueue(Queue):
     def put_back(self, message: Message, cause: int = LOST) -> None:
         self.unacked -= 1
         self.counting().returned += 1
-        self._account.octets -= OVERHEAD
+        self._account.charge(-OVERHEAD)
         if type(message) is Tracked:
             message.progress.given_back(message.number)
 
@@ -211,7 +211,7 @@ class StreamQueue(Queue):
         cost = delivered if reader.wanted is None else max(1, delivered, (behind - reader.offset) // LOOKS_A_UNIT)
         reader.offset = behind
         self.unacked += delivered
-        self._account.octets += delivered * OVERHEAD
+        self._account.charge(delivered * OVERHEAD)
         return cost
 
     def _give_up(self, consumer: Consumer, reader: Reader, error: OSError) -> None:

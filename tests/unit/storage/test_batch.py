@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from amqpd.storage.batch import NO_DEADLINE, Batch, Content, decode
+from amqpd.storage.columns import text
 from amqpd.storage.contents import content_of
 from amqpd.storage.placement import Rows
 from amqpd.storage.recovery import Recovery, Survey
 
-PLAIN = Content(b"", b"q", b"\x00\x00", b"body")
+PLAIN = Content("", "q", b"\x00\x00", b"body")
 octets = st.binary(max_size=20)
-contents = st.builds(Content, octets, octets, octets, octets, octets)
+texts = octets.map(text)
+contents = st.builds(Content, texts, texts, octets, octets, octets)
 
 
 def published(batch: Batch, queue: int) -> list[tuple[int, Content, int]]:
@@ -48,7 +50,7 @@ def test_a_message_to_very_many_queues_is_in_the_row_once() -> None:
 def test_what_repeats_is_in_the_row_once() -> None:
     batch = Batch()
     for number in range(1000):
-        batch.publish(1, number, Content(b"an exchange", b"a routing key", b"a header" * 10, b"%d" % number))
+        batch.publish(1, number, Content("an exchange", "a routing key", b"a header" * 10, b"%d" % number))
     assert len(batch.encode()) < 1000 * 45
 
 

@@ -189,7 +189,7 @@ def row(numbers: dict[int, list[int]]) -> bytes:
     batch = Batch()
     for queue, each in numbers.items():
         for number in each:
-            batch.publish(queue, number, Content(b"", b"q", b"", b""))
+            batch.publish(queue, number, Content("", "q", b"", b""))
     return batch.encode()
 
 
