@@ -23,7 +23,8 @@ def _table(value: Mapping[str, object], depth: int) -> Table:
     for key in value:
         if len(key.encode("utf-8", "surrogatepass")) > 255:
             raise ValueError(f"the key '{key[:40]}...' is longer than 255 bytes, which no field table can carry")
-    return Table.of([(_text(key), _field(each, depth)) for key, each in value.items()])
+    # An object of JSON has no order; RabbitMQ's has that of the keys, which the digest of a binding depends on.
+    return Table.of([(_text(key), _field(value[key], depth)) for key in sorted(value)])
 
 
 def _field(value: object, depth: int) -> Field:

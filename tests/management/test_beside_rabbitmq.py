@@ -7,6 +7,8 @@ import http.client
 import json
 import re
 from collections.abc import Generator
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -143,6 +145,26 @@ def test_bodies_have_the_same_keys_and_types(both: tuple[Broker, Broker], endpoi
     null = {"null"}  # what has no value on either side may be anything on the other
     differing = [each for each in shared if our_kinds[each] - null - their_kinds[each] and their_kinds[each] != null]
     assert differing == []
+
+
+def test_a_binding_with_arguments_has_the_same_key(both: tuple[Broker, Broker]) -> None:
+    tables: tuple[dict[str, Any], ...] = (
+        {"x-match": "any", "text": "ä", "number": 5},
+        {"negative": -5, "large": 2**40, "larger": -(2**62), "true": True, "nothing": None},
+        {"octets": b"\x00\xff", "decimal": Decimal("3.14"), "time": datetime.fromtimestamp(1_700_000_000, UTC)},
+        {"list": [1, "a", [True, None], {"b": 2}], "table": {"z": {"y": []}, "a": {}}},
+    )
+    found = []
+    for broker in both:
+        with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", broker.amqp, "cmp")) as connection:
+            channel = connection.channel()
+            channel.exchange_declare("keys", "headers", auto_delete=True)
+            channel.queue_declare("keys", exclusive=True)
+            for number, arguments in enumerate(tables):
+                channel.queue_bind("keys", "keys", str(number), arguments)
+            found.append(sorted(each["properties_key"] for each in broker.ask("GET", "/bindings/cmp/e/keys/q/keys")[1]))
+    assert found[0] == found[1]
+    assert len({*found[0]}) == len(tables)
 
 
 def test_what_rabbitmq_exports_is_imported_and_the_other_way_round(both: tuple[Broker, Broker]) -> None:

@@ -178,6 +178,14 @@ KEYS: list[tuple[str, dict[str, object], str, str]] = [
     ("", {}, "~", "q/~"),
     ("a.#", {}, "a.%23", "q/a.%2523"),
     ("x y~z/ä*#!()", {}, "x+y%7Ez%2F%C3%A4%2A%23%21%28%29", "q/x%2By%257Ez%252F%25C3%25A4%252A%2523%2521%2528%2529"),
+    ("", {"a": 1}, "~Ajat_Q", "q/~Ajat_Q"),
+    ("rk", {"b": 2, "a": 1}, "rk~9JXBgw", "q/rk~9JXBgw"),
+    ("rk", {"x-match": "all", "h": 1}, "rk~O4i2WA", "q/rk~O4i2WA"),
+    ("rk", {"l": [1, "x"]}, "rk~BX2YyQ", "q/rk~BX2YyQ"),
+    ("rk", {"t": {"z": 1, "y": 2}}, "rk~OO-C6A", "q/rk~OO-C6A"),
+    ("rk", {"f": 1.5}, "rk~fF0G0A", "q/rk~fF0G0A"),
+    ("rk", {"t": True}, "rk~TLB3xQ", "q/rk~TLB3xQ"),
+    ("rk", {"big": 2**40}, "rk~PAtzfA", "q/rk~PAtzfA"),
 ]
 """Routing key, arguments, properties_key and Location; the last two as RabbitMQ 3.10.8 gave them."""
 
@@ -197,7 +205,7 @@ def test_a_binding_is_made_found_and_removed_by_its_key(
         "destination": "q",
         "destination_type": "queue",
         "routing_key": key,
-        "arguments": {},
+        "arguments": arguments,
         "properties_key": properties,
     }
     assert api.get("/bindings/%2F/e/amq.topic/q/q") == [shown]

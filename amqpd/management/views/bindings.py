@@ -1,15 +1,15 @@
 """Bindings as JSON, and the key by which a path names one of several between the same two.
 
-The key is the routing key, percent-encoded as RabbitMQ does it, `~` where it is empty; with arguments, a tilde and a
-digest of them follow. RabbitMQ's digest is that of its virtual machine: no two brokers agree on it, so clients take it
-from a list. https://www.rabbitmq.com/docs/http-api-reference#get-apibindings
+The key is the routing key, percent-encoded as RabbitMQ does it, `~` where it is empty; with arguments, a tilde and
+RabbitMQ's digest of them follow: Erlang's hash of the sorted table. Clients take it from a list, but what was written
+down beside one broker holds beside the other. https://www.rabbitmq.com/docs/http-api-reference#get-apibindings
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterator
+from typing import cast
 from urllib.parse import quote, quote_plus
 
 from amqpd.broker.bindings import Binding
@@ -17,9 +17,8 @@ from amqpd.broker.exchange import Exchange
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.queue import Queue
 from amqpd.broker.vhost import VHost
-from amqpd.fields import EMPTY, Table
-
-DIGEST_OCTETS = 4
+from amqpd.fields import EMPTY, Field, Table
+from amqpd.management.phash2 import Atom, Term, phash2
 
 
 def binding_view(
@@ -53,8 +52,26 @@ def properties_key(routing_key: str, arguments: Table) -> str:
     key = quote_plus(octets, safe="").replace("~", "%7E")
     if not arguments:
         return key or "~"
-    digest = hashlib.blake2b(arguments.sorted().raw, digest_size=DIGEST_OCTETS).digest()
+    digest = phash2(_term(arguments.sorted())).to_bytes(4, "big")
     return f"{key}~{base64.urlsafe_b64encode(digest).rstrip(b'=').decode('ascii')}"
+
+
+def _term(table: Table) -> list[Term]:
+    """A table as RabbitMQ holds it: `[{Key, Type, Value}]`."""
+    return [
+        (key.encode("utf-8", "surrogateescape"), Atom(field.type_name), _value(field)) for key, field in table.items()
+    ]
+
+
+def _value(field: Field) -> Term:
+    value = field.value
+    if isinstance(value, Table):
+        return _term(value)
+    if isinstance(value, bool):
+        return Atom("true" if value else "false")
+    if field.tag == "A":
+        return [(Atom(each.type_name), _value(each)) for each in cast("tuple[Field, ...]", value)]
+    return Atom("undefined") if value is None else cast("Term", value)
 
 
 def location(destination: str, routing_key: str, arguments: Table) -> str:
