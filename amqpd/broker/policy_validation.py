@@ -79,15 +79,20 @@ def _definition_fault(definition: Value, compat: Compat, *, operator: bool) -> s
     if not definition:
         return "no policy provided"
     profile = compat.profile
-    known = {name: KEYS[name] for name in definition if name in KEYS and _knows(KEYS[name], compat, operator=operator)}
-    for name, key in known.items():
-        if not key.valid(definition[name], profile):
-            return f"{printed(definition[name])} {key.complaint}"
+    unknown = unknown_keys(definition, compat, operator=operator)
+    for name, value in definition.items():
+        if name not in unknown and not KEYS[name].valid(value, profile):
+            return f"{printed(value)} {KEYS[name].complaint}"
     fault = (_mirroring_fault(definition) if profile.mirrors_queues else None) or _retry_fault(definition)
     if fault is not None:
         return fault
-    unknown = [f"{{{printed(name)},{printed(value)}}}" for name, value in definition.items() if name not in known]
-    return f"[{','.join(unknown)}] are not recognised policy settings" if unknown else None
+    pairs = ",".join(f"{{{printed(name)},{printed(definition[name])}}}" for name in unknown)
+    return f"[{pairs}] are not recognised policy settings" if unknown else None
+
+
+def unknown_keys(definition: Definition, compat: Compat, *, operator: bool) -> list[str]:
+    """The keys of a policy that mean nothing to this version, in their order."""
+    return [name for name in definition if name not in KEYS or not _knows(KEYS[name], compat, operator=operator)]
 
 
 def _mirroring_fault(definition: Definition) -> str | None:

@@ -165,19 +165,3 @@ def test_a_binding_with_arguments_has_the_same_key(both: tuple[Broker, Broker]) 
             found.append(sorted(each["properties_key"] for each in broker.ask("GET", "/bindings/cmp/e/keys/q/keys")[1]))
     assert found[0] == found[1]
     assert len({*found[0]}) == len(tables)
-
-
-def test_what_rabbitmq_exports_is_imported_and_the_other_way_round(both: tuple[Broker, Broker]) -> None:
-    ours, theirs = both
-    _, document = theirs.ask("GET", "/definitions")
-    with amqpd.run_in_thread(management_port=0, compat="3.10") as embedded:
-        fresh = Broker(embedded.port, urlsplit(embedded.management_url).port or 0)
-        assert fresh.ask("POST", "/definitions", document) == (204, None)
-        _, again = fresh.ask("GET", "/definitions")
-    for section in ("permissions", "topic_permissions", "policies", "exchanges", "bindings"):
-        assert sorted(map(str, again[section])) == sorted(map(str, document[section])), section
-    named = [(each["name"], each["vhost"], each["arguments"].get("x-queue-type")) for each in again["queues"]]
-    assert sorted(named) == [("qc", "cmp", "classic"), ("qq", "cmp", "quorum"), ("qs", "cmp", "stream")]
-    hashes = {each["name"]: each["password_hash"] for each in document["users"]}
-    assert {each["name"]: each["password_hash"] for each in again["users"]} == hashes
-    assert theirs.ask("POST", "/definitions", ours.ask("GET", "/definitions")[1])[0] == 204

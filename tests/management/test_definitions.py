@@ -115,7 +115,7 @@ def test_what_is_exported_makes_the_same_broker_again(api: Any, started: Callabl
     api("POST", "/definitions", FROM_RABBITMQ)
     document = exported(api)
     with started() as other:
-        assert other("POST", "/definitions", document).status == 204
+        assert other("POST", "/definitions?report=true", document).json == {"skipped": []}
         again = exported(other)
     for section, items in document.items():
         if isinstance(items, list):
@@ -230,6 +230,44 @@ def test_the_broker_s_own_names_are_skipped(api: Any) -> None:
     }
     assert api("POST", "/definitions", document).status == 204
     assert exported(api)["queues"] == exported(api)["exchanges"] == []
+
+
+def test_what_has_no_counterpart_here_is_skipped_and_named(api: Any) -> None:
+    policies: list[dict[str, object]] = [
+        {"vhost": "/", "name": "fed", "pattern": "^x", "definition": {"federation-upstream-set": "all"}},
+        {"vhost": "/", "name": "ha", "pattern": "^q", "definition": {"ha-mode": "all", "max-length": 9}},
+    ]
+    binding = {"vhost": "/", "destination": "q", "destination_type": "queue", "routing_key": ""}
+    document = {
+        "policies": policies,
+        "exchanges": [{"name": "jms", "vhost": "/", "type": "x-jms-topic"}],
+        "queues": [{"name": "q", "vhost": "/"}, {"name": "amq.gen-x", "vhost": "/"}],
+        "bindings": [binding | {"source": "jms"}, binding | {"source": "amq.fanout"}],
+        "trace_files": [{"name": "a"}],
+        "topics": [],
+    }
+    skipped = api("POST", "/definitions?report=true", document).json["skipped"]
+    assert [(each["section"], each["name"], each["reason"]) for each in skipped] == [
+        ("trace_files", "", "nothing here uses it"),
+        ("exchanges", "//jms", "there is no type 'x-jms-topic' here"),
+        ("policies", "//fed", "nothing here uses federation-upstream-set"),
+        ("policies", "//ha", "nothing here uses ha-mode"),
+        ("queues", "amq.gen-x", "names that begin with amq. are the broker's"),
+        ("bindings", "//jms -> q", "an exchange was not taken over"),
+    ]
+    out = exported(api)
+    assert [(each["name"], each["definition"]) for each in out["policies"]] == [("ha", {"max-length": 9})]
+    assert [each["source"] for each in out["bindings"]] == ["amq.fanout"]
+    assert out["exchanges"] == []
+
+
+def test_transient_queues_are_exported_as_rabbitmq_does(api: Any, connected: Any) -> None:
+    channel = connected.channel()
+    channel.queue_declare("gone-with-the-broker")
+    channel.queue_bind("gone-with-the-broker", "amq.fanout")
+    out = exported(api)
+    assert [(each["name"], each["durable"]) for each in out["queues"]] == [("gone-with-the-broker", False)]
+    assert [each["destination"] for each in out["bindings"]] == ["gone-with-the-broker"]
 
 
 def test_a_limit_of_queues_holds_for_imports(api: Any) -> None:

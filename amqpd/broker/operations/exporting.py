@@ -19,6 +19,7 @@ from amqpd.broker.permissions import Permissions
 from amqpd.broker.policies import Policy
 from amqpd.broker.predeclared import is_predeclared
 from amqpd.broker.queue import Queue
+from amqpd.broker.queue_arguments import CLASSIC
 from amqpd.broker.users import User
 from amqpd.broker.vhost import VHost
 
@@ -135,20 +136,21 @@ def policy_item(vhost: VHost, policy: Policy) -> Mapping[str, object]:
 
 
 def _queues(vhost: VHost) -> Items:
-    return (_queue(vhost, each) for each in [*vhost.queues.values()] if _is_kept(each))
+    return (_queue(vhost, each) for each in [*vhost.queues.values()] if _is_shared(each))
 
 
-def _is_kept(queue: Queue) -> bool:
-    return queue.durable and queue.owner is None and not queue.deleted
+def _is_shared(queue: Queue) -> bool:
+    return queue.owner is None and not queue.deleted
 
 
 def _queue(vhost: VHost, queue: Queue) -> Mapping[str, object]:
+    said = vhost.context.compat.profile.injects_queue_type or queue.type.name != CLASSIC
     return {
         "name": queue.name,
         "vhost": vhost.name,
         "durable": queue.durable,
         "auto_delete": queue.auto_delete,
-        "arguments": {"x-queue-type": queue.type.name, **json_of(queue.arguments)},
+        "arguments": ({"x-queue-type": queue.type.name} if said else {}) | json_of(queue.arguments),
     }
 
 
@@ -172,7 +174,7 @@ def _bindings(vhost: VHost) -> Items:
     for exchange in [*vhost.exchanges.values()]:
         for binding in [*exchange.outgoing.values()]:
             destination = binding.destination
-            if not isinstance(destination, Queue) or _is_kept(destination):
+            if not isinstance(destination, Queue) or _is_shared(destination):
                 yield _binding(vhost, binding)
 
 

@@ -17,6 +17,7 @@ import attrs
 from amqpd.broker.broker import Broker
 from amqpd.broker.json_tables import table_from_json
 from amqpd.broker.operations import access, limits, parameters, policies, vhosts
+from amqpd.broker.operations.foreign import EXCHANGE_TYPES, without_foreign_keys
 from amqpd.broker.operations.invalid import Invalid, Missing
 from amqpd.broker.operations.lookup import once_durable
 from amqpd.broker.operations.names import short
@@ -89,7 +90,7 @@ def import_definitions(
 class Import(Work):
     """Takes over items one by one."""
 
-    __slots__ = ("_broker", "_by", "_items", "_skipped", "_version", "_vhost", "done")
+    __slots__ = ("_broker", "_by", "_items", "_skipped", "_skipped_exchanges", "_version", "_vhost", "done")
 
     def __init__(self, broker: Broker, document: Item, vhost: VHost | None, by: str) -> None:
         self._broker = broker
@@ -99,6 +100,7 @@ class Import(Work):
         sections = tuple(TEXTS) if vhost is None else OF_A_VHOST
         self._items = iter([*self._checked(document, sections)])
         self._skipped: list[Skipped] = []
+        self._skipped_exchanges: set[tuple[str, str]] = set()
         for key, value in document.items():
             if value and key not in sections and not OUTER.fullmatch(key):
                 self._skip(key, "", "nothing here uses it" if vhost is None else "it is not part of a virtual host")
@@ -114,7 +116,9 @@ class Import(Work):
             try:
                 take(item)
             except (Invalid, InvalidPolicy, Missing, AmqpError, ValueError) as error:
-                self.done.fail(_refusal(section, item, error))
+                refusal = _refusal(section, item, error)
+                log.warning("definitions imported in part: what came before this stays", reason=str(refusal))
+                self.done.fail(refusal)
                 return False
             except Exception as error:  # noqa: BLE001  # for whoever waits for the outcome
                 self.done.fail(error)
@@ -227,12 +231,19 @@ class Import(Work):
             self._skip("parameters", f"{component}/{name}", "nothing here uses it")
 
     def _policy(self, item: Item) -> None:
+        vhost, name, definition = self._named_vhost(item), str(item["name"]), item.get("definition")
+        if isinstance(definition, Mapping):
+            definition, keys = without_foreign_keys(definition, self._broker.compat)
+            if keys:
+                self._skip("policies", f"{vhost.name}/{name}", f"nothing here uses {', '.join(keys)}")
+                if not definition:
+                    return
         policies.set_policy(
             self._broker,
-            self._named_vhost(item),
-            str(item["name"]),
+            vhost,
+            name,
             str(item["pattern"]),
-            item.get("definition"),  # type: ignore[arg-type]  # the operation checks what it is
+            definition,  # type: ignore[arg-type]  # the operation checks what it is
             priority=item.get("priority", 0),  # type: ignore[arg-type]  # the same
             apply_to=item.get("apply-to", ALL),  # type: ignore[arg-type]  # the same
             by=self._by,
@@ -241,6 +252,10 @@ class Import(Work):
     def _exchange(self, item: Item) -> None:
         vhost, name = self._named_vhost(item), str(item["name"])
         if name in vhost.exchanges or self._is_reserved("exchange", name):
+            return
+        if item["type"] in EXCHANGE_TYPES and item["type"] not in vhost.context.types:
+            self._skipped_exchanges.add((vhost.name, name))
+            self._skip("exchanges", f"{vhost.name}/{name}", f"there is no type '{item['type']}' here")
             return
         vhost.add_exchange(
             name,
@@ -275,6 +290,10 @@ class Import(Work):
         kind = item["destination_type"]
         if kind not in ("queue", "exchange"):
             raise Invalid(f"destination_type is '{kind}': expected 'queue' or 'exchange'")
+        ends = {(vhost.name, source), (vhost.name, name if kind == "exchange" else "")}
+        if ends & self._skipped_exchanges:
+            self._skip("bindings", f"{vhost.name}/{source} -> {name}", "an exchange was not taken over")
+            return
         destination = vhost.queues.get(name) if kind == "queue" else vhost.exchanges.get(name) if name else None
         if exchange is None:
             raise Missing(f"no exchange '{source}' in vhost '{vhost.name}'")
