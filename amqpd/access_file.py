@@ -24,9 +24,11 @@ from amqpd.patterns import PatternError
 from amqpd.patterns import compile as compile_pattern
 
 HashingAlgorithm = Literal[
-    "rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512", "rabbit_password_hashing_md5"
+    "rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512", "rabbit_password_hashing_md5", "argon2id"
 ]
-"""RabbitMQ's names: a hash is base64 of a salt of 4 bytes and the digest of salt and password."""
+"""RabbitMQ's names: a hash is base64 of a salt of 4 bytes and the digest of salt and password. One of argon2id is
+base64 of its usual text.
+"""
 
 _SALT_SIZE = 4
 _DIGEST_SIZES = {
@@ -116,6 +118,11 @@ class UserEntry:
         """Refuse two passwords, and a hash that is none of its algorithm."""
         if self.password is not None and self.password_hash is not None:
             raise bad_value("password_hash", None, "either 'password' or 'password_hash', not both", secret=True)
+        if self.hashing_algorithm == "argon2id":
+            if self.password_hash and not _is_base64_of_argon2(self.password_hash):
+                allowed = "base64 of a text that begins with $argon2id$, or empty for no password"
+                raise bad_value("password_hash", None, allowed, secret=True)
+            return
         size = _SALT_SIZE + _DIGEST_SIZES[self.hashing_algorithm]
         if self.password_hash and not _is_base64_of(size, self.password_hash):
             allowed = f"base64 of {size} bytes (salt and digest of {self.hashing_algorithm}), or empty for no password"
@@ -262,5 +269,12 @@ def _must_exist(name: str, known: Collection[str], key: str, where: str) -> None
 def _is_base64_of(size: int, text: str) -> bool:
     try:
         return len(base64.b64decode(text, validate=True)) == size
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _is_base64_of_argon2(text: str) -> bool:
+    try:
+        return base64.b64decode(text, validate=True).startswith(b"$argon2id$")
     except (binascii.Error, ValueError):
         return False

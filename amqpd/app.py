@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from amqpd import plugins
+from amqpd import logins, plugins
 from amqpd.access_file import AccessFile, load_access_file
 from amqpd.broker.alarms import DISK, MemoryWatch
 from amqpd.broker.broker import Broker
@@ -124,6 +124,7 @@ def make_node(
         relaxed_redeclare=config.queues.relaxed_redeclare,
         name=config.server.cluster_name or f"amqpd@{socket.gethostname()}",
     )
+    logins.set_up(broker, config)
     liveness = broker.timers if clock is None else Timers(SystemClock())
     _populate(broker, config, storage)
     if broker.compat.extends("event-exchange") if config.events.exchange is None else config.events.exchange:
@@ -384,7 +385,8 @@ def _populate(broker: Broker, config: Config, storage: EngineJournal | None) -> 
     default = config.default
     if storage is None or not storage.restore_access(broker):
         broker.add_vhost(default.vhost)
-        broker.add_user(User.with_password(default.user, default.password, default.user_tags))
+        hashing = broker.authentication.hashing
+        broker.add_user(User.with_password(default.user, default.password, default.user_tags, hashing))
         broker.access.grant(default.user, default.vhost)
     if config.access_file is not None:
         access = load_access_file(config.access_file, users=tuple(broker.access.users), vhosts=tuple(broker.vhosts))
@@ -409,7 +411,7 @@ def _populate_from(broker: Broker, access: AccessFile) -> None:
         broker.set_default_queue_type(made, vhost.default_queue_type)
         broker.limit_vhost(made, max_connections=limits.max_connections, max_queues=limits.max_queues)
     for entry in access.users:
-        user = User.with_password(entry.name, entry.password or "", entry.tags)
+        user = User.with_password(entry.name, entry.password or "", entry.tags, broker.authentication.hashing)
         if entry.password is None:
             user = attrs.evolve(
                 user, password_hash=entry.password_hash or "", hashing_algorithm=entry.hashing_algorithm

@@ -36,7 +36,10 @@ MAY_KNOW = {
     "http": GROUND | {"protocol"},
     "metrics": GROUND | {"broker", "http", "protocol", "storage"},
     "management": GROUND | {"broker", "http", "protocol", "storage"},
-    "app": GROUND | {"access_file", "broker", "management", "metrics", "plugins", "protocol", "server", "storage"},
+    "oauth2": GROUND | {"broker"},
+    "logins": GROUND | {"broker", "oauth2", "plugins"},
+    "app": GROUND
+    | {"access_file", "broker", "logins", "management", "metrics", "plugins", "protocol", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "broker", "server", "testing"},
     "cli": GROUND | {"app", "broker", "server", "storage"},
@@ -46,10 +49,12 @@ MAY_KNOW = {
 }
 
 THIRD_PARTY = {
+    "argon2": {"broker"},
     "attrs": None,
     "cattrs": {"config", "access_file"},
     "click": {"cli"},
     "h11": {"http"},
+    "jwt": {"oauth2"},
     "pamqp": {"wire"},
     "platformdirs": {"cli"},
     "pytest": {"testing"},
@@ -58,7 +63,11 @@ THIRD_PARTY = {
 }
 """What is imported beside the standard library, and by which layers; None is anybody."""
 
-EXTRAS = {"h11": {"http/conversation.py"}}
+EXTRAS = {
+    "argon2": {"broker/argon2_hashes.py"},
+    "h11": {"http/conversation.py"},
+    "jwt": {"oauth2/backend.py", "oauth2/tokens.py"},
+}
 """What comes with an extra alone, and the modules that import it; who imports these looks first if it is there."""
 
 CLOCKS = {"time", "datetime"}

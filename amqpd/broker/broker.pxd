@@ -30,7 +30,8 @@ cdef class Broker:
     cdef public object _started
     cdef public object _pids
     cdef public tuple _short
-    cdef public object _accepted
+    cdef public object authentication
+    cdef public object internal_users
     cdef public list _turn_end
 
     cpdef at_turn_end(self, function)

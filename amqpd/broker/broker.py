@@ -17,6 +17,9 @@ import attrs
 from amqpd.broker import announce
 from amqpd.broker.accepted_arguments import AcceptedArguments
 from amqpd.broker.alarms import Alarms
+from amqpd.broker.authentication.chain import Authentication, Link
+from amqpd.broker.authentication.internal import InternalBackend
+from amqpd.broker.authentication.port import Login
 from amqpd.broker.compat import Compat
 from amqpd.broker.dead_letter import DeadLetters
 from amqpd.broker.events import INTERNAL, Events
@@ -37,7 +40,7 @@ from amqpd.broker.reply_to import ReplyConsumer
 from amqpd.broker.session import Session
 from amqpd.broker.statistics import Statistics
 from amqpd.broker.timers import Timers
-from amqpd.broker.users import AcceptedPasswords, User
+from amqpd.broker.users import User
 from amqpd.broker.vhost import DeleteQueues, VHost
 from amqpd.broker.vhost_metadata import VHostMetadata
 from amqpd.broker.work import WorkList
@@ -101,7 +104,9 @@ class Broker:
         self._pids = itertools.count(1)
         self._short: tuple[str, ...] = ()
         """Resources that an alarm was told for."""
-        self._accepted = AcceptedPasswords()
+        self.internal_users = InternalBackend(self.access.users, clock)
+        own = Link(self.internal_users, self.internal_users)
+        self.authentication = Authentication([own], self.offload, self.timers, clock)
         self._turn_end: list[Callable[[], None]] = []
 
     # -- turns -----------------------------------------------------------------------------------------------------
@@ -268,17 +273,18 @@ class Broker:
         for session in [each for each in self.sessions if each.user.name == name]:
             session.peer.force_close(f"user '{name}' is deleted")
 
-    def check_password(self, name: str, password: bytes) -> Pending[User | None]:
-        """Look a user up and check its password off the broker's thread; None: refused."""
-        known = self.access.users.get(name)
-        if known is not None and self._accepted.knows(known, password):
-            pending: Pending[User | None] = Pending()
-            pending.settle(known)
-            return pending
-        # An unknown user takes the same way as a known one, so that the time of an answer tells nothing.
-        user = known or User("", "")
-        checked = self.offload.run(lambda: user if user.accepts(password) and user.name else None)
-        return checked.then(lambda found: self._accepted.remember(found, password))
+    def check_password(self, name: str, password: bytes, origin: str = "") -> Pending[User | None]:
+        """Find out whether a name and a password belong together; None, or a failure with LoginRefused: they don't."""
+        return self.authentication.check(Login(name, password, origin))
+
+    def check_token(self, token: bytes, origin: str = "") -> Pending[User | None]:
+        """Find out whose token this is (HTTP's `Authorization: Bearer`); None, or LoginRefused: nobody's."""
+        return self.authentication.check(Login(None, token, origin))
+
+    def hash_new_passwords(self, algorithm: str) -> None:
+        """Choose how they are stored from now on."""
+        self.authentication.hashing = algorithm
+        self.internal_users.nobody = User.with_password("", self.unique_name(""), algorithm=algorithm)
 
     def add_session(self, session: Session) -> None:
         self.statistics.connections_opened += 1

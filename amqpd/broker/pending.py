@@ -86,6 +86,27 @@ class Pending(Generic[T]):
             callback(self)
 
 
+def following(first: Pending[T], second: Callable[[T], R | Pending[R]]) -> R | Pending[R]:
+    """What `second` makes of the result of `first`: at once, or a Pending where either has to wait."""
+    if first.done:
+        return second(first.result())
+    result: Pending[R] = Pending()
+
+    def go_on(done: Pending[T]) -> None:
+        try:
+            made = second(done.result())
+        except Exception as error:  # noqa: BLE001  # whoever waits on the result raises it
+            result.fail(error)
+            return
+        if isinstance(made, Pending):
+            made.pass_on(result)
+        else:
+            result.settle(made)
+
+    first.when_done(go_on)
+    return result
+
+
 class Recorded(Pending[T]):
     """A result that is there, and must not be told before it is durable."""
 

@@ -16,7 +16,7 @@ from amqpd import patterns
 from amqpd.broker import announce
 from amqpd.broker.events import INTERNAL, Events
 from amqpd.broker.recording import Recorder
-from amqpd.broker.users import User
+from amqpd.broker.users import Authority, User
 
 CONFIGURE: Final = "configure"
 WRITE: Final = "write"
@@ -81,6 +81,24 @@ class Access:
 
     def changed(self) -> None:
         self.generation += 1
+
+    def of(self, user: User) -> Authority:
+        """Who says what a user may do."""
+        return self if user.authority is None else user.authority
+
+    def enters(self, user: str, vhost: str) -> bool:
+        return (user, vhost) in self.permissions
+
+    def allows(self, user: str, vhost: str, permission: str, name: str) -> bool:
+        permissions = self.permissions.get((user, vhost))
+        return permissions is not None and permissions.allow(permission, name)
+
+    def rules_topics(self, user: str, vhost: str, exchange: str) -> bool:
+        return (user, vhost, exchange) in self.topic_permissions
+
+    def allows_topic(self, user: str, vhost: str, exchange: str, permission: str, routing_key: str) -> bool:
+        topic = self.topic_permissions.get((user, vhost, exchange))
+        return topic is None or topic.allow(permission, routing_key, user, vhost)
 
     def grant(
         self,

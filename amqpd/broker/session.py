@@ -81,8 +81,8 @@ class Session:
 
     def require_topic(self, permission: str, exchange: str, routing_key: str) -> None:
         """Raise AccessRefused unless the user's topic permissions, if it has any there, cover a routing key."""
-        topic = self.access.topic_permissions.get((self.user.name, self.vhost.name, exchange))
-        if topic is None or topic.allow(permission, routing_key, self.user.name, self.vhost.name):
+        user = self.user
+        if self.access.of(user).allows_topic(user.name, self.vhost.name, exchange, permission, routing_key):
             return
         raise self._refusal(
             permission, f"topic '{routing_key}' in exchange '{exchange}' in vhost '{self.vhost.name}'"
@@ -90,7 +90,7 @@ class Session:
 
     def has_topic_rules(self, exchange: str) -> bool:
         """Whether routing keys matter to this user's right to publish to a topic exchange."""
-        return (self.user.name, self.vhost.name, exchange) in self.access.topic_permissions
+        return self.access.of(self.user).rules_topics(self.user.name, self.vhost.name, exchange)
 
     def may_impersonate(self, user_id: str) -> bool:
         """Whether a message may carry this user-id."""
@@ -103,8 +103,8 @@ class Session:
         key = (permission, resource)
         verdict = self._verdicts.get(key)
         if verdict is None:
-            permissions = self.access.permissions.get((self.user.name, self.vhost.name))
-            verdict = permissions is not None and permissions.allow(permission, resource)
+            authority = self.access.of(self.user)
+            verdict = authority.allows(self.user.name, self.vhost.name, permission, resource)
             self._verdicts[key] = verdict
         return verdict
 

@@ -29,6 +29,8 @@ _HANGUP: Final[signal.Signals | None] = getattr(signal, "SIGHUP", None)
 
 HTTP_ABOVE: Final = 10_000
 """How far RabbitMQ's port for HTTP, 15672, lies above that for AMQP."""
+LOGIN_DELAY: Final = 5.0
+"""Seconds that a login waits at most where others failed before it."""
 LAST_PORT: Final = 65535
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds: a thread that waits for the interpreter gets it ten times sooner than by default."""
@@ -54,7 +56,7 @@ def serve(config_file: Path | None, **flags: object) -> None:
     """Run a broker until SIGINT or SIGTERM. SIGHUP reads certificates and the log level again."""
 
     def settings_now() -> Config:
-        return _with_data_dir(load(config_file, os.environ, flags))
+        return _with_logins(_with_data_dir(load(config_file, os.environ, flags)))
 
     try:
         config = settings_now()
@@ -77,6 +79,16 @@ def _with_data_dir(config: Config) -> Config:
     if config.transient or config.data_dir is not None:
         return config
     return attrs.evolve(config, data_dir=default_folder())
+
+
+def _with_logins(config: Config) -> Config:
+    """Store new passwords as argon2id if that can be done and nobody wants RabbitMQ's form, and slow guessing down."""
+    auth = config.auth
+    if auth.password_hashing is None and not config.strict and find_spec("argon2") is not None:
+        auth = attrs.evolve(auth, password_hashing="argon2id")  # noqa: S106  # the name of an algorithm
+    if auth.failed_login_delay is None:
+        auth = attrs.evolve(auth, failed_login_delay=LOGIN_DELAY)
+    return attrs.evolve(config, auth=auth)
 
 
 def _with_management(config: Config) -> Config:

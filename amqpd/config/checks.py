@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from amqpd.config.errors import bad_value
 
@@ -124,3 +125,30 @@ class FileMode(Check):
     def accepts(self, value: Any) -> bool:
         """Tell whether they are such digits."""
         return self._mode.fullmatch(value) is not None
+
+
+class HttpsUrl(Check):
+    """Accept a URL that nobody on the way can change: https, or http on this machine."""
+
+    text = "a URL with https, or with http on this machine"
+    _local = ("localhost", "127.0.0.1", "::1")
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether it is such a URL."""
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname
+        except ValueError:
+            return False
+        return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in self._local))
+
+
+class SignatureNames(Check):
+    """Accept a list, not empty, of signature algorithms of JSON web tokens (RFC 7518, section 3.1; RFC 8037)."""
+
+    text = "each of RS256, PS256, ES256, HS256 and the like with 384 or 512, or EdDSA; at least one"
+    _name = re.compile(r"(RS|PS|ES|HS)(256|384|512)|EdDSA")
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether every name is one; `none` is none."""
+        return len(value) > 0 and all(self._name.fullmatch(name) for name in value)

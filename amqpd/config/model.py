@@ -17,11 +17,13 @@ from amqpd.config.checks import (
     Above,
     Check,
     FileMode,
+    HttpsUrl,
     MechanismNames,
     NotEmpty,
     PathPrefix,
     ShareOrSize,
     ShortText,
+    SignatureNames,
     Within,
 )
 from amqpd.config.errors import bad_value
@@ -155,6 +157,55 @@ class Auth:
     )
     ssl_cert_login_san_index: int = _setting(0, "Which one of that kind, counted from 0.", Within(0))
     loopback_users: Names = _setting(("guest",), "Users that may connect from this machine only.")
+    backends: Names = _setting(
+        ("internal",),
+        "Who is asked about a login, in this order, until one accepts: `internal` (the broker's own users), `oauth2` "
+        "(tokens), or a plug-in's. `oauth2:internal` has the first check and the second say what the user may do.",
+        NotEmpty(),
+    )
+    password_hashing: (
+        Literal["argon2id", "rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512"] | None
+    ) = _setting(
+        None,
+        "How new passwords are stored. Unset, `amqpd serve` takes `argon2id` if the extra `server` is installed, and "
+        "with `strict`, or inside a program, it is RabbitMQ's SHA-256. RabbitMQ imports argon2id hashes, but lets "
+        "nobody in with them.",
+    )
+    failed_login_delay: Seconds | None = _setting(
+        None,
+        "Longest time that a login waits after several failed ones of the same user from the same place; 0 is none. "
+        "Unset, that is 5 seconds, and none inside a program.",
+    )
+
+
+@attrs.frozen(kw_only=True)
+class OAuth2:
+    """Tokens as logins, once `auth.backends` has `oauth2`; names and meanings are those of RabbitMQ's `auth_oauth2`."""
+
+    resource_server_id: str | None = _setting(None, "Who the broker is to the authority.", NotEmpty())
+    scope_prefix: str | None = _setting(
+        None, "What scopes for the broker begin with; unset, `resource_server_id` and a dot."
+    )
+    verify_aud: bool = _setting(True, "Refuse tokens whose `aud` doesn't have `resource_server_id`.")
+    additional_scopes_key: Names = _setting((), "Further claims with scopes; `a.b` is one inside another.")
+    preferred_username_claims: Names = _setting((), "Claims that name the user, before `sub` and `client_id`.")
+    issuer: str | None = _setting(
+        None,
+        "The authority: `iss` of tokens has to be the same. Without keys from elsewhere, its discovery document says "
+        "where they are.",
+        HttpsUrl(),
+    )
+    jwks_url: str | None = _setting(None, "Where the authority's keys are (JWKS).", HttpsUrl())
+    ca: Path | None = _setting(None, "Authorities (PEM) for its TLS certificate, not the system's.")
+    signing_keys: Mapping[str, str] = _setting(
+        attrs.Factory(dict), "Keys from files: the `kid` of tokens and a PEM file (HS256 and the like: the secret)."
+    )
+    default_key: str | None = _setting(None, "The key of tokens that name none.", NotEmpty())
+    algorithms: Names = _setting(
+        ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
+        "Signatures that are taken.",
+        SignatureNames(),
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -313,6 +364,7 @@ class Config:
     limits: Limits = attrs.Factory(Limits)
     memory: Memory = attrs.Factory(Memory)
     auth: Auth = attrs.Factory(Auth)
+    oauth2: OAuth2 = attrs.Factory(OAuth2)
     default: Default = attrs.Factory(Default)
     queues: Queues = attrs.Factory(Queues)
     events: Events = attrs.Factory(Events)

@@ -14,11 +14,16 @@ from typing import Final
 import attrs
 
 from amqpd.broker.broker import Broker
+from amqpd.broker.pending import Pending
 from amqpd.broker.users import User
 from amqpd.broker.vhost import VHost
+from amqpd.errors import LoginRefused
 from amqpd.http.message import Request
+from amqpd.log import get_logger
 from amqpd.management.errors import ApiError, not_authorised
 from amqpd.management.waiting import settled
+
+log = get_logger(__name__)
 
 ADMINISTRATOR: Final = "administrator"
 MONITORING: Final = "monitoring"
@@ -66,7 +71,7 @@ class Caller:
 
     def works_in(self, broker: Broker, vhost: str) -> bool:
         """Whether it has permissions in a virtual host, whatever they are."""
-        return (self.name, vhost) in broker.access.permissions
+        return broker.access.of(self.user).enters(self.name, vhost)
 
     def sees(self, broker: Broker, vhost: str) -> bool:
         return self.sees_all or self.works_in(broker, vhost)
@@ -95,27 +100,36 @@ def require(caller: Caller, access: Access, broker: Broker, vhost: str | None) -
 
 
 async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ...]) -> Caller:
-    """Check the name and password that a request brings along. Raises ApiError (401)."""
-    name, password = _credentials(request)
-    user: User | None = await settled(broker.check_password(name, password))
+    """Check the name and password, or the token, that a request brings along. Raises ApiError (401)."""
+    claimed, checking = _check(request, broker)
+    try:
+        user, reason = await settled(checking), "invalid credentials"
+    except LoginRefused as refusal:
+        user, reason = None, refusal.text
     if user is None:
+        log.warning("HTTP login refused", peer=request.peer.peer_host, reason=f"{claimed} - {reason}")
         raise ApiError(401, "not_authorized", broker.compat.profile.http_login_refusal, REALM)
-    if name in loopback_users and not request.peer.is_loopback:
+    if user.name in loopback_users and not request.peer.is_loopback:
         raise ApiError(401, "not_authorised", "User can only log in via localhost", REALM)
     if not any(tag in TAGS for tag in user.tags):
         raise not_authorised("Not management user")
     return Caller(user)
 
 
-def _credentials(request: Request) -> tuple[str, bytes]:
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+def _check(request: Request, broker: Broker) -> tuple[str, Pending[User | None]]:
+    """Whom a request claims to come from, and whether that is so."""
+    scheme, _, said = request.headers.get("authorization", "").partition(" ")
+    origin = request.peer.peer_host
+    if scheme.lower() == "bearer":
+        return "a token", broker.check_token(said.strip().encode("latin-1"), origin)
     if scheme.lower() != "basic":
         raise ApiError(401, "not_authorized", "Not_Authorized", REALM)
     try:
-        decoded = base64.b64decode(encoded.strip(), validate=True)
+        decoded = base64.b64decode(said.strip(), validate=True)
     except (binascii.Error, ValueError):
         decoded = b""
     name, separator, password = decoded.partition(b":")
     if not separator:
         raise ApiError(401, "not_authorized", "Not_Authorized", REALM)
-    return name.decode("utf-8", "surrogateescape"), password
+    user = name.decode("utf-8", "surrogateescape")
+    return f"user '{user}'", broker.check_password(user, password, origin)

@@ -28,6 +28,7 @@ cdef class Connection(Peer):
     cdef public object connected_at
     cdef public object consumer_timeouts
     cdef public object endpoint
+    cdef public object expiry
     cdef public bint fatal
     cdef public long long frame_max
     cdef public HeaderCache headers

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = get_logger(__name__)
 
+CREDENTIAL_EXPIRED: Final = "credential expired"
 UNREAD_REPLIES: Final = 8
 """Times the high mark: a client that reads none of its replies is not read any more itself."""
 
@@ -72,6 +73,7 @@ class Connection(Peer):
         "connected_at",
         "consumer_timeouts",
         "endpoint",
+        "expiry",
         "fatal",
         "frame_max",
         "headers",
@@ -97,6 +99,8 @@ class Connection(Peer):
     ack_timeout: AckTimeout | None
     consumer_timeouts: ConsumerTimeouts | None
     """Once a consumer has a time of its own."""
+    expiry: Timer | None
+    """Ends the connection when its login does."""
 
     def __init__(self, node: Node, endpoint: Endpoint) -> None:
         settings = node.settings
@@ -125,7 +129,7 @@ class Connection(Peer):
         self.frame_max = 0
         self.heartbeat: Heartbeat | None = None
         self.heartbeat_interval = 0
-        self.ack_timeout, self.consumer_timeouts = None, None
+        self.ack_timeout, self.consumer_timeouts, self.expiry = None, None, None
         self.headers = HeaderCache()
         self.fatal = False
         """The input is out of step: nothing is read any more, not even a close-ok."""
@@ -289,6 +293,14 @@ class Connection(Peer):
         self.stalled = stalled
         self.reading_changed()
 
+    def expire_at(self, wall: float | None) -> None:
+        """Close the connection at a time (seconds since the Unix epoch) unless another one is set; None: never."""
+        timers, clock = self.node.broker.timers, self.node.broker.clock
+        timers.cancel(self.expiry)
+        self.expiry = None
+        if wall is not None:
+            self.expiry = timers.after(max(0.0, wall - clock.wall()), lambda: self.force_close(CREDENTIAL_EXPIRED))
+
     def drop_after(self, seconds: float) -> None:
         """End the TCP connection after a while, if the client has not done so."""
         self.node.liveness.cancel(self._deadline)
@@ -417,6 +429,9 @@ class Connection(Peer):
         self.state = states.FINISHED
         self.node.gone(self)
         self.node.liveness.cancel(self._deadline)
+        if self.expiry is not None:
+            self.node.broker.timers.cancel(self.expiry)
+            self.expiry = None
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None

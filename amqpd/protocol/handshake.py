@@ -24,6 +24,8 @@ log = get_logger(__name__)
 
 LOCALE: Final = b"en_US"
 CAPABILITY: Final = "capabilities"
+UPDATE_SECRET: Final = (10, 70)
+"""The method that is to blame where a new secret is refused."""
 
 
 def start(connection: Connection) -> None:
@@ -92,7 +94,7 @@ def open(connection: Connection, virtual_host: str, capabilities: str, insist: b
         if count >= user.max_connections:
             limit = user.max_connections
             raise NotAllowed(f"connection refused for user '{user.name}': user connection limit ({limit}) is reached")
-    if (user.name, virtual_host) not in broker.access.permissions:
+    if not broker.access.of(user).enters(user.name, virtual_host):
         raise NotAllowed(refused)
     session = Session(connection.name, user, vhost, broker.access, broker.compat.profile, connection, connection.pid)
     broker.add_session(session)
@@ -126,8 +128,11 @@ def close_ok(connection: Connection) -> None:
 
 
 def update_secret(connection: Connection, secret: bytes, reason: str) -> None:
-    """Users of the internal store have no secret that expires: accepted, and nothing changes."""
-    connection.send(server_methods.UPDATE_SECRET_OK)
+    """Take a new token before the old one expires; users of the internal store have no secret that does."""
+    assert connection.user is not None
+    authentication = connection.node.broker.authentication
+    renewed = authentication.renew(connection.user, secret, connection.endpoint.peer_host)
+    connection.wait_for(renewed, lambda done: _renewed(connection, done))
 
 
 def _offered(connection: Connection) -> list[type[Mechanism]]:
@@ -157,16 +162,37 @@ def _respond(connection: Connection, response: bytes) -> None:
     connection.wait_for(answer, lambda done: _logged_in(connection, done))
 
 
+def _renewed(connection: Connection, done: Pending[User | None]) -> None:
+    try:
+        user = done.result()
+    except LoginRefused as refusal:
+        log.warning("new secret refused", connection=connection.name, reason=refusal.text)
+        user = None
+    if user is None:
+        raise NotAllowed("New secret was refused by one of the backends", method=UPDATE_SECRET)
+    connection.user = user
+    connection.expire_at(user.expires)
+    if connection.session is not None:
+        connection.session.user = user
+        connection.node.broker.access.changed()
+    connection.send(server_methods.UPDATE_SECRET_OK)
+
+
 def _logged_in(connection: Connection, done: Pending[User | None]) -> None:
-    user = done.result()
     mechanism = connection.mechanism
     assert mechanism is not None
+    try:
+        user = done.result()
+    except LoginRefused as refusal:
+        _refuse(connection, f"user '{mechanism.claimed or ''}' - {refusal.text}")
+        return
     if user is None:
         _refuse(connection, f"user '{mechanism.claimed or ''}' - invalid credentials")
     elif user.name in connection.node.settings.loopback_users and not connection.endpoint.is_loopback:
         _refuse(connection, f"user '{user.name}' can only connect via localhost")
     else:
         connection.user = user
+        connection.expire_at(user.expires)
         connection.node.broker.statistics.logins += 1
         if connection.node.broker.events.heard:
             announce.logged_in(connection, user.name)

@@ -49,7 +49,7 @@ class Plain(Mechanism):
             # RabbitMQ's text quotes the response; it stays out of the log, since a password may be in it.
             raise SyntaxRefused(f"response of {len(response)} octets invalid")
         user = self.claimed = parts[1].decode("utf-8", "surrogateescape")
-        return connection.node.broker.check_password(user, parts[2])
+        return connection.node.broker.check_password(user, parts[2], connection.endpoint.peer_host)
 
 
 class AmqPlain(Mechanism):
@@ -72,7 +72,8 @@ class AmqPlain(Mechanism):
         if not isinstance(user.value, bytes) or not isinstance(password.value, bytes):
             raise SyntaxRefused(f"AMQPLAIN auth info {shown} uses unsupported type for LOGIN or PASSWORD field")
         self.claimed = user.value.decode("utf-8", "surrogateescape")
-        return connection.node.broker.check_password(self.claimed, password.value)
+        origin = connection.endpoint.peer_host
+        return connection.node.broker.check_password(self.claimed, password.value, origin)
 
 
 class Anonymous(Mechanism):
@@ -111,7 +112,7 @@ class External(Mechanism):
 
 
 def _as(connection: Connection, name: str, reason: str) -> Pending[User | None]:
-    user = connection.node.broker.access.users.get(name)
+    user = connection.node.broker.authentication.known(name)
     if user is None:
         raise LoginRefused(reason)
     settled: Pending[User | None] = Pending()

@@ -18,8 +18,9 @@ from amqpd.broker.operations.invalid import Invalid, Missing
 from amqpd.broker.operations.limits import user_limits
 from amqpd.broker.operations.lookup import once_durable
 from amqpd.broker.operations.names import short
-from amqpd.broker.pending import Pending
-from amqpd.broker.users import ALGORITHMS, SHA256, User, hash_password
+from amqpd.broker.passwords import ALGORITHMS, SHA256
+from amqpd.broker.pending import Pending, following
+from amqpd.broker.users import User
 from amqpd.patterns import PatternError
 from amqpd.patterns import compile as compile_pattern
 
@@ -38,7 +39,8 @@ def put_user(
     by: str = INTERNAL,
 ) -> bool | Pending[bool]:
     """Create or replace a user; return whether it is new. One with neither password nor hash cannot log in with a
-    password; limits stay as they are unless some are given. Raises Invalid.
+    password; limits stay as they are unless some are given. A password is stored as the broker stores new ones;
+    `algorithm` is that of a hash. Raises Invalid.
     """
     if not name:
         raise Invalid("a user's name cannot be empty", "name_cannot_be_empty")
@@ -50,13 +52,22 @@ def put_user(
         raise Invalid(f"unknown hashing algorithm '{algorithm}': expected one of {known}")
     if password_hash:
         _check_hash(password_hash)
-    stored = password_hash or ""
-    if password is not None:
-        stored = hash_password(password, algorithm=algorithm)
-    before = broker.access.users.get(name)
-    user = User(name, stored, algorithm, tags)
-    if limits is not None:
-        given = user_limits(limits)
+    user = User(name, password_hash or "", algorithm, tags)
+    given = None if limits is None else user_limits(limits)
+    if password is None:
+        return _store(broker, user, given, by)
+    hashing = broker.authentication.hashing
+
+    def store(stored: str) -> bool | Pending[bool]:
+        hashed = attrs.evolve(user, password_hash=stored, hashing_algorithm=hashing)
+        return _store(broker, hashed, given, by)
+
+    return following(broker.authentication.hash(password), store)
+
+
+def _store(broker: Broker, user: User, given: Mapping[str, int] | None, by: str) -> bool | Pending[bool]:
+    before = broker.access.users.get(user.name)
+    if given is not None:
         user = attrs.evolve(
             user, max_connections=given.get("max-connections"), max_channels=given.get("max-channels")
         )

@@ -21,10 +21,10 @@ from amqpd.broker.operations.foreign import EXCHANGE_TYPES, without_foreign_keys
 from amqpd.broker.operations.invalid import Invalid, Missing
 from amqpd.broker.operations.lookup import once_durable
 from amqpd.broker.operations.names import short
+from amqpd.broker.passwords import SHA256, is_slow
 from amqpd.broker.pending import Pending
 from amqpd.broker.policies import ALL
 from amqpd.broker.policy_validation import InvalidPolicy
-from amqpd.broker.users import SHA256
 from amqpd.broker.vhost import VHost
 from amqpd.broker.work import Work
 from amqpd.errors import AmqpError
@@ -38,7 +38,8 @@ AT_ONCE: Final = 64
 MD5: Final = "rabbit_password_hashing_md5"
 
 Item = Mapping[str, object]
-Take = Callable[[Item], None]
+Take = Callable[[Item], Pending[bool] | None]
+"""Gives a Pending where the next item has to wait for this one."""
 
 TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "users": ("name",),
@@ -114,7 +115,7 @@ class Import(Work):
                 return False
             section, take, item = found
             try:
-                take(item)
+                waits = take(item)
             except (Invalid, InvalidPolicy, Missing, AmqpError, ValueError) as error:
                 refusal = _refusal(section, item, error)
                 log.warning("definitions imported in part: what came before this stays", reason=str(refusal))
@@ -123,7 +124,18 @@ class Import(Work):
             except Exception as error:  # noqa: BLE001  # for whoever waits for the outcome
                 self.done.fail(error)
                 return False
+            if waits is not None and not waits.done:
+                waits.when_done(self._go_on)
+                return False
         return True
+
+    def _go_on(self, waited: Pending[bool]) -> None:
+        try:
+            waited.result()
+        except Exception as error:  # noqa: BLE001  # the same
+            self.done.fail(error)
+        else:
+            self._broker.work.add(self)
 
     def _finish(self) -> None:
         pending = self._broker.journal.definitions_durable()
@@ -177,10 +189,10 @@ class Import(Work):
 
     # -- one function for each section ------------------------------------------------------------------------------
 
-    def _user(self, item: Item) -> None:
+    def _user(self, item: Item) -> Pending[bool] | None:
         algorithm = item.get("hashing_algorithm") or (MD5 if _is_old(self._version) else SHA256)
         password, password_hash, given = item.get("password"), item.get("password_hash"), item.get("limits") or {}
-        access.put_user(
+        made = access.put_user(
             self._broker,
             str(item["name"]),
             tags=tags_of(item.get("tags", [])),
@@ -190,6 +202,8 @@ class Import(Work):
             limits=given if isinstance(given, dict) else {},
             by=self._by,
         )
+        slow = password is not None and is_slow(self._broker.authentication.hashing)
+        return made if slow and isinstance(made, Pending) else None
 
     def _take_vhost(self, item: Item) -> None:
         metadata = item.get("metadata")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from amqpd.broker.operations import access
 from amqpd.broker.operations.importing import tags_of
-from amqpd.broker.users import SHA256, User, hash_password
+from amqpd.broker.passwords import SHA256, hash_password
+from amqpd.broker.users import User
 from amqpd.http.message import Response
 from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import bad_request

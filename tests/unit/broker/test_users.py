@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amqpd.broker.users import ALGORITHMS, AcceptedPasswords, User, hash_password
+from amqpd.broker.authentication.internal import FOR, REMEMBERED, AcceptedPasswords
+from amqpd.broker.operations.access import put_user
+from amqpd.broker.operations.exporting import all_sections
+from amqpd.broker.operations.importing import import_definitions
+from amqpd.broker.passwords import ALGORITHMS, ARGON2, SHA256, hash_password
+from amqpd.broker.users import User
+from amqpd.clock import ManualClock
 from tests.unit.broker.world import World
 
 CHECK_VALUE = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
@@ -79,20 +85,89 @@ def test_the_broker_answers_none_for_an_unknown_user_and_a_wrong_password(world:
     assert world.broker.check_password("nobody", b"right").result() is None
 
 
+def accepted() -> tuple[AcceptedPasswords, ManualClock]:
+    clock = ManualClock()
+    return AcceptedPasswords(clock), clock
+
+
 def test_an_accepted_password_is_known_again_and_no_other_is() -> None:
-    accepted, user = AcceptedPasswords(), User.with_password("app", "secret")
-    assert not accepted.knows(user, b"secret")
-    assert accepted.remember(user, b"secret") is user
-    assert accepted.knows(user, b"secret")
-    assert not accepted.knows(user, b"Secret")
+    passwords, user = accepted()[0], User.with_password("app", "secret")
+    assert not passwords.knows(user, b"secret")
+    passwords.remember(user, b"secret")
+    assert passwords.knows(user, b"secret")
+    assert not passwords.knows(user, b"Secret")
+
+
+def test_it_is_forgotten_after_a_minute() -> None:
+    (passwords, clock), user = accepted(), User.with_password("app", "secret")
+    passwords.remember(user, b"secret")
+    clock.advance(FOR - 1)
+    assert passwords.knows(user, b"secret")
+    clock.advance(1)
+    assert not passwords.knows(user, b"secret")
 
 
 def test_a_user_that_was_replaced_is_checked_anew() -> None:
-    accepted, user = AcceptedPasswords(), User.with_password("app", "secret")
-    accepted.remember(user, b"secret")
-    assert not accepted.knows(User.with_password("app", "secret"), b"secret")
+    passwords, user = accepted()[0], User.with_password("app", "secret")
+    passwords.remember(user, b"secret")
+    assert not passwords.knows(User.with_password("app", "secret"), b"secret")
 
 
-def test_a_refused_login_is_not_remembered() -> None:
-    accepted = AcceptedPasswords()
-    assert accepted.remember(None, b"secret") is None
+def test_no_more_than_a_bounded_number_is_remembered() -> None:
+    passwords = accepted()[0]
+    users = [User(f"u{number}") for number in range(REMEMBERED + 1)]
+    for user in users:
+        passwords.remember(user, b"secret")
+    assert not passwords.knows(users[0], b"secret")
+    assert passwords.knows(users[1], b"secret")
+    assert passwords.knows(users[-1], b"secret")
+
+
+# -- argon2id ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_argon2_hash_is_base64_of_the_usual_text() -> None:
+    assert base64.b64decode(hash_password("x", algorithm=ARGON2)).startswith(b"$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$argon2id$v=19$m=1048576,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$v=19$m=19456,t=1000,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        "$argon2id$",
+        "",
+    ],
+)
+def test_a_hash_that_asks_for_too_much_or_is_none_accepts_nothing(text: str) -> None:
+    assert not User("u", base64.b64encode(text.encode()).decode(), ARGON2).accepts(b"password")
+
+
+def test_new_passwords_are_stored_as_the_broker_is_told(world: World) -> None:
+    put_user(world.broker, "before", tags=(), password="secret")
+    world.broker.hash_new_passwords(ARGON2)
+    put_user(world.broker, "after", tags=(), password="secret", algorithm="rabbit_password_hashing_md5")
+    users = world.broker.access.users
+    assert (users["before"].hashing_algorithm, users["after"].hashing_algorithm) == (SHA256, ARGON2)
+    for name in ("before", "after"):
+        assert world.broker.check_password(name, b"secret").result() == users[name]
+        assert world.broker.check_password(name, b"Secret").result() is None
+
+
+def test_clear_passwords_of_definitions_are_stored_so_too_and_permissions_follow_them(world: World) -> None:
+    world.broker.hash_new_passwords(ARGON2)
+    document = {
+        "users": [{"name": name, "password": "secret", "tags": ""} for name in ("a", "b")],
+        "permissions": [{"user": "b", "vhost": "/", "configure": "", "write": "", "read": ""}],
+    }
+    import_definitions(world.broker, document, by="test")
+    assert world.broker.access.users["a"].hashing_algorithm == ARGON2
+    assert ("b", "/") in world.broker.access.permissions
+
+
+def test_a_hash_comes_out_of_definitions_as_it_went_in(world: World) -> None:
+    stored = hash_password("secret", algorithm=ARGON2)
+    user = {"name": "a", "password_hash": stored, "hashing_algorithm": ARGON2, "tags": ["monitoring"], "limits": {}}
+    import_definitions(world.broker, {"users": [user]}, by="test")
+    assert user in [*all_sections(world.broker)["users"]()]

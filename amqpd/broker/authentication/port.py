@@ -1,0 +1,56 @@
+"""What a backend of logins implements. Plug-ins subclass it: entry-point group `amqpd.auth_backends`."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import attrs
+
+from amqpd.broker.users import User
+
+
+@attrs.frozen
+class Login:
+    """What a client brings along."""
+
+    name: str | None
+    """None: it has a token, which says who it is."""
+    secret: bytes = attrs.field(repr=False)
+    """The password or the token."""
+    origin: str = ""
+    """The address that it comes from."""
+
+
+class AuthBackend(ABC):
+    """Knows users, or asks somebody who does."""
+
+    name: ClassVar[str]
+    at_once: ClassVar[int] = max(1, (os.cpu_count() or 1) // 2)
+    """Heavy checks that may run at the same time, each in a thread: half of the processors, where they compute."""
+
+    def remembered(self, login: Login) -> User | None:
+        """The user, where that takes no waiting: the same login was accepted a moment ago."""
+        return None
+
+    @abstractmethod
+    def check(self, login: Login) -> Callable[[], User | None]:
+        """How to find out, on the broker's thread; what is returned is called in another one, and may block.
+
+        None means: not mine, or wrong. It may raise LoginRefused with a reason for the log.
+        """
+
+    def is_heavy(self, login: Login) -> bool:
+        """Whether a check takes long enough for `at_once` to matter. On the broker's thread."""
+        return True
+
+    def accepted(self, login: Login, user: User) -> None:
+        """A check has found this user: on the broker's thread again."""
+
+    def authorise(self, name: str) -> User | None:
+        """A user that somebody else has found out, with the tags and permissions that this backend gives it; None: it
+        knows nobody of this name. On the broker's thread.
+        """
+        return None

@@ -1,0 +1,1 @@
+"""Logins with OAuth 2 tokens: JSON web tokens whose scopes say what their bearer may do."""

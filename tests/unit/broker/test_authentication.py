@@ -1,0 +1,209 @@
+"""Who is asked about a login, in which order, how many at a time, and what many failures cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+import pytest
+
+from amqpd.broker.authentication.chain import Authentication, Link
+from amqpd.broker.authentication.failures import FIRST, FORGOTTEN, FREE, KEPT, FailedLogins, place
+from amqpd.broker.authentication.port import AuthBackend, Login
+from amqpd.broker.authentication.waiting_checks import OF_ALL, OF_ONE, WaitingChecks
+from amqpd.broker.pending import Pending
+from amqpd.broker.ports import Inline, Offload
+from amqpd.broker.timers import Timers
+from amqpd.broker.users import User
+from amqpd.clock import ManualClock
+from amqpd.errors import LoginRefused
+
+T = TypeVar("T")
+
+
+class Held(Offload):
+    """Runs what was asked for when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def run(self, function: Callable[[], T]) -> Pending[T]:
+        pending: Pending[T] = Pending()
+        self.waiting.append(lambda: Inline().run(function).pass_on(pending))
+        return pending
+
+    def run_one(self) -> None:
+        self.waiting.pop(0)()
+
+
+class Known(AuthBackend):
+    """Knows users and their secrets."""
+
+    name: ClassVar[str] = "known"
+    at_once: ClassVar[int] = 2
+
+    def __init__(self, **secrets: str) -> None:
+        self.secrets = secrets
+        self.asked: list[str | None] = []
+
+    def check(self, login: Login) -> Callable[[], User | None]:
+        self.asked.append(login.name)
+        right = self.secrets.get(login.name or "") == login.secret.decode()
+        return lambda: User(login.name or "", tags=(*self.secrets,)) if right else None
+
+    def authorise(self, name: str) -> User | None:
+        return User(name, tags=("authorised",)) if name in self.secrets else None
+
+
+class Refusing(Known):
+    def check(self, login: Login) -> Callable[[], User | None]:
+        raise LoginRefused("the moon is full")
+
+
+class Broken(Known):
+    def check(self, login: Login) -> Callable[[], User | None]:
+        def fail() -> User | None:
+            raise RuntimeError("a defect")
+
+        return fail
+
+
+def chain(*links: AuthBackend | tuple[AuthBackend, AuthBackend]) -> tuple[Authentication, Timers, ManualClock]:
+    clock = ManualClock()
+    timers = Timers(clock)
+    made = [Link(*each) if isinstance(each, tuple) else Link(each, each) for each in links]
+    return Authentication(made, Inline(), timers, clock), timers, clock
+
+
+def test_the_first_backend_that_accepts_wins() -> None:
+    first, second = Known(a="1"), Known(a="1", b="2")
+    authentication, _, _ = chain(first, second)
+    assert authentication.check(Login("a", b"1")).result() == User("a", tags=("a",))
+    assert authentication.check(Login("b", b"2")).result() == User("b", tags=("a", "b"))
+    assert authentication.check(Login("c", b"3")).result() is None
+    assert (first.asked, second.asked) == (["a", "b", "c"], ["b", "c"])
+
+
+def test_one_may_check_and_another_one_say_what_the_user_may_do() -> None:
+    authentication, _, _ = chain((Known(a="1", b="2"), Known(a="other")))
+    assert authentication.check(Login("a", b"1")).result() == User("a", tags=("authorised",))
+    with pytest.raises(LoginRefused, match="'known' does not know the user 'b'"):
+        authentication.check(Login("b", b"2")).result()
+
+
+@pytest.mark.parametrize("broken", [Broken(), Refusing()])
+def test_one_that_fails_or_refuses_does_not_keep_the_next_one_from_its_answer(broken: AuthBackend) -> None:
+    authentication, _, _ = chain(broken, Known(a="1"))
+    assert authentication.check(Login("a", b"1")).result() == User("a", tags=("a",))
+
+
+def test_the_reason_of_a_refusal_comes_along() -> None:
+    authentication, _, _ = chain(Known(), Refusing())
+    with pytest.raises(LoginRefused, match="the moon is full"):
+        authentication.check(Login("a", b"1")).result()
+
+
+def test_a_backend_that_broke_is_not_taken_for_a_wrong_password() -> None:
+    authentication, _, _ = chain(Broken())
+    with pytest.raises(RuntimeError, match="a defect"):
+        authentication.check(Login("a", b"1")).result()
+
+
+def test_a_name_that_is_too_long_is_not_looked_up() -> None:
+    known = Known()
+    authentication, _, _ = chain(known)
+    with pytest.raises(LoginRefused, match="a name of 100000 characters"):
+        authentication.check(Login("x" * 100_000, b"1")).result()
+    assert known.asked == []
+
+
+# -- failures ---------------------------------------------------------------------------------------------------------
+
+
+def test_after_some_failures_the_next_login_of_that_user_from_there_waits() -> None:
+    known = Known(a="1")
+    authentication, timers, clock = chain(known)
+    authentication.failures.longest = 5.0
+    for _ in range(FREE):
+        assert authentication.check(Login("a", b"0", "192.0.2.1")).done
+    waiting = authentication.check(Login("a", b"1", "192.0.2.1"))
+    assert not waiting.done
+    assert authentication.check(Login("a", b"1", "192.0.2.2")).done
+    assert authentication.check(Login("b", b"1", "192.0.2.1")).done
+    clock.advance(FIRST)
+    timers.run_due()
+    assert waiting.result() is not None
+    assert authentication.check(Login("a", b"1", "192.0.2.1")).done
+
+
+def test_each_further_failure_doubles_the_delay_up_to_the_longest() -> None:
+    clock = ManualClock()
+    failures = FailedLogins(clock)
+    failures.longest = 1.0
+    delays = []
+    for _ in range(FREE + 4):
+        failures.failed("192.0.2.1", "a")
+        delays.append(failures.delay("192.0.2.1", "a"))
+    assert delays[FREE - 1 :] == [0.25, 0.5, 1.0, 1.0, 1.0]
+    clock.advance(FORGOTTEN + 1)
+    assert failures.delay("192.0.2.1", "a") == 0
+
+
+def test_without_a_longest_delay_there_is_none() -> None:
+    failures = FailedLogins(ManualClock())
+    for _ in range(2000):
+        failures.failed("192.0.2.1", "a")
+    assert failures.delay("192.0.2.1", "a") == 0
+
+
+def test_a_bounded_number_of_pairs_is_remembered() -> None:
+    failures = FailedLogins(ManualClock())
+    failures.longest = 1.0
+    for _ in range(FREE):
+        failures.failed("192.0.2.1", "first")
+    for number in range(KEPT):
+        failures.failed("192.0.2.1", str(number))
+    assert failures.delay("192.0.2.1", "first") == 0
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unix", "unix"),
+    ],
+)
+def test_addresses_of_one_ipv6_network_are_one_place(origin: str, expected: str) -> None:
+    assert place(origin) == expected
+
+
+# -- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_few_checks_run_at_a_time_and_origins_take_turns() -> None:
+    held, ran = Held(), []
+    checks = WaitingChecks[None](held, 2)
+    for origin, count in (("storm", 5), ("other", 2)):
+        for number in range(count):
+            checks.run(origin, lambda origin=origin, number=number: ran.append(f"{origin}{number}"))  # type: ignore[misc]  # the defaults bind what the loop has now
+    assert len(held.waiting) == 2
+    while held.waiting:
+        held.run_one()
+        assert len(held.waiting) <= 2
+    assert ran == ["storm0", "storm1", "storm2", "other0", "storm3", "other1", "storm4"]
+
+
+def test_more_than_a_bounded_number_of_one_origin_or_of_all_is_refused() -> None:
+    checks = WaitingChecks[None](Held(), 1)
+    checks.run("storm", lambda: None)
+    for _ in range(OF_ONE):
+        checks.run("storm", lambda: None)
+    with pytest.raises(LoginRefused, match="too many logins wait"):
+        checks.run("storm", lambda: None)
+    for number in range(OF_ALL - OF_ONE):
+        checks.run(str(number), lambda: None)
+    with pytest.raises(LoginRefused, match="too many logins wait"):
+        checks.run("other", lambda: None)
