@@ -256,15 +256,15 @@ class ClassicQueue(Queue):
     def _restore_each(self, run: Run) -> None:
         for message in reversed(run.unpack()):
             self._account.restore(message)
-            self.ready.restore(message)
+            if message.trail is not None and message.trail.failures and self._retries is not None:
+                self._retries.stamp(message, message.trail.failures, message.trail.returns)
+            self.ready.restore(message)  # which may pack it: nothing about it changes any more
             if self.limits is not None:
                 self.limits.octets += len(message.body)
             if message.deadline is not None:
                 if self._expiry is None:
                     self._expiry = self._make_expiry()
                 self._expiry.enqueued(message, is_head=False)
-            if message.trail is not None and message.trail.failures and self._retries is not None:
-                self._retries.stamp(message, message.trail.failures, message.trail.returns)
 
     def restored(self, last_number: int) -> None:
         self.ready.restored()

@@ -14,6 +14,7 @@ from amqpd.broker.alarms import DISK
 from amqpd.broker.compat import Compat
 from amqpd.broker.message import Message
 from amqpd.broker.operations.queues import purge
+from amqpd.broker.packed_run import RUN
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Offload
 from amqpd.broker.returns import REFUSED, RETURNED
@@ -249,6 +250,18 @@ def test_failures_are_counted_on(durable: Durable) -> None:
     queue.put_back(message)
     durable.drain()
     assert durable.bodies() == durable.restarted().bodies() == []
+
+
+def test_each_of_very_many_messages_shows_its_failures_again(durable: Durable) -> None:
+    queue = durable.queue("q", {"x-queue-type": "quorum", "x-delivery-limit": 2})
+    durable.publish(*[b"m"] * (RUN + 1))
+    held = [queue.get() for _ in range(RUN + 1)]
+    for message in held:
+        assert message is not None
+        queue.put_back(message)
+    durable.drain()
+    headers = [each.properties.headers for each in durable.restarted().vhost.queues["q"].browse(RUN + 1)]
+    assert [each and each.to_python()["x-delivery-count"] for each in headers] == [1] * (RUN + 1)
 
 
 def test_failures_that_a_dead_letter_took_along_are_counted_on() -> None:
