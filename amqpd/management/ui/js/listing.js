@@ -125,9 +125,9 @@ export class Listing {
     const size = Number(query.page_size ?? SIZES[1]);
     const go = (number) => () => this.app.setQuery({ page: number === 1 ? null : String(number) });
     return html`<nav class="pages" aria-label="Pages of the list">
-      <button class="small" ?disabled=${page <= 1} @click=${go(page - 1)}>‹ Previous</button>
+      <button class="small" ?disabled=${page <= 1} @click=${go(page - 1)}><span aria-hidden="true">‹</span> Previous</button>
       <span>Page ${page} of ${last}</span>
-      <button class="small" ?disabled=${page >= last} @click=${go(page + 1)}>Next ›</button>
+      <button class="small" ?disabled=${page >= last} @click=${go(page + 1)}>Next <span aria-hidden="true">›</span></button>
       <label>on a page
         <select @change=${(event) => this.app.setQuery({ page_size: event.target.value, page: null })}>
           ${SIZES.map((each) => html`<option value=${each} ?selected=${each === size}>${each}</option>`)}

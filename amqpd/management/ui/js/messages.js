@@ -53,9 +53,9 @@ export class Browser {
         ${repeat(this.#messages, (each) => each.number, (each, at) => this.#message(each, this.#offset + at + 1))}
       </ul>
       <nav class="pages" aria-label="Pages of messages">
-        <button class="small" ?disabled=${this.#offset === 0} @click=${() => this.#look(Math.max(0, this.#offset - AT_ONCE))}>‹ Earlier</button>
+        <button class="small" ?disabled=${this.#offset === 0} @click=${() => this.#look(Math.max(0, this.#offset - AT_ONCE))}><span aria-hidden="true">‹</span> Earlier</button>
         <span>${this.#messages.length ? `${this.#offset + 1} to ${this.#offset + this.#messages.length}` : "none"}</span>
-        <button class="small" ?disabled=${this.#messages.length < AT_ONCE} @click=${() => this.#look(this.#offset + AT_ONCE)}>Later ›</button>
+        <button class="small" ?disabled=${this.#messages.length < AT_ONCE} @click=${() => this.#look(this.#offset + AT_ONCE)}>Later <span aria-hidden="true">›</span></button>
       </nav>`;
   }
 

@@ -16,6 +16,9 @@ export function heading(title, { above, badges, actions } = {}) {
   </div>`;
 }
 
+/** A page: its heading stays the same element, which has the focus, while what is below it comes and changes. */
+export const page = (head, body = loading()) => html`${head}${body}`;
+
 /** An error of the API with its reason. `stale`: what is shown below is from before. */
 export function problem(error, stale = false) {
   return html`<div class="problem" role="alert">

@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { chart } from "../chart.js";
 import { count, rate } from "../format.js";
 import { Listing } from "../listing.js";
-import { badge, channelLink, connectionLink, facts, heading, loading, queueLink, section, table } from "../parts.js";
+import { badge, channelLink, connectionLink, facts, heading, page, queueLink, section, table } from "../parts.js";
 import { rates, record } from "../rates.js";
 
 const RATES = [
@@ -56,9 +56,8 @@ export function channel(app, [name]) {
   }
 
   function view() {
-    if (now === null) return html`${heading(name, { above: "Channel" })}${loading()}`;
-    return html`${heading(name, { above: "Channel", badges: mode(now) })}
-      <div class="charts">
+    if (now === null) return page(heading(name, { above: "Channel" }));
+    return page(heading(name, { above: "Channel", badges: mode(now) }), html`<div class="charts">
         ${section("Message rates", chart("Message rates", RATES, points))}
         ${section(
           "Facts",
@@ -74,7 +73,7 @@ export function channel(app, [name]) {
           ]),
         )}
       </div>
-      ${section("Consumers", consumers(now.consumer_details ?? []))}`;
+      ${section("Consumers", consumers(now.consumer_details ?? []))}`);
   }
 
   return { title: `Channel ${name}`, load, view };

@@ -7,7 +7,7 @@ import { confirm } from "../dialog.js";
 import { count, many, moment, octets } from "../format.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
-import { badge, channelLink, connectionLink, facts, heading, loading, pairs, section, table } from "../parts.js";
+import { badge, channelLink, connectionLink, facts, heading, page, pairs, section, table } from "../parts.js";
 import { rate, record } from "../rates.js";
 
 const BYTES = [
@@ -74,13 +74,13 @@ export function connection(app, [name]) {
   }
 
   function view() {
-    if (now === null) return html`${heading(name, { above: "Connection" })}${loading()}`;
-    return html`${heading(name, {
-        above: "Connection",
-        badges: html`${state(now.state)} ${now.ssl ? badge("TLS", "good") : badge("no TLS", "soft")}`,
-        actions: html`<button class="danger" @click=${close}>Close…</button>`,
-      })}
-      <div class="charts">
+    if (now === null) return page(heading(name, { above: "Connection" }));
+    const head = heading(name, {
+      above: "Connection",
+      badges: html`${state(now.state)} ${now.ssl ? badge("TLS", "good") : badge("no TLS", "soft")}`,
+      actions: html`<button class="danger" @click=${close}>Close…</button>`,
+    });
+    return page(head, html`<div class="charts">
         ${section("Traffic", chart("Octets in one second", BYTES, points))}
         ${section(
           "Facts",
@@ -113,7 +113,7 @@ export function connection(app, [name]) {
           "No channel is open.",
         ),
       )}
-      ${section("What the client says of itself", pairs(now.client_properties))}`;
+      ${section("What the client says of itself", pairs(now.client_properties))}`);
   }
 
   return { title: `Connection ${name}`, load, view };

@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { confirm } from "../dialog.js";
 import { many } from "../format.js";
 import { notice } from "../notices.js";
-import { heading, loading, problem, section, table } from "../parts.js";
+import { heading, page, problem, section, table } from "../parts.js";
 
 const SECTIONS = {
   users: ["user", "users"],
@@ -69,9 +69,8 @@ export function definitions(app) {
   }
 
   function view() {
-    if (vhosts === null) return html`${heading("Definitions")}${loading()}`;
-    return html`${heading("Definitions")}
-      <p class="lead">Users, virtual hosts, permissions, policies, exchanges, queues and bindings as one JSON document, which RabbitMQ reads and writes too. Messages are not in it.</p>
+    if (vhosts === null) return page(heading("Definitions"));
+    return page(heading("Definitions"), html`<p class="lead">Users, virtual hosts, permissions, policies, exchanges, queues and bindings as one JSON document, which RabbitMQ reads and writes too. Messages are not in it.</p>
       <div class="field inline"><label for="of">Of</label>
         <select id="of" @change=${(event) => { vhost = event.target.value; }}>
           <option value="">the whole broker</option>
@@ -84,7 +83,7 @@ export function definitions(app) {
         ${section("Import", html`<form @submit=${upload} class="upload"><label for="file">File with definitions</label>
           <input id="file" name="file" type="file" accept="application/json,.json" required /><button class="primary">Import…</button></form>`)}
       </div>
-      ${outcome ? section("What was not imported", skipped(outcome.skipped)) : ""}`;
+      ${outcome ? section("What was not imported", skipped(outcome.skipped)) : ""}`);
   }
 
   return { title: "Definitions", load, view };

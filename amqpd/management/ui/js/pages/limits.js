@@ -6,7 +6,7 @@ import { ask, confirm } from "../dialog.js";
 import { choice, text, whole } from "../forms.js";
 import { count } from "../format.js";
 import { notice } from "../notices.js";
-import { heading, loading, section, table } from "../parts.js";
+import { heading, page, section, table } from "../parts.js";
 
 const KINDS = {
   vhost: { title: "Virtual hosts", one: "virtual host", path: "/vhost-limits", names: ["max-connections", "max-queues"] },
@@ -26,8 +26,8 @@ export function limits(app) {
   }
 
   function view() {
-    if (found === null) return html`${heading("Limits")}${loading()}`;
-    return html`${heading("Limits")}${Object.keys(KINDS).map(part)}`;
+    if (found === null) return page(heading("Limits"));
+    return page(heading("Limits"), Object.keys(KINDS).map(part));
   }
 
   function part(kind) {

@@ -4,7 +4,7 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import * as api from "../api.js";
 import { many } from "../format.js";
-import { badge, empty, heading, loading, pairs } from "../parts.js";
+import { badge, empty, heading, page, pairs } from "../parts.js";
 
 const KEPT = 1000;
 const LEVELS = [
@@ -39,11 +39,9 @@ export function log(app) {
   const matches = (entry) => JSON.stringify([entry.event, entry.values]).toLowerCase().includes(wanted);
 
   function view() {
-    const head = heading("Log");
-    if (entries === null) return html`${head}${loading()}`;
+    if (entries === null) return page(heading("Log"));
     const shown = entries.filter(matches).reverse();
-    return html`${head}
-      <div class="card">
+    return page(heading("Log"), html`<div class="card">
         <form class="controls" role="search" aria-label="Filter" @submit=${(event) => event.preventDefault()}>
           <input type="search" aria-label="Filter by text" placeholder="Filter by text" @input=${filter} spellcheck="false" />
           <select aria-label="Level" @change=${choose}>${LEVELS.map(([value, name]) => html`<option value=${value}>${name}</option>`)}</select>
@@ -52,7 +50,7 @@ export function log(app) {
         ${shown.length === 0 ? empty("Nothing has been written that matches.") : html`<ol class="log" aria-label="Events, newest first">
           ${repeat(shown, (each) => each.number, line)}
         </ol>`}
-      </div>`;
+      </div>`);
   }
 
   return { title: "Log", load, view };

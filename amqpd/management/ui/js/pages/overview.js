@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { chart } from "../chart.js";
 import { count, duration, octets, rate } from "../format.js";
-import { badge, facts, heading, loading, section, table } from "../parts.js";
+import { badge, facts, heading, page, section, table } from "../parts.js";
 import { rates, record } from "../rates.js";
 
 const RATES = [
@@ -47,12 +47,11 @@ export function overview(app) {
   }
 
   function view() {
-    if (now === null) return html`${heading("Overview")}${loading()}`;
+    if (now === null) return page(heading("Overview"));
     const badges = html`${badge(`${now.product_name} ${now.product_version}`, "soft", "what clients see")}
       ${badge(`amqpd ${now.amqpd_version}`, "soft")}
       ${nodes.map((node) => [node.mem_alarm ? badge("memory alarm", "bad") : nothing, node.disk_free_alarm ? badge("disk alarm", "bad") : nothing])}`;
-    return html`${heading("Overview", { above: now.cluster_name, badges })}
-      ${tiles(now)}
+    return page(heading("Overview", { above: now.cluster_name, badges }), html`${tiles(now)}
       <div class="charts">
         ${section("Messages in queues", chart("Messages in queues", QUEUED, points))}
         ${section("Message rates", chart("Message rates", RATES, points))}
@@ -60,7 +59,7 @@ export function overview(app) {
         ${section("Came and went", churn(now.churn_rates))}
       </div>
       ${nodes.map(nodeCard)}
-      ${now.listeners ? section("Listeners", listeners(now.listeners)) : nothing}`;
+      ${now.listeners ? section("Listeners", listeners(now.listeners)) : nothing}`);
   }
 
   return { title: "Overview", load, view };

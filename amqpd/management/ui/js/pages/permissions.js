@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { ask, confirm } from "../dialog.js";
 import { choice, text } from "../forms.js";
 import { notice } from "../notices.js";
-import { heading, loading, section, table } from "../parts.js";
+import { heading, page, section, table } from "../parts.js";
 
 const PATTERN = "A regular expression for names: .* is all, an empty one none.";
 
@@ -38,10 +38,9 @@ export function permissions(app) {
 
   function view() {
     const head = heading("Permissions", { above: app.query.user ? html`of ${app.query.user} · <a href="#/permissions">show all</a>` : undefined });
-    if (granted === null) return html`${head}${loading()}`;
+    if (granted === null) return page(head);
     const shown = (items) => items.filter(({ user }) => !app.query.user || user === app.query.user);
-    return html`${head}
-      ${section(
+    return page(head, html`${section(
         "In virtual hosts",
         table(
           "Permissions",
@@ -60,7 +59,7 @@ export function permissions(app) {
           "No routing key is restricted.",
         ),
         { actions: html`<button class="small" @click=${() => grantTopic()}>Restrict…</button>` },
-      )}`;
+      )}`);
   }
 
   const who = (item) =>

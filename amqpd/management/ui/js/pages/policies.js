@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { ask, confirm } from "../dialog.js";
 import { Table, choice, text, whole } from "../forms.js";
 import { notice } from "../notices.js";
-import { heading, loading, pairs, section, table } from "../parts.js";
+import { heading, page, pairs, section, table } from "../parts.js";
 
 const KEYS = {
   "message-ttl": "number",
@@ -39,10 +39,9 @@ export function policies(app) {
   }
 
   function view() {
-    if (ordinary === null) return html`${heading("Policies")}${loading()}`;
-    return html`${heading("Policies")}
-      <p class="lead">A policy sets what matching queues and exchanges do, without declaring them anew. An operator policy lowers limits that users set.</p>
-      ${part("Policies", "policies", ordinary, true)} ${part("Operator policies", "operator-policies", operators, app.isAdministrator)}`;
+    if (ordinary === null) return page(heading("Policies"));
+    return page(heading("Policies"), html`<p class="lead">A policy sets what matching queues and exchanges do, without declaring them anew. An operator policy lowers limits that users set.</p>
+      ${part("Policies", "policies", ordinary, true)} ${part("Operator policies", "operator-policies", operators, app.isAdministrator)}`);
   }
 
   function part(title, kind, items, mayChange) {

@@ -8,7 +8,7 @@ import { confirm } from "../dialog.js";
 import { count, many, rate } from "../format.js";
 import { Browser } from "../messages.js";
 import { notice } from "../notices.js";
-import { badge, channelLink, connectionLink, facts, features, heading, loading, pairs, section, table } from "../parts.js";
+import { badge, channelLink, connectionLink, facts, features, heading, page, pairs, section, table } from "../parts.js";
 import { publish } from "../publish.js";
 import { record } from "../rates.js";
 import { queueRates } from "./queues.js";
@@ -95,13 +95,13 @@ export function queue(app, [vhost, name]) {
     <button class="danger" @click=${remove}>Delete…</button>`;
 
   function view() {
-    if (now === null) return html`${heading(name, { above: "Queue" })}${loading()}`;
-    return html`${heading(name, {
-        above: html`Queue in ${vhost}`,
-        badges: html`${badge(now.type, "type")} ${now.paused ? badge("paused", "warn") : badge(now.state, "good")} ${features(now)}`,
-        actions: actions(),
-      })}
-      <div class="charts">
+    if (now === null) return page(heading(name, { above: "Queue" }));
+    const head = heading(name, {
+      above: html`Queue in ${vhost}`,
+      badges: html`${badge(now.type, "type")} ${now.paused ? badge("paused", "warn") : badge(now.state, "good")} ${features(now)}`,
+      actions: actions(),
+    });
+    return page(head, html`<div class="charts">
         ${section("Messages", chart("Messages in the queue", QUEUED, points))}
         ${section("Rates", chart("Message rates", RATES, points))}
       </div>
@@ -113,7 +113,7 @@ export function queue(app, [vhost, name]) {
       ${section("Consumers", consumers(now.consumer_details ?? []))}
       ${section("Bindings", bindings("Bindings to this queue", bound, "source", "Nothing is bound to it.", reload), {
         actions: html`<button class="small" @click=${newBinding}>Bind…</button>`,
-      })}`;
+      })}`);
   }
 
   return { title: `Queue ${name}`, load, view };
