@@ -253,25 +253,30 @@ def _api(server: Server, config: Config) -> Api:
     return Api(
         node,
         server.end_turn,
-        lambda: _listening(server),
+        lambda: _listening(server, config),
         Machine(memory.resident, limit, config.disk_free_limit, data_dir),
         management.path_prefix,
         management.cors_allow_origins,
         node.broker.clock.monotonic(),
+        config,
     )
 
 
-def _listening(server: Server) -> list[Listening]:
+def _listening(server: Server, config: Config) -> list[Listening]:
     from amqpd.management.api import Listening
 
     paths = [(path, 0) for path in server.unix_paths]
     spoken = (
-        ("amqp", [*server.addresses, *paths]),
-        ("amqp/ssl", server.tls_addresses),
-        ("http", server.http_addresses),
-        ("https", server.https_addresses),
+        ("amqp", [*server.addresses, *paths], None),
+        ("amqp/ssl", server.tls_addresses, config.tls.certificate),
+        ("http", server.http_addresses, None),
+        ("https", server.https_addresses, config.management.tls_of(config.tls).certificate),
     )
-    return [Listening(protocol, *address) for protocol, addresses in spoken for address in addresses]
+    return [
+        Listening(protocol, *address, certificate)
+        for protocol, addresses, certificate in spoken
+        for address in addresses
+    ]
 
 
 def _tls_context(settings: Tls, section: str = "tls") -> SSLContext:

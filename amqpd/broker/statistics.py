@@ -28,6 +28,9 @@ class Statistics:
         self.queues_deleted = 0
         self.logins = 0
         self.logins_refused = 0
+        self.http_logins = 0
+        """At the management API: there each request brings its login."""
+        self.http_logins_refused = 0
         self.gone_queues: dict[str, QueueCounts] = {}
         """By queue type."""
         self.gone_deaths: dict[tuple[str, Death], int] = {}

@@ -21,6 +21,7 @@ from amqpd.errors import LoginRefused
 from amqpd.http.message import Request
 from amqpd.log import get_logger
 from amqpd.management.errors import ApiError, not_authorised
+from amqpd.management.tokens import Tokens
 from amqpd.management.waiting import settled
 
 log = get_logger(__name__)
@@ -99,16 +100,41 @@ def require(caller: Caller, access: Access, broker: Broker, vhost: str | None) -
         raise not_authorised("User not authorised to access virtual host")
 
 
-async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ...]) -> Caller:
+async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ...], tokens: Tokens) -> Caller:
     """Check the name and password, or the token, that a request brings along. Raises ApiError (401)."""
-    claimed, checking = _check(request, broker)
+    scheme, _, said = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        user = tokens.user_of(said.strip(), broker.access.users)
+        if user is None:
+            token = said.strip().encode("latin-1", "replace")
+            user = await _checked("a token", broker.check_token(token, request.peer.peer_host), request, broker)
+        return _admitted(user, request, loopback_users)
+    return await log_in_with(*_basic(scheme, said), request, broker, loopback_users)
+
+
+async def log_in_with(
+    name: str, password: bytes, request: Request, broker: Broker, loopback_users: tuple[str, ...]
+) -> Caller:
+    """The same for a name and a password that stand elsewhere than in the headers."""
+    checking = broker.check_password(name, password, request.peer.peer_host)
+    return _admitted(await _checked(f"user '{name}'", checking, request, broker), request, loopback_users)
+
+
+async def _checked(claimed: str, checking: Pending[User | None], request: Request, broker: Broker) -> User:
     try:
         user, reason = await settled(checking), "invalid credentials"
     except LoginRefused as refusal:
         user, reason = None, refusal.text
     if user is None:
+        broker.statistics.http_logins_refused += 1
         log.warning("HTTP login refused", peer=request.peer.peer_host, reason=f"{claimed} - {reason}")
         raise ApiError(401, "not_authorized", broker.compat.profile.http_login_refusal, REALM)
+    broker.statistics.http_logins += 1
+    return user
+
+
+def _admitted(user: User, request: Request, loopback_users: tuple[str, ...]) -> Caller:
+    """Who has logged in, if it may come from there and has one of the tags. Raises ApiError (401)."""
     if user.name in loopback_users and not request.peer.is_loopback:
         raise ApiError(401, "not_authorised", "User can only log in via localhost", REALM)
     if not any(tag in TAGS for tag in user.tags):
@@ -116,20 +142,14 @@ async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ..
     return Caller(user)
 
 
-def _check(request: Request, broker: Broker) -> tuple[str, Pending[User | None]]:
-    """Whom a request claims to come from, and whether that is so."""
-    scheme, _, said = request.headers.get("authorization", "").partition(" ")
-    origin = request.peer.peer_host
-    if scheme.lower() == "bearer":
-        return "a token", broker.check_token(said.strip().encode("latin-1"), origin)
+def _basic(scheme: str, encoded: str) -> tuple[str, bytes]:
     if scheme.lower() != "basic":
         raise ApiError(401, "not_authorized", "Not_Authorized", REALM)
     try:
-        decoded = base64.b64decode(said.strip(), validate=True)
+        decoded = base64.b64decode(encoded.strip(), validate=True)
     except (binascii.Error, ValueError):
         decoded = b""
     name, separator, password = decoded.partition(b":")
     if not separator:
         raise ApiError(401, "not_authorized", "Not_Authorized", REALM)
-    user = name.decode("utf-8", "surrogateescape")
-    return f"user '{user}'", broker.check_password(user, password, origin)
+    return name.decode("utf-8", "surrogateescape"), password

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,14 +17,17 @@ from amqpd.broker.ports import Holding, Peer
 from amqpd.broker.queue import Queue
 from amqpd.broker.session import Session
 from amqpd.broker.vhost import VHost
+from amqpd.config import Config
 from amqpd.http.message import BodyIncomplete, BodyTooLarge, Request
 from amqpd.management.access import Caller
+from amqpd.management.attempts import Attempts
 from amqpd.management.encoding import decode
 from amqpd.management.errors import ApiError, bad_request, key_missing
 from amqpd.management.machine import Machine, node_numbers
 from amqpd.management.numbers import is_number
 from amqpd.management.rates.details import NO_RANGES, Details, Ranges
 from amqpd.management.rates.sampler import Key, Sampler
+from amqpd.management.tokens import Tokens
 from amqpd.management.waiting import settled
 from amqpd.protocol.node import Node
 
@@ -41,6 +45,8 @@ class Listening:
     """As RabbitMQ names it: amqp, amqp/ssl, http, https."""
     host: str
     port: int
+    certificate: Path | None = None
+    """With TLS: its file."""
 
     @property
     def secure(self) -> bool:
@@ -63,6 +69,10 @@ class Api:
     """Web pages from there may ask (CORS)."""
     started: float = 0.0
     """On the broker's monotonic clock."""
+    config: Config | None = None
+    """The settings that it was started with, if they are to be shown."""
+    attempts: Attempts = attrs.Factory(Attempts)
+    tokens: Tokens = attrs.Factory(lambda self: Tokens(self.broker.clock), takes_self=True)
     sampler: Sampler = attrs.Factory(
         lambda self: Sampler(self.node, lambda: node_numbers(self.node, self.machine)), takes_self=True
     )
@@ -71,6 +81,11 @@ class Api:
     @property
     def broker(self) -> Broker:
         return self.node.broker
+
+    @property
+    def loopback_users(self) -> tuple[str, ...]:
+        """Users who may come from this machine alone."""
+        return self.node.settings.loopback_users
 
 
 class NoPeer(Peer):

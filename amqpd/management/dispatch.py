@@ -74,7 +74,7 @@ class Dispatcher:
         broker = self._api.broker
         caller = None
         if route.access is not Access.NOBODY:
-            caller = await log_in(request, broker, self._api.node.settings.loopback_users)
+            caller = await log_in(request, broker, self._api.loopback_users, self._api.tokens)
             require(caller, route.access, broker, params.get("vhost"))
         call = Call(self._api, request, params, query, ranges_of(query), caller)
         answer = await route.handler(call)

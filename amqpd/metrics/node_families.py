@@ -96,11 +96,13 @@ def node_metrics(machine: Machine) -> Iterator[Reading]:
 
 def auth(node: Node) -> Iterator[Reading]:
     """Family auth_attempt_metrics."""
-    counted, protocol = node.broker.statistics, labels(PROTOCOL)
-    both = counted.logins + counted.logins_refused
-    yield "auth_attempts_total", "counter", "Logins tried", [(protocol, both)]
-    yield "auth_attempts_succeeded_total", "counter", "Logins accepted", [(protocol, counted.logins)]
-    yield "auth_attempts_failed_total", "counter", "Logins refused", [(protocol, counted.logins_refused)]
+    counted, amqp, http = node.broker.statistics, labels(PROTOCOL), labels(("protocol", "http"))
+    accepted: dict[str, int | float] = {amqp: counted.logins, http: counted.http_logins}
+    refused: dict[str, int | float] = {amqp: counted.logins_refused, http: counted.http_logins_refused}
+    both: list[tuple[str, int | float]] = [(each, accepted[each] + refused[each]) for each in accepted]
+    yield "auth_attempts_total", "counter", "Logins tried", both
+    yield "auth_attempts_succeeded_total", "counter", "Logins accepted", [*accepted.items()]
+    yield "auth_attempts_failed_total", "counter", "Logins refused", [*refused.items()]
 
 
 def alarms(node: Node) -> Iterator[Reading]:

@@ -18,6 +18,7 @@ from amqpd.http.limits import Limits
 from amqpd.http.message import Request
 from amqpd.management.access import log_in
 from amqpd.management.errors import ApiError
+from amqpd.management.tokens import Tokens
 from amqpd.protocol.endpoint import Endpoint
 
 NOT_FOUND = {"error": "Object Not Found", "reason": "Not Found"}
@@ -156,7 +157,7 @@ def test_connections_that_ask_for_nothing_give_way(api: Any) -> None:
 
 
 async def test_users_of_this_machine_cannot_log_in_from_another_one() -> None:
-    broker = Broker(SystemClock(), SystemRandomness())
+    broker, tokens = Broker(SystemClock(), SystemRandomness()), Tokens(SystemClock())
     broker.add_user(User.with_password("guest", "guest", ("administrator",)))
 
     async def nothing() -> bytes:
@@ -168,9 +169,9 @@ async def test_users_of_this_machine_cannot_log_in_from_another_one() -> None:
         return Request("GET", "/api/whoami", headers, Endpoint(peer, 1, "x", 2), nothing)
 
     for peer in ("127.0.0.1", "::1"):
-        assert (await log_in(request(peer), broker, ("guest",))).name == "guest"
+        assert (await log_in(request(peer), broker, ("guest",), tokens)).name == "guest"
     with pytest.raises(ApiError) as refused:
-        await log_in(request("192.0.2.1"), broker, ("guest",))
+        await log_in(request("192.0.2.1"), broker, ("guest",), tokens)
     assert (refused.value.status, refused.value.reason) == (401, "User can only log in via localhost")
 
 

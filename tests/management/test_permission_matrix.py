@@ -14,20 +14,21 @@ import pytest
 
 import amqpd
 from amqpd.management.routes import ROUTES
+from amqpd.management.routing import Route
 from tests.management.conftest import Client
 
 TAGS = ("administrator", "monitoring", "policymaker", "management", "")
 FILLED = {"vhost": "{}", "kind": "q", "port": "1", "within": "1", "unit": "days", "component": "policy"}
 """Values of the parts of paths; all others are `x`, which is nothing."""
 
-OPEN = {"/auth", "/version", "/openapi.json"}
+OPEN = {"/auth", "/version", "/openapi.json", "/login"}
 ADMINISTRATORS = (
     r"/cluster-name PUT|/(feature-flags|deprecated-features|reset|rebalance|definitions|all-configuration|users|"
     r"permissions|topic-permissions|user-limits)\b.*|/auth/hash_password.*|/queues/.*/actions .*|"
     r"/vhost-limits/.* (PUT|DELETE)|/operator-policies/.* (PUT|DELETE)|/vhosts/{vhost} (PUT|DELETE)|"
-    r"/vhosts/{vhost}/(deletion|start|permissions|topic-permissions).*"
+    r"/vhosts/{vhost}/(deletion|start|permissions|topic-permissions).*|/queues/quorum/.*|/config/.*"
 )
-MONITORING = r"/(nodes|log)\b.*"
+MONITORING = r"/(nodes|log|auth/attempts)\b.*"
 POLICYMAKERS = r"/(policies|operator-policies|parameters|global-parameters)\b.*"
 CHANGES_IN_A_VHOST = r".*/peek GET|.* (PUT|POST|DELETE)"
 
@@ -48,7 +49,7 @@ def matrix() -> Generator[Client]:
 def expected(method: str, path: str, tag: str, vhost: str) -> str | None:
     """The reason of the refusal; None: the caller gets in, whatever it finds there."""
     if path in OPEN:
-        return None
+        return "Not_Authorized" if (method, path) == ("POST", "/login") else None  # its login is in the body
     if not tag:
         return "Not management user"
     line, in_vhost = f"{path} {method}", "{vhost}" in path
@@ -70,7 +71,11 @@ def filled(path: str, vhost: str) -> str:
     return re.sub(r"{(\w+)}", lambda found: FILLED.get(found[1], "x").format(vhost), path)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def named(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_each_tag_gets_in_where_it_may(matrix: Client, route: Any) -> None:
     for tag in TAGS:
         for vhost in ("own", "other") if "{vhost}" in route.path else ("own",):
@@ -85,6 +90,32 @@ def test_each_tag_gets_in_where_it_may(matrix: Client, route: Any) -> None:
             if "/username/" in route.path and tag not in ("administrator", ""):
                 reason = "User not authorised to access object"  # `x` is somebody else
             assert refused == reason, (tag, vhost, answer)
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.method != "GET"], ids=named)
+def test_an_administrator_may_change_everything(expendable: Client, route: Any) -> None:
+    for vhost in ("own", "other") if "{vhost}" in route.path else ("own",):
+        for each in ("own", "other"):
+            expendable("PUT", f"/vhosts/{each}", {})
+            expendable("PUT", f"/permissions/{each}/root", dict.fromkeys(("configure", "write", "read"), ".*"))
+        body: object = {} if route.method in {"PUT", "POST"} else None
+        answer = expendable(route.method, filled(route.path, vhost), body, login="root:secret")
+        assert answer.status != 401 or route.path == "/login", (vhost, answer)
+
+
+@pytest.fixture(scope="module")
+def expendable() -> Generator[Client]:
+    with amqpd.run_in_thread(management_port=0) as broker:
+        broker.add_user("root", "secret", ("administrator",))
+        yield Client(broker)
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.path not in OPEN], ids=named)
+def test_nobody_gets_in_without_a_login(matrix: Client, route: Any) -> None:
+    for login in (None, "monitoring:wrong", "nobody:secret", "guest:"):
+        answer = matrix(route.method, filled(route.path, "own"), login=login)
+        assert (answer.status, answer.json) == (401, {"error": "not_authorized", "reason": "Not_Authorized"}), login
+        assert answer.headers["www-authenticate"] == 'Basic realm="RabbitMQ Management"'
 
 
 def test_every_endpoint_says_what_it_is_for() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import amqpd
 from amqpd import app
 from amqpd.config import Config, ConfigError, load
 from amqpd.embedded import IN_THREAD
+from amqpd.management.certificates import expiries
+from tests.management.conftest import Client
 
 
 @pytest.fixture
@@ -69,8 +72,6 @@ def test_it_is_served_over_tls_with_its_own_certificate_or_that_of_amqp(
 
 
 def overview_of(broker: Any) -> Any:
-    from tests.management.conftest import Client
-
     return Client(broker).get("/overview")
 
 
@@ -120,3 +121,32 @@ def test_a_section_of_a_section_is_a_table_in_the_file(tmp_path: Path) -> None:
     file.write_text("[management]\ntls = 5\n")
     with pytest.raises(ConfigError, match=r"a table: \[management.tls\]"):
         load(file, {}, {})
+
+
+def test_certificates_that_end_soon_fail_a_check(authority: trustme.CA, tmp_path: Path) -> None:
+    path, ends = tmp_path / "short.pem", datetime.now(UTC) + timedelta(days=10)
+    authority.issue_cert("127.0.0.1", not_after=ends).private_key_and_cert_chain_pem.write_to_path(str(path))
+    assert abs(min(expiries(path)) - ends) < timedelta(seconds=2)
+    settings = config(management_port=0, management_tls_port=0, management_tls_certificate=str(path))
+    with amqpd.run_in_thread(settings) as broker:
+        client = Client(broker)
+        assert client.get("/health/checks/certificate-expiration/1/weeks") == {"status": "ok"}
+        answer = client("GET", "/health/checks/certificate-expiration/11/days")
+        assert (answer.status, answer.json["reason"]) == (503, "Certificates expiring")
+        (expired,) = answer.json["expired"]
+        assert (expired["protocol"], expired["certfile"]) == ("https", str(path))
+        assert expired["certfile_expires_on"] == f"{ends:%Y-%m-%d %H:%M:%S}"
+        for wrong, reason in (("1/eons", "Time unit not"), ("x/days", "Invalid expiration value.")):
+            answer = client("GET", f"/health/checks/certificate-expiration/{wrong}")
+            assert answer.status == 400
+            assert answer.json["reason"].startswith(reason)
+        path.unlink()
+        assert client("GET", "/health/checks/certificate-expiration/1/days").status == 503
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x30", b"\x30\x82\x05", b"\x30\x03\x30\x01\x00"])
+def test_what_is_no_certificate_is_no_certificate(tmp_path: Path, octets: bytes) -> None:
+    path = tmp_path / "wrong.pem"
+    path.write_text(ssl.DER_cert_to_PEM_cert(octets))
+    with pytest.raises(ValueError):  # noqa: PT011  # of several kinds, none of which anybody tells apart
+        expiries(path)

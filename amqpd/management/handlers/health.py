@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import trio
+
 from amqpd.http.message import Response
-from amqpd.management.api import Call
+from amqpd.management.api import Call, Listening
+from amqpd.management.certificates import expiries
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import bad_request, not_found
 from amqpd.management.numbers import is_number
 
 OK = {"status": "ok"}
 ALIASES = {"amqp091": "amqp", "amqp0-9-1": "amqp", "amqps": "amqp/ssl", "amqp-ssl": "amqp/ssl"}
-UNITS = ("days", "weeks", "months", "years")
+DAY = 24 * 3600
+UNITS = {"days": DAY, "weeks": 7 * DAY, "months": 30 * DAY, "years": 365 * DAY}
+LONGEST = 10_000
 
 
 async def fine(call: Call) -> object:
@@ -52,13 +57,45 @@ async def protocol_listener(call: Call) -> object:
 
 
 async def certificate_expiration(call: Call) -> object:
-    """Pass where there is no certificate; where there is one, say that nobody looks at it yet."""
+    """Fail while the certificate of a listener, or one that it came with, ends within a time."""
     amount, unit = call.params["within"], call.params["unit"]
-    if not is_number(amount) or unit not in UNITS:
-        raise bad_request(f"'{amount} {unit}' is no time: expected a number and one of {', '.join(UNITS)}")
-    if any(each.protocol.endswith("ssl") for each in call.api.listening()):
-        raise bad_request("this broker does not look at the dates of its certificates")
-    return OK
+    if unit not in UNITS:
+        raise bad_request(f"Time unit not recognised. Supported units: {', '.join(UNITS)}.")
+    if not is_number(amount) or int(amount) > LONGEST:
+        raise bad_request("Invalid expiration value.")
+    until = call.broker.clock.wall() + int(amount) * UNITS[unit]
+    expired = [found for each in call.api.listening() if (found := await _expiring(call, each, until)) is not None]
+    return _failed("Certificates expiring", expired=expired) if expired else OK
+
+
+async def _expiring(call: Call, listening: Listening, until: float) -> dict[str, object] | None:
+    """What is to be said of a listener whose certificates end before an instant."""
+    path = listening.certificate
+    if path is None:
+        return None
+    where = {
+        "node": call.broker.name,
+        "protocol": listening.protocol,
+        "interface": listening.host,
+        "port": listening.port,
+        "certfile": str(path),
+    }
+    try:
+        found = await trio.to_thread.run_sync(expiries, path)
+    except (OSError, ValueError) as error:
+        return {**where, "reason": str(error)}
+    soonest = min(found, default=None)
+    if soonest is None or soonest.timestamp() > until:
+        return None
+    return {**where, "certfile_expires_on": f"{soonest:%Y-%m-%d %H:%M:%S}"}
+
+
+async def connections_below_limit(call: Call) -> object:
+    """Fail where the node takes no further connection."""
+    limit, count = call.api.node.settings.max_connections, len(call.api.node.connections)
+    if limit is None or count < limit:
+        return {**OK, "limit": "infinity" if limit is None else limit, "connections": count}
+    return _failed("node connection limit is reached", limit=limit, connections=count)
 
 
 async def aliveness(call: Call) -> object:

@@ -74,13 +74,13 @@ async def nodes(call: Call) -> object:
 
 async def node(call: Call) -> object:
     """Show the node."""
-    _require_node(call)
+    require_node(call)
     return one(node_view(call.api, call.details(NODE) or NOTHING), call.query)
 
 
 async def node_memory(call: Call) -> object:
     """Show what the memory of the node is used for."""
-    _require_node(call)
+    require_node(call)
     return {"memory": memory_view(call.api)}
 
 
@@ -107,14 +107,8 @@ async def deprecated_features(call: Call) -> object:
     return []
 
 
-async def whoami(call: Call) -> object:
-    """Show who is logged in."""
-    user = call.caller.user
-    return {"name": user.name, "tags": [*user.tags], "is_internal_user": True}
-
-
 async def auth(call: Call) -> object:
-    """How to log in: by name and password alone."""
+    """How to log in: by name and password."""
     return {"oauth_enabled": False}
 
 
@@ -126,10 +120,11 @@ async def version(call: Call) -> object:
 async def nothing_to_do(call: Call) -> Response:
     """What RabbitMQ does here has no meaning on one node."""
     if "node" in call.params:
-        _require_node(call)
+        require_node(call)
     return NO_CONTENT
 
 
-def _require_node(call: Call) -> None:
+def require_node(call: Call) -> None:
+    """Raise ApiError unless the path names this node."""
     if call.params["node"] != call.broker.name:
         raise not_found()

@@ -1,0 +1,55 @@
+"""Tokens that stand for a login: what `/api/login` gives, for as long as the broker runs and the user stays as it is.
+
+They are random, held as digests alone, and end some hours after they were made. Changing a user (its password, its
+tags) ends all of its tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from amqpd.broker.users import User
+from amqpd.clock import Clock
+
+LIFETIME: Final = 8 * 3600.0
+"""Seconds; RabbitMQ's management.login_session_timeout."""
+MOST: Final = 10_000
+"""Of more, the oldest is forgotten."""
+OCTETS: Final = 32
+
+
+class Tokens:
+    """Those of one broker."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[bytes, tuple[User, bool, float]] = {}
+        """By digest: for whom, whether the broker itself knows that user, and until when. The oldest first."""
+
+    def issue(self, user: User, users: Mapping[str, User]) -> str:
+        """A new token for somebody who has just logged in; `users` are those that the broker itself knows, by name."""
+        token = secrets.token_urlsafe(OCTETS)
+        if len(self._known) >= MOST:
+            del self._known[next(iter(self._known))]
+        self._known[_digest(token)] = user, users.get(user.name) is user, self._clock.monotonic() + LIFETIME
+        return token
+
+    def user_of(self, token: str, users: Mapping[str, User]) -> User | None:
+        """Who logged in for it; None: nobody, or too long ago, or somebody who was changed since."""
+        found = self._known.get(_digest(token))
+        if found is None:
+            return None
+        user, own, until = found
+        changed = own and users.get(user.name) is not user
+        return None if changed or self._clock.monotonic() >= until else user
+
+    def revoke(self, token: str) -> None:
+        """Let it stand for nobody any more."""
+        self._known.pop(_digest(token), None)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=OCTETS).digest()
