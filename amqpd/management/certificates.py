@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 PEM: Final = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+WRITTEN: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z")
 VERSION: Final = 0xA0
 UTC_TIME: Final = 0x17
 
 
-def expiries(path: Path) -> list[datetime]:
-    """The last instants of all certificates of a PEM file, in its order. Raises OSError, ValueError."""
+def expiries(path: Path) -> list[tuple[int, ...]]:
+    """The last instants of all certificates of a PEM file, in its order: year, month, day, hour, minute and second, of
+    UTC. Raises OSError, ValueError.
+    """
     return [_not_after(ssl.PEM_cert_to_DER_cert(each)) for each in PEM.findall(path.read_text("ascii", "replace"))]
 
 
-def _not_after(der: bytes) -> datetime:
+def seconds(instant: tuple[int, ...]) -> int:
+    """Since the Unix epoch."""
+    return calendar.timegm(instant)
+
+
+def _not_after(der: bytes) -> tuple[int, ...]:
     (certificate,) = _elements(der)
     signed, *_ = _elements(certificate[1])
     fields = [each for each in _elements(signed[1]) if each[0] != VERSION]
@@ -28,7 +36,10 @@ def _not_after(der: bytes) -> datetime:
     text = octets.decode("ascii")
     if tag == UTC_TIME:  # two digits of a year: 1950 to 2049
         text = ("19" if text[:2] >= "50" else "20") + text
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    parts = WRITTEN.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"'{text[:40]}' is no time of a certificate")
+    return tuple(map(int, parts.groups()))
 
 
 def _elements(octets: bytes) -> Iterator[tuple[int, bytes]]:

@@ -6,7 +6,7 @@ import trio
 
 from amqpd.http.message import Response
 from amqpd.management.api import Call, Listening
-from amqpd.management.certificates import expiries
+from amqpd.management.certificates import expiries, seconds
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import bad_request, not_found
 from amqpd.management.numbers import is_number
@@ -85,9 +85,11 @@ async def _expiring(call: Call, listening: Listening, until: float) -> dict[str,
     except (OSError, ValueError) as error:
         return {**where, "reason": str(error)}
     soonest = min(found, default=None)
-    if soonest is None or soonest.timestamp() > until:
+    if soonest is None or seconds(soonest) > until:
         return None
-    return {**where, "certfile_expires_on": f"{soonest:%Y-%m-%d %H:%M:%S}"}
+    year, month, day, hour, minute, second = soonest
+    ends = f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
+    return {**where, "certfile_expires_on": ends}
 
 
 async def connections_below_limit(call: Call) -> object:

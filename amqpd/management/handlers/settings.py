@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Final
+from typing import Any, Final
 
 from amqpd.config import Config
 from amqpd.config.settings import Setting, settings
@@ -20,7 +20,7 @@ async def effective(call: Call) -> object:
 
 
 def _value(config: Config, setting: Setting) -> object:
-    value = reduce(getattr, setting.key.split("."), config)
+    value: Any = reduce(getattr, setting.key.split("."), config)
     if setting.secret and value is not None:
         return HIDDEN
     return value if value is None or isinstance(value, bool | int | float) else render(value, setting.kind)
