@@ -9,9 +9,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+
+if TYPE_CHECKING:
+    from interop.matrix.scenarios import Scenario
 
 FILE: Final = "client.toml"
 PLACEHOLDERS: Final = ("build", "folder", "python")
@@ -58,6 +61,10 @@ class Row:
     def label(self) -> str:
         """What the matrix calls it."""
         return f"{self.client.name} {self.variant}".rstrip()
+
+    def is_asked(self, scenario: Scenario) -> bool:
+        """Whether it takes part in a scenario."""
+        return (not scenario.only or self.client.key in scenario.only) and not self.why_not(scenario.name)
 
     def why_not(self, scenario: str) -> str | None:
         """Why it cannot do a scenario; None if it can."""

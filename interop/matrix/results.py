@@ -80,6 +80,8 @@ class Results:
     def _row_as_json(self, row: Row) -> dict[str, Any]:
         cells: dict[str, Any] = {}
         for scenario in self.scenarios:
+            if scenario.only and row.client.key not in scenario.only:
+                continue
             why = row.why_not(scenario.name)
             cells[scenario.name] = {"unsupported": why} if why else self._cell_as_json(row, scenario)
         client = row.client

@@ -30,7 +30,7 @@ def run(rows: Sequence[Row], scenarios: Sequence[Scenario], targets: Sequence[Ta
     lines: list[Future[None]] = []
     with ThreadPoolExecutor(jobs) as drivers, ThreadPoolExecutor(max(1, len(targets))) as overseers:
         for target in targets:
-            todo = [(row, each) for row in rows for each in scenarios if not row.why_not(each.name)]
+            todo = [(row, each) for row in rows for each in scenarios if row.is_asked(each)]
             lines.append(overseers.submit(_run_on, target, todo, drivers, tell))
         try:
             for line in as_completed(lines):

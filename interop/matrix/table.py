@@ -57,7 +57,7 @@ def cell(results: Results, row: Row, scenario: Scenario) -> str:
     words = []
     for target in results.targets:
         outcome = results.outcome(target, row, scenario)
-        if row.why_not(scenario.name):
+        if not row.is_asked(scenario):
             words.append(UNSUPPORTED)
         elif outcome is None:
             words.append(NOT_RUN)

@@ -9,6 +9,7 @@ import pytest
 from interop.matrix import scenarios
 from interop.matrix.clients import ClientError, Row, filled, load, load_all
 from interop.matrix.preparing import PREPARATIONS
+from interop.matrix.scenarios import Scenario
 from interop.matrix.suites import SUITES, Suite
 
 SCENARIOS = ("get", "tls")
@@ -96,6 +97,13 @@ def test_an_unknown_client_is_told_with_the_known_ones(tmp_path: Path) -> None:
     written(tmp_path / "known", COMPLETE)
     with pytest.raises(ClientError, match="no client 'other': expected some of known"):
         load_all(tmp_path, SCENARIOS, ["other"])
+
+
+def test_a_scenario_may_be_for_some_clients_alone(tmp_path: Path) -> None:
+    (row, _) = load(written(tmp_path / "key", COMPLETE), SCENARIOS).rows()
+    scenarios = [Scenario("tls", "tls"), Scenario("tls", "tls", only=("key",)), Scenario("tls", "tls", only=("other",))]
+    assert [row.is_asked(each) for each in scenarios] == [True, True, False]
+    assert not row.is_asked(Scenario("get", "which it cannot", only=("key",)))
 
 
 def test_placeholders_are_filled_anywhere_in_a_word() -> None:
