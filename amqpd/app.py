@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,13 +26,15 @@ from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config, Tls
 from amqpd.config.errors import ConfigError, bad_value
+from amqpd.definitions_file import take_over
 from amqpd.log import get_logger, set_level
 from amqpd.metrics import serving
 from amqpd.metrics.machine import Machine
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import CertificateLogin, Node, Settings
 from amqpd.server import memory
-from amqpd.server.listeners import Admit, accept_loop, listen_all
+from amqpd.server.doors import accept_all
+from amqpd.server.listeners import listen_all
 from amqpd.server.offload import Threads
 from amqpd.server.server import Server, running
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
@@ -42,6 +45,7 @@ from amqpd.version import __version__
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from amqpd.http.message import Handle
     from amqpd.management.api import Api, Listening
     from amqpd.storage.journal import EngineJournal
 
@@ -104,7 +108,8 @@ def make_node(
     storage: EngineJournal | None = None,
     offload: Offload | None = None,
 ) -> Node:
-    """Build the broker that a configuration describes. Raises ConfigError for an access file that is wrong.
+    """Build the broker that a configuration describes. Raises ConfigError for an access file or definitions
+    that are wrong.
 
     With a clock of the caller's own, heartbeats and other liveness timers stay on the real one. `storage` is what is
     restored; it is the journal, or stands behind it.
@@ -126,11 +131,7 @@ def make_node(
     )
     logins.set_up(broker, config)
     liveness = broker.timers if clock is None else Timers(SystemClock())
-    _populate(broker, config, storage)
-    if broker.compat.extends("event-exchange") if config.events.exchange is None else config.events.exchange:
-        default = broker.vhosts.get(config.default.vhost)  # somebody may have deleted it before a restart
-        if default is not None:
-            EventExchange(broker.events, default)
+    populate(broker, config, storage)
     node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
     node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
     if storage is not None:
@@ -141,6 +142,8 @@ def make_node(
             node.pager = Pager(broker, storage.spill, mark)
             starting = Pager(broker, storage.spill, min(mark, AT_START))
         storage.restore_graph(broker, starting)
+    if config.definitions is not None:
+        take_over(broker, config.definitions)
     return node
 
 
@@ -163,7 +166,7 @@ async def serve_node(
     Raises OSError for an address that can't be used, and ConfigError for a TLS file.
     """
     try:
-        async with _served(node, config, passed) as server:
+        async with _served(node, config, storage, passed) as server:
             if storage is not None:
                 storage.start(node.broker.offload)
             yield server
@@ -173,7 +176,9 @@ async def serve_node(
 
 
 @asynccontextmanager
-async def _served(node: Node, config: Config, passed: Passed) -> AsyncGenerator[Server]:
+async def _served(
+    node: Node, config: Config, storage: EngineJournal | None, passed: Passed
+) -> AsyncGenerator[Server]:
     if passed.secure and config.tls.certificate is None:
         raise bad_value("tls.certificate", None, "a path, because a socket for TLS was passed")
     tls = _tls_context(config.tls) if config.tls.port is not None or passed.secure else None
@@ -196,65 +201,59 @@ async def _served(node: Node, config: Config, passed: Passed) -> AsyncGenerator[
             if isinstance(node.broker.offload, Threads):
                 node.broker.offload.start(server.nursery, server.end_turn)
             _watch_resident(node)
-            async with _managed(server, config):
-                yield server
+            _manage(server, config, storage, opened)
+            yield server
 
 
-@asynccontextmanager
-async def _managed(server: Server, config: Config) -> AsyncGenerator[None]:
-    """Serve the management API beside it, where it is asked for."""
+def _manage(server: Server, config: Config, storage: EngineJournal | None, opened: ExitStack) -> None:
+    """Serve the management API beside it, where it is asked for. Raises ConfigError, OSError."""
     management = config.management
     if not management.enabled or (management.port is None and management.tls.port is None):
-        yield
         return
     try:
-        from amqpd.management.serving import http_server
+        from amqpd.management.serving import public
     except ImportError as error:
         key = "management.port" if management.port is not None else "management.tls.port"
         text = f"'{key}' is set, but {error.name} is not installed: pip install 'amqpd[management]'"
         raise ConfigError(text, key=key, value=management.port or management.tls.port) from error
-    with ExitStack() as opened:
-        plain, secure = [], []
-        if management.port is not None:
-            plain = _opened(opened, management.host, management.port)
-        if management.tls.port is not None:
-            server.https = _tls_context(management.tls_of(config.tls), "management.tls")
-            secure = _opened(opened, management.host, management.tls.port)
-        server.http_addresses = [listener.getsockname()[:2] for listener in plain]
-        server.https_addresses = [listener.getsockname()[:2] for listener in secure]
-        server.listeners += [*plain, *secure]
-        async with trio.open_nursery() as nursery:
-            api = _api(server, config)
-            http = http_server(api, nursery, lambda: server.https)
-            api.sampler.start()
-            for listener in plain:
-                nursery.start_soon(accept_loop, listener, http.admit)
-            for listener in secure:
-                nursery.start_soon(accept_loop, listener, http.admit_tls)
-            try:
-                yield
-            finally:
-                api.sampler.stop()
-            nursery.cancel_scope.cancel()
+    api = api_of(server, config, storage)
+    handle = public(api)
+    if management.port is not None:
+        listeners = listen_all(management.host, management.port)
+        server.open_door("http", listeners, partial(serve_http, handle=handle))
+    if management.tls.port is not None:
+        server.https = _tls_context(management.tls_of(config.tls), "management.tls")
+        listeners = listen_all(management.host, management.tls.port)
+        server.open_door("https", listeners, partial(serve_http, handle=handle, tls=lambda: server.https))
+    api.sampler.start()
+    opened.callback(api.sampler.stop)
 
 
-def _opened(opened: ExitStack, hosts: tuple[str, ...], port: int) -> list[socket.socket]:
-    """Listeners that are closed with the rest."""
-    return [opened.enter_context(listener) for listener in listen_all(hosts, port)]
+async def serve_http(
+    listeners: list[socket.socket], handle: Handle, tls: Callable[[], SSLContext | None] | None = None
+) -> None:
+    """Answer requests on these sockets until cancelled; `tls`: what new connections are served with."""
+    from amqpd.http.server import HttpServer
+
+    async with trio.open_nursery() as nursery:
+        if tls is None:
+            await accept_all(listeners, HttpServer(handle, nursery).admit)
+        else:
+            await accept_all(listeners, HttpServer(handle, nursery, tls=tls).admit_tls)
 
 
-def _api(server: Server, config: Config) -> Api:
+def api_of(server: Server, config: Config, storage: EngineJournal | None) -> Api:
+    """What the management needs of a running server."""
     from amqpd.management.api import Api
     from amqpd.management.machine import Machine
 
     node, management = server.node, config.management
     data_dir = "" if config.data_dir is None or config.transient else str(config.data_dir)
-    limit = config.memory.limit_in_bytes(memory.available())
     return Api(
         node,
         server.end_turn,
         lambda: _listening(server, config),
-        Machine(memory.resident, limit, config.disk_free_limit, data_dir),
+        Machine(memory.resident, partial(_memory_limit, node), partial(_disk_limit, config, storage), data_dir),
         management.path_prefix,
         management.cors_allow_origins,
         node.broker.clock.monotonic(),
@@ -262,20 +261,27 @@ def _api(server: Server, config: Config) -> Api:
     )
 
 
+def _memory_limit(node: Node) -> int:
+    return 0 if node.memory is None else node.memory.limit
+
+
+def _disk_limit(config: Config, storage: EngineJournal | None) -> int:
+    room = None if storage is None else storage.room
+    return config.disk_free_limit if room is None else room.limit
+
+
 def _listening(server: Server, config: Config) -> list[Listening]:
     from amqpd.management.api import Listening
 
-    paths = [(path, 0) for path in server.unix_paths]
-    spoken = (
-        ("amqp", [*server.addresses, *paths], None),
-        ("amqp/ssl", server.tls_addresses, config.tls.certificate),
-        ("http", server.http_addresses, None),
-        ("https", server.https_addresses, config.management.tls_of(config.tls).certificate),
-    )
+    certificates = {
+        "amqp/ssl": config.tls.certificate,
+        "https": config.management.tls_of(config.tls).certificate,
+    }
     return [
-        Listening(protocol, *address, certificate)
-        for protocol, addresses, certificate in spoken
-        for address in addresses
+        Listening(door.protocol, *address, certificates.get(door.protocol))
+        for door in server.doors
+        if door.is_open
+        for address in door.addresses
     ]
 
 
@@ -323,20 +329,17 @@ def serve_metrics(server: Server, config: Config, storage: EngineJournal | None)
         clock=clock,
         started=clock.monotonic(),
         resident=memory.resident,
-        memory_limit=config.memory.limit_in_bytes(memory.available()),
+        memory_limit=partial(_memory_limit, node),
         disk_free=lambda: None if storage is None or storage.room is None else storage.room.free,
-        disk_limit=None if storage is None else config.disk_free_limit,
+        disk_limit=lambda: None if storage is None else _disk_limit(config, storage),
     )
-    server.nursery.start_soon(_accept_all, listeners, serving.http_server(node, machine, server.nursery).admit)
-    return [listener.getsockname()[:2] for listener in listeners]
+    server.open_door(serving.PROTOCOL, listeners, partial(_serve_metrics, node=node, machine=machine))
+    return server.addresses_of(serving.PROTOCOL)
 
 
-async def _accept_all(listeners: list[socket.socket], admit: Admit) -> None:
-    """Accept on all of them until cancelled; closes them."""
-    with ExitStack() as opened:
-        async with trio.open_nursery() as nursery:
-            for listener in listeners:
-                nursery.start_soon(accept_loop, opened.enter_context(listener), admit)
+async def _serve_metrics(listeners: list[socket.socket], node: Node, machine: Machine) -> None:
+    async with trio.open_nursery() as nursery:
+        await accept_all(listeners, serving.http_server(node, machine, nursery).admit)
 
 
 def _watch_resident(node: Node) -> None:
@@ -386,7 +389,8 @@ def _settings(config: Config, broker: Broker) -> Settings:
     )
 
 
-def _populate(broker: Broker, config: Config, storage: EngineJournal | None) -> None:
+def populate(broker: Broker, config: Config, storage: EngineJournal | None = None) -> None:
+    """Give a broker that has nothing the virtual hosts and users that it starts with. Raises ConfigError."""
     default = config.default
     if storage is None or not storage.restore_access(broker):
         broker.add_vhost(default.vhost)
@@ -397,6 +401,10 @@ def _populate(broker: Broker, config: Config, storage: EngineJournal | None) -> 
         access = load_access_file(config.access_file, users=tuple(broker.access.users), vhosts=tuple(broker.vhosts))
         _check_queue_types(broker, access, config.access_file)
         _populate_from(broker, access)
+    if broker.compat.extends("event-exchange") if config.events.exchange is None else config.events.exchange:
+        vhost = broker.vhosts.get(default.vhost)  # somebody may have deleted it before a restart
+        if vhost is not None:
+            EventExchange(broker.events, vhost)
 
 
 def _check_queue_types(broker: Broker, access: AccessFile, path: Path) -> None:

@@ -11,8 +11,9 @@ import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
-from typing import Final, TypeVar
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
 
@@ -23,6 +24,10 @@ from amqpd.config import Config, load
 from amqpd.server.offload import Threads
 from amqpd.testing.broker import EmbeddedBroker
 from amqpd.testing.faults import FaultyJournal
+
+if TYPE_CHECKING:
+    from amqpd.server.server import Server
+    from amqpd.storage.journal import EngineJournal
 
 PATIENCE: Final = 500
 """Turns that a call waits for clients' input to be handled; more of it than that is a flood, which never ends."""
@@ -50,7 +55,7 @@ async def serve(
     node = make_node(config, clock=clock, journal=faulty, storage=storage, offload=Threads())
     own: BaseException | None = None
     try:
-        async with serve_node(node, config, storage) as server:
+        async with serve_node(node, config, storage) as server, _controlled(server, config, storage):
             broker = EmbeddedBroker(server, clock, faulty, config, lambda function: function())
             try:
                 yield broker
@@ -103,6 +108,17 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(each)
     else:
         yield error
+
+
+def _controlled(
+    server: Server, config: Config, storage: EngineJournal | None
+) -> AbstractAsyncContextManager[Path | None]:
+    """The control socket, where one is asked for."""
+    if config.control.socket is None and config.control.token_file is None:
+        return nullcontext()
+    from amqpd.application import controlled
+
+    return controlled(server, config, storage)
 
 
 def _configured(config: Config | None, settings: dict[str, object]) -> Config:
@@ -160,7 +176,7 @@ class _BrokerThread:
         storage = None if self._journal is not None else open_storage(self._config, clock)
         journal = FaultyJournal(self._journal or storage or MemoryJournal())
         node = make_node(self._config, clock=clock, journal=journal, storage=storage, offload=Threads())
-        async with serve_node(node, self._config, storage) as server:
+        async with serve_node(node, self._config, storage) as server, _controlled(server, self._config, storage):
             with _closed_in_children(server.open_sockets):
                 self._broker = EmbeddedBroker(server, clock, journal, self._config, self._call)
                 self._started.set()

@@ -54,21 +54,25 @@ class Node:
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl on the node and return its output; raise RuntimeError with that when it fails."""
-        outcome = subprocess.run(
-            [str(CONTROL), *arguments],
+        outcome = self.run(CONTROL.name, *arguments)
+        if outcome.returncode:
+            said = outcome.stdout + outcome.stderr
+            raise RuntimeError(f"rabbitmqctl {' '.join(arguments)} failed ({outcome.returncode}):\n{said}")
+        return outcome.stdout
+
+    def run(self, tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of RabbitMQ's tools on the node, whatever comes of it."""
+        return subprocess.run(
+            [str(SERVER.with_name(tool)), *arguments],
             cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             timeout=CONTROL_LIMIT,
             check=False,
             **_ownership(),
         )
-        if outcome.returncode:
-            raise RuntimeError(f"rabbitmqctl {' '.join(arguments)} failed ({outcome.returncode}):\n{outcome.stdout}")
-        return outcome.stdout
 
 
 class _Ownership(TypedDict):

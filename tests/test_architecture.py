@@ -29,6 +29,7 @@ MAY_KNOW = {
     "wire": GROUND,
     "broker": GROUND,
     "access_file": GROUND,
+    "definitions_file": GROUND | {"broker"},
     "protocol": GROUND | {"wire", "broker"},
     "storage": GROUND | {"broker"},
     "plugins": GROUND | {"broker", "protocol"},
@@ -39,10 +40,12 @@ MAY_KNOW = {
     "oauth2": GROUND | {"broker"},
     "logins": GROUND | {"broker", "oauth2", "plugins"},
     "app": GROUND
-    | {"access_file", "broker", "logins", "management", "metrics", "plugins", "protocol", "server", "storage"},
+    | {"access_file", "broker", "definitions_file", "http", "logins", "management", "metrics", "plugins", "protocol"}
+    | {"server", "storage"},
+    "application": GROUND | {"app", "broker", "definitions_file", "management", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
-    "embedded": GROUND | {"app", "broker", "server", "testing"},
-    "cli": GROUND | {"app", "broker", "server", "storage"},
+    "embedded": GROUND | {"app", "application", "broker", "server", "storage", "testing"},
+    "cli": GROUND | {"app", "application", "broker", "server", "storage"},
     "__init__": GROUND | {"embedded"},
     "__main__": GROUND | {"cli"},
     **dict.fromkeys(GROUND, GROUND),
@@ -59,7 +62,7 @@ THIRD_PARTY = {
     "platformdirs": {"cli"},
     "pytest": {"testing"},
     "structlog": {"log"},
-    "trio": {"app", "cli", "embedded", "http", "management", "metrics", "server", "testing"},
+    "trio": {"app", "application", "cli", "embedded", "http", "management", "metrics", "server", "testing"},
 }
 """What is imported beside the standard library, and by which layers; None is anybody."""
 

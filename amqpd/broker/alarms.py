@@ -55,19 +55,29 @@ class MemoryWatch:
 
     def __init__(self, alarms: Alarms, limit: int) -> None:
         self._alarms = alarms
-        self._limit = limit
-        self._low = limit * 95 // 100
         self._account = 0
         self._account_short = False
         self._resident_short = False
-        if limit == 0:
-            alarms.set(MEMORY, "limit", short=True)
+        self.set_limit(limit)
+
+    @property
+    def limit(self) -> int:
+        """Octets above which the alarm is raised."""
+        return self._limit
+
+    def set_limit(self, limit: int) -> None:
+        """Compare with another limit from now on."""
+        self._limit = limit
+        self._low = limit * 95 // 100
+        self._alarms.set(MEMORY, "limit", short=limit == 0)
+        self.check_account(self._account)
 
     def check_account(self, octets: int) -> None:
         """Compare the broker's account; called at the end of every turn."""
         self._account = octets
         short = octets > (self._low if self._account_short else self._limit)
-        if short is not self._account_short and self._limit:
+        short = short and self._limit > 0
+        if short is not self._account_short:
             self._account_short = short
             self._alarms.set(MEMORY, "account", short)
 

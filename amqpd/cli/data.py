@@ -8,15 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import platformdirs
 
 if TYPE_CHECKING:
     from amqpd.storage.engine import Engine
-
-
-def default_folder() -> Path:
-    """Where the platform keeps data of its user's applications."""
-    return platformdirs.user_data_path("amqpd", appauthor=False)
 
 
 def folder_argument(command: Callable[..., Any]) -> Callable[..., Any]:

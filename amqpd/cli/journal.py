@@ -8,7 +8,8 @@ from typing import IO
 
 import click
 
-from amqpd.cli.data import default_folder, folder_argument, opened
+from amqpd.cli.data import folder_argument, opened
+from amqpd.cli.places import default_folder
 
 
 @click.group()

@@ -1,4 +1,4 @@
-"""The command line: `amqpd serve`, `ping`, `bench`, `compat`, `journal` and `backup`."""
+"""The command line: `amqpd serve`, `ctl`, `ping`, `bench`, `compat`, `journal` and `backup`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import click
 
 from amqpd.cli.bench.command import bench
 from amqpd.cli.compat import compat
+from amqpd.cli.control import ctl
+from amqpd.cli.convert.command import config
 from amqpd.cli.journal import backup, journal
 from amqpd.cli.ping import ping
 from amqpd.cli.serve import serve
@@ -20,8 +22,10 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(ctl)
 main.add_command(ping)
 main.add_command(bench)
 main.add_command(compat)
+main.add_command(config)
 main.add_command(journal)
 main.add_command(backup)

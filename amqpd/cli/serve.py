@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,7 @@ import attrs
 import click
 import trio
 
-from amqpd.cli.data import default_folder
+from amqpd.cli.places import HAS_UNIX, default_folder, place_of
 from amqpd.config import Config, ConfigError, load, settings
 from amqpd.log import configure, get_logger
 
@@ -63,10 +64,11 @@ def serve(config_file: Path | None, **flags: object) -> None:
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     configure(config.log.level, config.log.format)
-    config = _with_management(config)
+    asked = config.control.socket or config.control.token_file
+    config = _with_control(_with_management(config))
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        trio.run(_serve, config, settings_now, strict_exception_groups=True)
+        trio.run(_serve, config, settings_now, asked is not None, strict_exception_groups=True)
     except* ConfigError as group:
         raise click.ClickException(_first(group)) from None
     except* OSError as group:
@@ -114,8 +116,39 @@ def _with_management(config: Config) -> Config:
     return attrs.evolve(config, management=attrs.evolve(management, port=port))
 
 
-async def _serve(config: Config, settings_now: Callable[[], Config]) -> None:
+def _with_control(config: Config) -> Config:
+    """Serve the control socket where `amqpd ctl` looks for it, unless it is said where, or switched off."""
+    control = config.control
+    if not control.enabled or control.socket is not None or control.token_file is not None:
+        return config
+    if find_spec("h11") is None:
+        log.info("no control socket: it comes with the extra amqpd[server]")
+        return config
+    place = place_of(config.data_dir if not config.transient else None, config.port, os.environ)
+    chosen = attrs.evolve(control, socket=place) if HAS_UNIX else attrs.evolve(control, token_file=place)
+    return attrs.evolve(config, control=chosen)
+
+
+async def _control(
+    stack: AsyncExitStack, enter: AbstractAsyncContextManager[Path | None], asked: bool
+) -> Path | None:
+    """Open the control socket. Where nobody asked for it and it cannot be, the broker runs without.
+
+    Raises OSError.
+    """
+    try:
+        return await stack.enter_async_context(enter)
+    except OSError as error:
+        if asked:
+            raise
+        log.info("no control socket", reason=error.strerror or str(error), hint="set control.socket")
+        return None
+
+
+async def _serve(config: Config, settings_now: Callable[[], Config], asked: bool) -> None:
+    """`asked`: whether it was said where the control socket is to be."""
     from amqpd.app import make_node, open_storage, serve_metrics, serve_node
+    from amqpd.application import controlled
     from amqpd.clock import SystemClock
     from amqpd.server.offload import Threads
     from amqpd.server.server import listening_on
@@ -126,21 +159,27 @@ async def _serve(config: Config, settings_now: Callable[[], Config]) -> None:
     storage = open_storage(config, SystemClock())
     node = make_node(config, storage=storage, offload=Threads())
     async with serve_node(node, config, storage, given) as server:
+        inside = AsyncExitStack()
+        control = await _control(inside, controlled(server, config, storage, _end), asked)
         _settle_garbage()
-        # Before it says that it is ready: whoever reads that may send a signal at once, and a second one ends it.
-        with trio.open_signal_receiver(*_signals()) as received:
-            _announce(server, config, lambda: serve_metrics(server, config, storage))
-            server.nursery.start_soon(notifier.keep_alive)
-            notifier.tell("READY=1", f"STATUS=AMQP on {listening_on([*server.addresses, *server.tls_addresses])}")
-            async for number in received:
-                if number == _HANGUP:
-                    notifier.tell("RELOADING=1", f"MONOTONIC_USEC={round(node.broker.clock.monotonic() * 1e6)}")
-                    _reload(server, settings_now)
-                    notifier.tell("READY=1")
-                    continue
-                notifier.tell("STOPPING=1")
-                log.info("stopping", signal=signal.Signals(number).name)
-                break
+        async with inside:
+            # Before it says that it is ready: whoever reads that may send a signal at once, and a second one ends it.
+            with trio.open_signal_receiver(*_signals()) as received:
+                _announce(server, config, lambda: serve_metrics(server, config, storage))
+                if control is not None:
+                    log.info(f"control socket at {control}")
+                log.info(f"Server startup complete; compat {config.compat}")
+                server.nursery.start_soon(notifier.keep_alive)
+                notifier.tell("READY=1", f"STATUS=AMQP on {listening_on([*server.addresses, *server.tls_addresses])}")
+                async for number in received:
+                    if number == _HANGUP:
+                        notifier.tell("RELOADING=1", f"MONOTONIC_USEC={round(node.broker.clock.monotonic() * 1e6)}")
+                        _reload(server, settings_now)
+                        notifier.tell("READY=1")
+                        continue
+                    notifier.tell("STOPPING=1")
+                    log.info("stopping", signal=signal.Signals(number).name)
+                    break
 
 
 def _reload(server: Server, settings_now: Callable[[], Config]) -> None:
@@ -174,7 +213,10 @@ def _announce(server: Server, config: Config, serve_metrics: Callable[[], list[t
         log.info(f"management API on {listening_on(server.http_addresses)}")
     if server.https_addresses:
         log.info(f"management API on {listening_on(server.https_addresses)}", tls=True)
-    log.info(f"Server startup complete; compat {config.compat}")
+
+
+def _end() -> None:
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _signals() -> tuple[signal.Signals, ...]:

@@ -300,6 +300,24 @@ class Management:
 
 
 @attrs.frozen(kw_only=True)
+class Control:
+    """The door for this machine's operator: `amqpd ctl`, without a password."""
+
+    enabled: bool = _setting(True, "Serve it at all.")
+    socket: Path | None = _setting(
+        None,
+        "Path of the Unix socket (mode 0600). Unset, `amqpd serve` takes `control.sock` in the data directory, or "
+        "`PORT.sock` in the folder of the user's sockets if that path is too long or nothing is kept; a broker inside "
+        "a program has none.",
+    )
+    token_file: Path | None = _setting(
+        None,
+        "File (mode 0600) that names a port of this machine and a token for it, in place of a Unix socket. Unset, "
+        "`amqpd serve` takes `control.json` in the data directory where there are no Unix sockets.",
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Log:
     """The server's log."""
 
@@ -342,6 +360,11 @@ class Config:
     compat: Compat = _setting("4.2", "The RabbitMQ version whose behaviour, limits and announced version apply.")
     strict: bool = _setting(False, "Turn amqpd's own extensions off.")
     access_file: Path | None = _setting(None, "TOML file with virtual hosts, users and permissions.")
+    definitions: Path | None = _setting(
+        None,
+        "JSON file of definitions (`amqpctl export_definitions`, or exported by a RabbitMQ) that is imported at each "
+        "start, before anybody can connect. RabbitMQ's load_definitions.",
+    )
     data_dir: Path | None = _setting(
         None,
         "Folder in which durable definitions and persistent messages are kept. Unset, `amqpd serve` takes the one that "
@@ -371,6 +394,7 @@ class Config:
     interceptors: Interceptors = attrs.Factory(Interceptors)
     metrics: Metrics = attrs.Factory(Metrics)
     management: Management = attrs.Factory(Management)
+    control: Control = attrs.Factory(Control)
     log: Log = attrs.Factory(Log)
 
     def __attrs_post_init__(self) -> None:

@@ -52,6 +52,8 @@ class Caller:
     """A logged-in user, as far as endpoints are concerned."""
 
     user: User
+    is_operator: bool = False
+    """Whether it came in through the control socket: no permissions are asked for."""
 
     @property
     def name(self) -> str:

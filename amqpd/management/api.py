@@ -105,6 +105,18 @@ class NoPeer(Peer):
         return iter(())
 
 
+class OperatorSession(Session):
+    """That of the machine's operator, who may do everything."""
+
+    __slots__ = ()
+
+    def require(self, permission: str, kind: str, name: str) -> None:
+        """It has every permission."""
+
+    def require_any(self, kind: str, name: str) -> None:
+        """It has one."""
+
+
 @attrs.define(eq=False)
 class Call:
     """One request at its endpoint."""
@@ -153,7 +165,8 @@ class Call:
     def session(self, vhost: VHost) -> Session:
         """What stands for the user in a virtual host."""
         user, profile = self.caller.user, self.broker.compat.profile
-        return Session("HTTP", user, vhost, self.broker.access, profile, NoPeer())
+        kind = OperatorSession if self.caller.is_operator else Session
+        return kind("HTTP", user, vhost, self.broker.access, profile, NoPeer())
 
     async def perform(self, operation: Callable[[], T | Pending[T]]) -> T:
         """Change something: run an operation, let everybody have what follows from it, and wait for its result."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from amqpd.http.message import Request, Response
 from amqpd.log import get_logger
-from amqpd.management.access import Access, log_in, require
+from amqpd.management.access import Access, Caller, log_in, require
 from amqpd.management.api import Api, Call, query_of
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import ApiError, answer_to, not_authorised, not_found
@@ -32,8 +32,10 @@ MAX_AGE: Final = "1800"
 class Dispatcher:
     """Answers all requests of one broker's management."""
 
-    def __init__(self, api: Api, routes: Iterable[Route]) -> None:
+    def __init__(self, api: Api, routes: Iterable[Route], caller: Caller | None = None) -> None:
+        """`caller`: who calls where nobody has to log in."""
         self._api = api
+        self._caller = caller
         self._router = Router(routes)
 
     async def handle(self, request: Request) -> Response:
@@ -72,8 +74,8 @@ class Dispatcher:
         _check_origin(request, self._api.origins)
         params = params_of(route, parts)
         broker = self._api.broker
-        caller = None
-        if route.access is not Access.NOBODY:
+        caller = self._caller
+        if caller is None and route.access is not Access.NOBODY:
             caller = await log_in(request, broker, self._api.loopback_users, self._api.tokens)
             require(caller, route.access, broker, params.get("vhost"))
         call = Call(self._api, request, params, query, ranges_of(query), caller)

@@ -18,9 +18,9 @@ class Machine:
 
     resident: Callable[[], int | None]
     """Octets of this process in memory."""
-    memory_limit: int
+    memory_limit: Callable[[], int]
     """Octets at which the alarm is raised."""
-    disk_free_limit: int
+    disk_free_limit: Callable[[], int]
     data_dir: str
 
 

@@ -1,21 +1,20 @@
-"""The management of a running broker, put together: what takes accepted sockets."""
+"""The management of a running broker, put together: what answers requests from the network, and an operator's own."""
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable
-
-import trio
-
-from amqpd.http.server import HttpServer
+from amqpd.http.message import Handle
 from amqpd.management.api import Api
+from amqpd.management.control import Application, Control
 from amqpd.management.dispatch import Dispatcher
 from amqpd.management.routes import ROUTES
 from amqpd.management.site import Site
 
 
-def http_server(
-    api: Api, nursery: trio.Nursery, tls: Callable[[], ssl.SSLContext | None] = lambda: None
-) -> HttpServer:
-    """Serve the API and the web UI on sockets that are handed in; its connections are tasks of this nursery."""
-    return HttpServer(Site(api.prefix, Dispatcher(api, ROUTES).handle).handle, nursery, tls=tls)
+def public(api: Api) -> Handle:
+    """Answers clients who log in, and gives browsers the web UI."""
+    return Site(api.prefix, Dispatcher(api, ROUTES).handle).handle
+
+
+def local(api: Api, application: Application, token: str | None) -> Handle:
+    """Answers whoever holds the control socket, or the token."""
+    return Control(api, application, token).handle

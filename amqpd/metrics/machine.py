@@ -24,11 +24,11 @@ class Machine:
     started: float
     """When the broker started, on the monotonic clock."""
     resident: Callable[[], int | None] = lambda: None
-    memory_limit: int | None = None
+    memory_limit: Callable[[], int | None] = lambda: None
     """Above it publishers are blocked."""
     disk_free: Callable[[], int | None] = lambda: None
     """As it was found at the last look: a look may block."""
-    disk_limit: int | None = None
+    disk_limit: Callable[[], int | None] = lambda: None
 
     @property
     def uptime(self) -> float:

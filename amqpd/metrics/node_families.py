@@ -86,9 +86,9 @@ def own(node: Node) -> Iterator[Reading]:
 def node_metrics(machine: Machine) -> Iterator[Reading]:
     """Family node_metrics. Erlang's name of the uptime is the one that dashboards know."""
     yield _one("process_max_fds", "gauge", "Most open file descriptors", most_files())
-    limit = machine.memory_limit
+    limit = machine.memory_limit()
     yield _one("resident_memory_limit_bytes", "gauge", "Memory above which publishers are blocked", limit)
-    disk = machine.disk_limit
+    disk = machine.disk_limit()
     yield _one("disk_space_available_limit_bytes", "gauge", "Free space below which publishers are blocked", disk)
     yield _one("erlang_uptime_seconds", "gauge", "Time since the broker started", machine.uptime)
     yield _one("erlang_gc_runs_total", "counter", "Runs of the garbage collector", machine.collections)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LIMITS: Final = Limits(connections=32)
 """Few clients come here, each every some seconds."""
+PROTOCOL: Final = "http/prometheus"
+"""RabbitMQ's name for it."""
 
 
 def is_installed() -> bool:

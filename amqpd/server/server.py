@@ -1,6 +1,6 @@
-"""The running server: listeners, connection tasks, the timer task, and an orderly end.
+"""The running server: its doors, connection tasks, the timer task, and an orderly end.
 
-Two nurseries: accepting stops first, connections then get `shutdown_timeout` seconds to take their close.
+The doors are closed first, connections then get `shutdown_timeout` seconds to take their close.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import Node
 from amqpd.server import proxy_protocol
 from amqpd.server.connection import RECEIVE, greet, received, run
-from amqpd.server.listeners import Address, accept_loop, address_of, is_internet, listen_all, shown
+from amqpd.server.doors import Accept, Door, accept_all
+from amqpd.server.listeners import Address, is_internet, listen_all, shown
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
 from amqpd.server.systemd import Passed
 from amqpd.server.timer_task import run_timers
@@ -41,17 +42,10 @@ class Server:
         self.tls = tls
         self.receive_buffer = memoryview(bytearray(RECEIVE))
         self.wake = trio.Event()
-        self.addresses: list[tuple[str, int]] = []
-        """Where plain AMQP is spoken: (host, port)."""
-        self.tls_addresses: list[tuple[str, int]] = []
-        self.unix_paths: list[str] = []
-        """Unix sockets on which plain AMQP is spoken."""
-        self.http_addresses: list[tuple[str, int]] = []
-        """Where the management API is served, if it is."""
-        self.https_addresses: list[tuple[str, int]] = []
+        self.doors: list[Door] = []
+        """All ways in, that of operators over the control socket apart."""
         self.https: SSLContext | None = None
-        """What new connections to them are served with."""
-        self.listeners: list[socket.socket] = []
+        """What new connections to the management API over TLS are served with."""
         self.sockets: dict[socket.socket, None] = {}
         self.accepting = True
         """False refuses new connections: a fault on demand."""
@@ -61,6 +55,43 @@ class Server:
         for timers in self.timers:
             timers.on_earlier = self.wake_up
         node.broker.work.on_work = self.wake_up
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where plain AMQP is spoken: (host, port)."""
+        return [address for address in self.addresses_of("amqp") if address[1]]
+
+    @property
+    def unix_paths(self) -> list[str]:
+        """Unix sockets on which plain AMQP is spoken."""
+        return [path for path, port in self.addresses_of("amqp") if not port]
+
+    @property
+    def tls_addresses(self) -> list[tuple[str, int]]:
+        return self.addresses_of("amqp/ssl")
+
+    @property
+    def http_addresses(self) -> list[tuple[str, int]]:
+        """Where the management API is served, if it is."""
+        return self.addresses_of("http")
+
+    @property
+    def https_addresses(self) -> list[tuple[str, int]]:
+        return self.addresses_of("https")
+
+    def addresses_of(self, protocol: str) -> list[tuple[str, int]]:
+        """Where a protocol is spoken, by RabbitMQ's name for it; also while its doors are closed."""
+        return [address for door in self.doors if door.protocol == protocol for address in door.addresses]
+
+    def open_door(self, protocol: str, listeners: list[socket.socket], accept: Accept, *, passed: bool = False) -> None:
+        """Let clients in on these sockets until the server ends; what accepts there is cancelled with it."""
+        if listeners:
+            self.doors.append(Door(protocol, listeners, accept, self.nursery, passed=passed))
+
+    async def close_doors(self) -> None:
+        """Let nobody in any more."""
+        for door in self.doors:
+            await door.close()
 
     def wake_up(self) -> None:
         """A timer or work is there that the timer task doesn't know of."""
@@ -152,7 +183,7 @@ class Server:
 
     def open_sockets(self) -> list[socket.socket]:
         """All listeners and connections."""
-        return [*self.listeners, *self.sockets]
+        return [*(each for door in self.doors for each in door.listeners), *self.sockets]
 
     async def close_connections(self, timeout: float) -> None:  # noqa: ASYNC109  # how long it may take is part of what is asked for
         """Close all connections with 320 and wait at most `timeout` seconds for their ends."""
@@ -193,29 +224,19 @@ async def running(
         raise
     async with trio.open_nursery() as connections:
         server = Server(node, connections, tls)
+        connections.start_soon(run_timers, server)
         local = [each for each in (*plain, unix) if each is not None and not is_internet(each)]
         plain = [each for each in plain if is_internet(each)]
-        server.addresses = [address_of(listener) for listener in plain]
-        server.tls_addresses = [address_of(listener) for listener in secure]
-        server.unix_paths = [address_of(listener)[0] for listener in local]
-        server.listeners = [*plain, *secure, *local]
+        admit = partial(server.admit_proxied, False) if proxied else server.admit
+        admit_tls = partial(server.admit_proxied, True) if proxied else server.admit_tls
+        server.open_door("amqp", plain, partial(accept_all, admit=admit), passed=given)
+        server.open_door("amqp", local, partial(accept_all, admit=server.admit), passed=given)
+        server.open_door("amqp/ssl", secure, partial(accept_all, admit=admit_tls), passed=given)
         try:
-            async with trio.open_nursery() as accepting:
-                connections.start_soon(run_timers, server)
-                for listener in plain:
-                    admit = partial(server.admit_proxied, False) if proxied else server.admit
-                    accepting.start_soon(accept_loop, listener, admit)
-                for listener in secure:
-                    admit = partial(server.admit_proxied, True) if proxied else server.admit_tls
-                    accepting.start_soon(accept_loop, listener, admit)
-                for listener in local:
-                    accepting.start_soon(accept_loop, listener, server.admit)
-                yield server
-                accepting.cancel_scope.cancel()
+            yield server
         finally:
-            for listener in (*plain, *secure, *local):
-                listener.close()
             with trio.CancelScope(shield=True):
+                await server.close_doors()
                 await server.close_connections(shutdown_timeout)
             connections.cancel_scope.cancel()
 

@@ -84,6 +84,18 @@ class Room:
         self.on_look: Callable[[], None] | None = None
         """Called when there may be room again."""
 
+    @property
+    def limit(self) -> int:
+        """Free octets below which publishers are blocked."""
+        return self._limit
+
+    def set_limit(self, limit: int) -> None:
+        """Compare with another limit from now on."""
+        self._limit = limit
+        if self._offload is not None and self._timer is not None:
+            self._timers.cancel(self._timer)
+            self._look()
+
     def start(self, offload: Offload) -> None:
         """Set the reserve aside, and look at the disk from now on."""
         self._offload = offload

@@ -50,9 +50,9 @@ def machine(world: World) -> Machine:
         clock=world.clock,
         started=world.clock.monotonic() - 7,
         resident=lambda: 1000,
-        memory_limit=2000,
+        memory_limit=lambda: 2000,
         disk_free=lambda: 3000,
-        disk_limit=4000,
+        disk_limit=lambda: 4000,
     )
 
 

@@ -59,9 +59,10 @@ def parameters(port: int, *login: str, vhost: str = "/") -> pika.ConnectionParam
 def test_it_says_what_is_not_kept_then_where_it_listens_then_that_it_is_ready(serve: StartServe) -> None:
     process = serve()
     port = process.port
-    memory, listening, ready = process.lines[:3]
+    memory, listening, control, ready = process.lines[:4]
     assert "everything is kept in memory" in memory
     assert f"listening on 127.0.0.1:{port}" in listening
+    assert "control socket at" in control
     assert READY in ready
 
 

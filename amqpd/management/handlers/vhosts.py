@@ -59,7 +59,7 @@ async def put_vhost(call: Call) -> Response:
             by=call.by,
         )
     )
-    if new:
+    if new and call.by in call.broker.access.users:  # the operator of the machine is none of them
         everything = (EVERYTHING, EVERYTHING, EVERYTHING)
         await call.perform(lambda: access.grant(call.broker, call.by, name, *everything, by=call.by))
     return put(new)

@@ -1,0 +1,63 @@
+"""What a restart of the broker takes away without one: everything that isn't durable, or all there is.
+
+https://www.rabbitmq.com/docs/queues#durability
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from amqpd.broker.broker import Broker
+from amqpd.broker.classic_queue import ClassicQueue
+from amqpd.broker.events import OPERATOR
+from amqpd.broker.pending import Pending
+from amqpd.broker.predeclared import is_predeclared
+from amqpd.broker.vhost import VHost
+from amqpd.broker.work import Work
+
+
+def forget_transient(broker: Broker) -> Pending[None]:
+    """Drop queues and exchanges that aren't durable, and messages that aren't persistent where the queue's type keeps
+    only those. Nobody is connected meanwhile.
+    """
+    for vhost in broker.vhosts.values():
+        for queue in [each for each in vhost.queues.values() if not each.durable]:
+            vhost.delete_queue(queue)
+        for exchange in [each for each in vhost.exchanges.values() if not each.durable]:
+            if exchange.name in vhost.exchanges and not is_predeclared(exchange.name):
+                vhost.delete_exchange(exchange)
+    work = Sweep([*broker.vhosts.values()])
+    broker.work.add(work)
+    return work.done
+
+
+def forget_all(broker: Broker) -> None:
+    """Drop virtual hosts, users and global parameters with all that belongs to them."""
+    for name in [*broker.vhosts]:
+        broker.delete_vhost(name, by=OPERATOR)
+    for name in [*broker.access.users]:
+        broker.delete_user(name, by=OPERATOR)
+    for name in [*broker.global_parameters]:
+        broker.clear_global_parameter(name, by=OPERATOR)
+
+
+class Sweep(Work):
+    """Takes messages that aren't persistent out of durable queues, a share of them each turn."""
+
+    __slots__ = ("_messages", "done")
+
+    def __init__(self, vhosts: list[VHost]) -> None:
+        queues = [each for vhost in vhosts for each in vhost.queues.values() if isinstance(each, ClassicQueue)]
+        kept = [each for each in queues if not each.type.persists_all]
+        self._messages = ((queue, number) for queue in kept for number in queue.numbers())
+        self.done: Pending[None] = Pending()
+
+    def step(self, budget: int) -> bool:
+        some = [*islice(self._messages, max(1, budget))]
+        for queue, number in some:
+            message = queue.find(number)
+            if message is not None and not message.properties.persistent:
+                queue.remove(number)
+        if not some:
+            self.done.settle(None)
+        return bool(some)

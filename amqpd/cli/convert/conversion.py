@@ -1,0 +1,137 @@
+"""From the entries of a rabbitmq.conf to settings that amqpd accepts, and notes about the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from amqpd.cli.convert.keys import Anyway, Becomes, Unfit, fate
+from amqpd.cli.convert.sysctl import Entry
+from amqpd.config.errors import ConfigError
+from amqpd.config.settings import Setting, settings
+
+ADDRESS: Final = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+|.*[^:]):)?(?P<port>\d+)")
+EVERYWHERE: Final = ["0.0.0.0", "::"]  # noqa: S104  # where RabbitMQ listens unless it is told where
+MINIMUM: Final = {"tlsv1.2": "1.2", "tlsv1.3": "1.3"}
+
+
+@attrs.frozen
+class Note:
+    """One line that became no setting, or another one than it says."""
+
+    entry: Entry
+    why: str
+    harmless: bool = False
+    """Whether nothing is lost."""
+
+
+@attrs.define
+class Converted:
+    """What a file comes to."""
+
+    values: dict[str, object] = attrs.Factory(dict)
+    """By the key of the setting; as the TOML file holds them."""
+    notes: list[Note] = attrs.Factory(list)
+
+    @property
+    def lost(self) -> list[Note]:
+        """What amqpd will do differently."""
+        return [note for note in self.notes if not note.harmless]
+
+
+def convert(entries: Iterable[Entry]) -> Converted:
+    """Turn entries into settings. Of several lines with one key the last one counts, as in RabbitMQ."""
+    made = Converted()
+    lists: dict[str, list[tuple[Entry, object]]] = {}
+    for entry in {each.key: each for each in entries}.values():
+        found, names = fate(entry.key)
+        if not isinstance(found, Becomes):
+            made.notes.append(Note(entry, found.why, harmless=isinstance(found, Anyway)))
+            continue
+        try:
+            value = found.read(entry.value)
+        except Unfit as error:
+            made.notes.append(Note(entry, str(error)))
+            continue
+        except ValueError:
+            made.notes.append(Note(entry, f"'{entry.value}' is no number"))
+            continue
+        if found.many:
+            several = lists.setdefault(found.key, [])
+            if value is not False:
+                several.append((entry, names.get("name", value)))
+        else:
+            _set(made, entry, found.key, value)
+    _listeners(made, lists.pop("listen.tcp", []), "host", "port")
+    _listeners(made, lists.pop("listen.tls", []), "host", "tls.port")
+    _versions(made, lists.pop("tls.versions", []))
+    _backends(made, lists.pop("auth.backends", []))
+    for key, several in lists.items():
+        chosen = [value for entry, value in several if entry.value != "none"]
+        _set(made, several[-1][0] if several else Entry(key, "", 0), key, chosen)
+    _everywhere(made)
+    return made
+
+
+def _everywhere(made: Converted) -> None:
+    """Listen where RabbitMQ does unless it is told where, which is everywhere; amqpd's own defaults are loopback."""
+    for host, port, opened in (
+        ("host", "port", True),
+        ("management.host", "management.port", False),
+        ("metrics.host", "metrics.port", False),
+    ):
+        if host not in made.values and (opened or port in made.values):
+            made.values[host] = EVERYWHERE
+
+
+def _set(made: Converted, entry: Entry, key: str, value: object) -> None:
+    """Take a value if the setting does."""
+    setting: Setting = next(each for each in settings() if each.key == key)
+    try:
+        setting.parse(value)
+    except ConfigError as error:
+        made.notes.append(Note(entry, str(error)))
+        return
+    made.values[key] = value
+
+
+def _listeners(made: Converted, found: list[tuple[Entry, object]], host_key: str, port_key: str) -> None:
+    """Addresses of one protocol: amqpd has one port for all of them."""
+    for entry, value in found:
+        if value == "none":
+            if port_key == "port":
+                made.values["port"] = "none"
+            continue
+        match = ADDRESS.fullmatch(str(value))
+        if match is None:
+            made.notes.append(Note(entry, f"'{value}' is no port, and no address with a port"))
+            continue
+        port, host = int(match["port"]), (match["host"] or "").strip("[]")
+        if made.values.get(port_key, port) != port:
+            made.notes.append(Note(entry, f"there is one port for each protocol, and it is {made.values[port_key]}"))
+            continue
+        made.values[port_key] = port
+        hosts = [host] if host else EVERYWHERE
+        known = made.values.get(host_key)
+        made.values[host_key] = [*dict.fromkeys([*(known if isinstance(known, list) else []), *hosts])]
+
+
+def _versions(made: Converted, found: list[tuple[Entry, object]]) -> None:
+    """The oldest of several TLS versions; amqpd has none before 1.2."""
+    known = sorted(MINIMUM[str(value)] for _, value in found if value in MINIMUM)
+    for entry, value in found:
+        if value not in MINIMUM:
+            made.notes.append(Note(entry, f"'{value}' is not offered: TLS 1.2 is the oldest"))
+    if known:
+        made.values["tls.minimum_version"] = known[0]
+
+
+def _backends(made: Converted, found: list[tuple[Entry, object]]) -> None:
+    """Its own users are what amqpd has."""
+    for entry, value in found:
+        own = value in ("internal", "rabbit_auth_backend_internal")
+        why = "amqpd's users are its own" if own else f"there is no backend '{value}' under this name"
+        made.notes.append(Note(entry, why, harmless=own))

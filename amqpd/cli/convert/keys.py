@@ -1,0 +1,201 @@
+"""What each key of rabbitmq.conf becomes: a setting, nothing because amqpd does it anyway, or nothing and why.
+
+https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmq.conf.example has all keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import attrs
+
+Read = Callable[[str], object]
+
+
+class Unfit(Exception):
+    """A value that amqpd has no counterpart for; the text says why."""
+
+
+@attrs.frozen
+class Becomes:
+    """A setting."""
+
+    key: str
+    read: Read = str
+    many: bool = False
+    """Whether several lines make one list."""
+
+
+@attrs.frozen
+class Anyway:
+    """Nothing is to be set: amqpd behaves like this, or the thing isn't there to be tuned."""
+
+    why: str
+
+
+@attrs.frozen
+class NotThere:
+    """amqpd has nothing like it."""
+
+    why: str
+
+
+Fate = Becomes | Anyway | NotThere
+
+
+def milliseconds(text: str) -> float:
+    """Milliseconds as seconds."""
+    return int(text) / 1000
+
+
+def truth(text: str) -> bool:
+    """Raises Unfit."""
+    words = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
+    if text.lower() not in words:
+        raise Unfit(f"'{text}' is neither true nor false")
+    return words[text.lower()]
+
+
+def verify(text: str) -> bool:
+    """Raises Unfit."""
+    if text not in ("verify_peer", "verify_none"):
+        raise Unfit(f"'{text}' is neither verify_peer nor verify_none")
+    return text == "verify_peer"
+
+
+def level(text: str) -> str:
+    """The level of a log."""
+    return {"notice": "info", "critical": "error", "none": "error"}.get(text, text)
+
+
+def relative(text: str) -> float:
+    """A share of the memory."""
+    return float(text)
+
+
+def size(text: str) -> str | int:
+    """Octets, with RabbitMQ's units, in which K is 1024 and KB is 1000."""
+    found = re.fullmatch(r"(\d+)\s*([a-zA-Z]*)", text)
+    if found is None:
+        raise Unfit(f"'{text}' is no size")
+    unit = {"": "", "k": "KiB", "m": "MiB", "g": "GiB"}.get(found[2].lower(), found[2])
+    return f"{found[1]}{unit}" if unit else int(found[1])
+
+
+def no_limit(text: str) -> object:
+    """A number, or none for `infinity`."""
+    return "none" if text in ("infinity", "undefined") else int(text)
+
+
+def overwrite(text: str) -> str:
+    """What an interceptor does with what is there."""
+    return "overwrite" if truth(text) else "keep"
+
+
+def json_format(text: str) -> str:
+    """The format of a log."""
+    return "json" if text == "json" else "console"
+
+
+SINGLE: Final = NotThere("amqpd is a single node")
+TCP: Final = Anyway("sockets are set up by amqpd")
+ERLANG: Final = Anyway("it tunes the Erlang machine, and there is none")
+LOGS: Final = NotThere("the log goes to standard error: systemd or the container engine keeps it")
+PROTOCOL: Final = NotThere("amqpd speaks AMQP 0-9-1 alone")
+BACKEND: Final = NotThere("users are amqpd's own: see access_file and definitions")
+STATISTICS: Final = Anyway("statistics are read from what is there anyway")
+
+KEYS: Final[tuple[tuple[str, Fate], ...]] = (
+    (r"listeners\.tcp(\.\w+)?", Becomes("listen.tcp", many=True)),
+    (r"listeners\.ssl(\.\w+)?", Becomes("listen.tls", many=True)),
+    (r"ssl_options\.certfile", Becomes("tls.certificate")),
+    (r"ssl_options\.keyfile", Becomes("tls.key")),
+    (r"ssl_options\.cacertfile", Becomes("tls.ca")),
+    (r"ssl_options\.verify", Becomes("tls.verify_peer", verify)),
+    (r"ssl_options\.fail_if_no_peer_cert", Anyway("with tls.verify_peer a client without a certificate is refused")),
+    (r"ssl_options\.versions\.\w+", Becomes("tls.versions", many=True)),
+    (r"ssl_options\..*", NotThere("amqpd chooses what TLS offers, apart from tls.minimum_version")),
+    (r"ssl_handshake_timeout", Anyway("limits.handshake_timeout counts for TLS too")),
+    (r"ssl_cert_login_from", Becomes("auth.ssl_cert_login_from")),
+    (r"default_user", Becomes("default.user")),
+    (r"default_pass", Becomes("default.password")),
+    (r"default_vhost", Becomes("default.vhost")),
+    (r"default_user_tags\.(?P<name>.+)", Becomes("default.user_tags", truth, many=True)),
+    (r"default_permissions\..*", Anyway("the default user may do everything in the default virtual host")),
+    (r"default_users\..*", NotThere("further users are for the access_file, or for definitions")),
+    (r"default_policies\..*|default_limits\..*", NotThere("policies and limits are for definitions")),
+    (r"loopback_users(\.(?P<name>.+))?", Becomes("auth.loopback_users", truth, many=True)),
+    (r"auth_mechanisms\.\w+", Becomes("auth.mechanisms", many=True)),
+    (r"anonymous_login_user", Becomes("auth.anonymous_user")),
+    (r"anonymous_login_pass", Becomes("auth.anonymous_password")),
+    (r"auth_backends\..*", Becomes("auth.backends", many=True)),
+    (r"auth_(ldap|http|oauth2|cache)\..*", BACKEND),
+    (r"password_hashing_module", Anyway("new passwords are hashed with SHA-256, and RabbitMQ's hashes are read")),
+    (r"heartbeat", Becomes("limits.heartbeat", int)),
+    (r"frame_max", Becomes("limits.frame_max", int)),
+    (r"channel_max", Becomes("limits.channel_max", int)),
+    (r"max_message_size", Becomes("limits.max_message_size", int)),
+    (r"handshake_timeout", Becomes("limits.handshake_timeout", milliseconds)),
+    (r"connection_max", Becomes("limits.max_connections", no_limit)),
+    (r"consumer_max_per_channel", Becomes("limits.max_consumers_per_channel", no_limit)),
+    (r"consumer_timeout", Becomes("limits.consumer_timeout", milliseconds)),
+    (r"channel_tick_interval", Becomes("limits.consumer_timeout_tick", milliseconds)),
+    (r"vm_memory_high_watermark\.relative", Becomes("memory.limit", relative)),
+    (r"vm_memory_high_watermark\.absolute", Becomes("memory.limit", size)),
+    (r"vm_memory_high_watermark_paging_ratio", Becomes("memory.paging_ratio", relative)),
+    (r"vm_memory_calculation_strategy", Anyway("the broker's own account and the resident size count")),
+    (r"disk_free_limit\.absolute", Becomes("disk_free_limit", size)),
+    (r"disk_free_limit\.relative", NotThere("disk_free_limit is a number of bytes")),
+    (r"cluster_name", Becomes("server.cluster_name")),
+    (r"product\.name", Becomes("server.product")),
+    (r"product\.version", Becomes("server.version")),
+    (r"default_queue_type", Becomes("queues.default_type")),
+    (r"quorum_queue\.property_equivalence\.relaxed_checks_on_redeclaration",
+     Becomes("queues.relaxed_redeclare", truth)),
+    (r"load_definitions|management\.load_definitions|definitions\.local\.path", Becomes("definitions")),
+    (r"definitions\..*", NotThere("definitions are one local file, imported at each start")),
+    (r"management\.(tcp|listener)\.port", Becomes("management.port", int)),
+    (r"management\.(tcp|listener)\.ip", Becomes("management.host", lambda text: [text])),
+    (r"management\.path_prefix", Becomes("management.path_prefix")),
+    (r"management\.cors\.allow_origins\.\w+", Becomes("management.cors_allow_origins", many=True)),
+    (r"management\.(ssl|listener)\..*", NotThere("TLS for HTTP is for a proxy in front")),
+    (r"management\.(rates_mode|sample_retention_policies|disable_stats)(\..*)?", STATISTICS),
+    (r"management\..*", NotThere("the management API has no such setting")),
+    (r"prometheus\.tcp\.port", Becomes("metrics.port", int)),
+    (r"prometheus\.tcp\.ip", Becomes("metrics.host", lambda text: [text])),
+    (r"prometheus\..*", NotThere("metrics have a port and addresses, and nothing else to set")),
+    (r"log\.(console\.|file\.|default\.)?level", Becomes("log.level", level)),
+    (r"log\.(console|file)\.formatter", Becomes("log.format", json_format)),
+    (r"log\.console", Anyway("the log goes to standard error")),
+    (r"log\..*", LOGS),
+    (r"message_interceptors\.incoming\.set_header_timestamp\.overwrite", Becomes("interceptors.timestamp", overwrite)),
+    (r"message_interceptors\.incoming\.set_header_routing_node\.overwrite",
+     Becomes("interceptors.routed_by", overwrite)),
+    (r"message_interceptors\.outgoing\.timestamp", Becomes("interceptors.sent_time", truth)),
+    (r"event_exchange\..*", Anyway("the event exchange is built in: events.exchange")),
+    (r"collect_statistics(_interval)?", STATISTICS),
+    (r"(tcp_listen_options|socket_writer|num_acceptors|tcp)\b.*", TCP),
+    (r"(net_ticktime|vm\..*|background_gc.*|erlang\..*|credential_validator\..*|runtime\..*)", ERLANG),
+    (r"(cluster_formation|cluster_partition_handling|cluster_keepalive_interval|cluster_tags|node_tags)\b.*", SINGLE),
+    (r"(mirroring_sync_batch_size|mirroring_flow_control|queue_leader_locator|queue_master_locator)\b.*", SINGLE),
+    (r"(raft|quorum_queue|quorum_cluster_size|quorum_commands_soft_limit|quorum_tick_interval)\b.*", SINGLE),
+    (r"(mqtt|stomp|stream|web_mqtt|web_stomp|amqp1_0|mqtt_.*)\b.*", PROTOCOL),
+    (r"(shovel|federation|trust_store|tracing)\b.*", NotThere("amqpd has no such plug-in")),
+    (r"(queue_index_embed_msgs_below|msg_store_.*|classic_queue\..*|lazy_.*)",
+     Anyway("amqpd keeps messages its own way")),
+    (r"(reverse_dns_lookups|hipe_compile|channel_operation_timeout|proxy_protocol|track_auth_attempt_source)\b.*",
+     NotThere("amqpd has no such setting")),
+    (r"deprecated_features\..*", Anyway("what is deprecated follows from `compat`")),
+)  # fmt: skip
+"""The first that fits decides."""
+
+
+def fate(key: str) -> tuple[Fate, Mapping[str, str]]:
+    """What a key becomes, and the names in it."""
+    for pattern, found in KEYS:
+        match = re.fullmatch(pattern, key)
+        if match is not None:
+            return found, {name: value for name, value in match.groupdict().items() if value}
+    return NotThere("amqpd does not know this key"), {}

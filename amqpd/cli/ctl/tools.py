@@ -1,0 +1,58 @@
+"""Which verbs there are, and under what names the command answers: its own, and those of RabbitMQ's tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from amqpd.cli.ctl.verb import Verb
+from amqpd.cli.ctl.verbs import (
+    definitions,
+    evaluate,
+    health,
+    listing,
+    node,
+    objects,
+    parameters,
+    permissions,
+    plugins,
+    replicas,
+    status,
+    users,
+    vhosts,
+)
+
+OPERATING: Final[Mapping[str, Verb]] = {
+    verb.name: verb
+    for module in (
+        node,
+        status,
+        health,
+        listing,
+        users,
+        permissions,
+        vhosts,
+        parameters,
+        definitions,
+        objects,
+        replicas,
+        evaluate,
+    )
+    for verb in module.VERBS
+}
+"""All but those about plugins: RabbitMQ spreads them over three tools, here each of these has all."""
+OF_PLUGINS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in plugins.VERBS}
+OWN: Final = "amqpctl"
+NAMES: Final = (OWN, "rabbitmqctl", "rabbitmq-diagnostics", "rabbitmq-queues", "rabbitmq-streams", "rabbitmq-plugins")
+
+
+def tool_of(program: str) -> str:
+    """The tool that a program is called as: the end of its path, if that is one of the names."""
+    name = Path(program).name.removesuffix(".exe").removesuffix(".bat")
+    return name if name in NAMES else OWN
+
+
+def verbs_of(tool: str) -> Mapping[str, Verb]:
+    """The verbs that a tool has."""
+    return OF_PLUGINS if tool == "rabbitmq-plugins" else OPERATING

@@ -1,0 +1,1 @@
+"""The verbs, by what they are about; each module's VERBS is its list."""

@@ -1,0 +1,190 @@
+"""The command lines that rabbitmqctl and amqpctl are both asked, and where they may differ, with the reasons."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCRIPT: Final = """
+list_queues
+list_queues -q
+list_queues -s
+list_queues --no-table-headers
+list_queues --formatter json name messages
+list_queues --formatter csv name arguments
+list_queues --formatter pretty_table
+list_queues name messages consumers arguments policy durable auto_delete exclusive type state leader members
+list_queues name bogus
+list_queues -p nope
+-p / list_queues name
+list_queues name,messages consumers
+list_queues --bogus
+list_qeues
+list_exchanges
+list_exchanges name type durable auto_delete internal arguments policy
+list_bindings
+list_bindings --formatter json
+list_connections user peer_host state
+list_connections name user vhost channels protocol auth_mechanism timeout frame_max channel_max client_properties
+list_channels user consumer_count messages_unacknowledged
+list_channels name number vhost transactional confirm prefetch_count global_prefetch_count
+list_consumers queue_name consumer_tag ack_required prefetch_count active arguments
+list_vhosts
+list_vhosts name tracing description tags default_queue_type
+list_users
+list_users --formatter csv
+list_users -t abc
+list_permissions
+list_permissions -p nope
+list_user_permissions guest
+list_user_permissions nope
+list_topic_permissions
+list_user_topic_permissions guest
+list_policies
+list_policies --formatter json
+list_operator_policies
+list_parameters
+list_vhost_limits
+list_user_limits
+add_user
+add_user a b c
+add_user "" x
+add_user u1
+add_user u1 pw1
+add_user u1 pw1
+change_password u1 pw2
+change_password nope pw2
+change_password u1 pw2 --formatter json
+authenticate_user u1 pw2
+authenticate_user u1 bad
+clear_password nope
+clear_password u1
+authenticate_user u1 pw2
+set_user_tags u1 administrator monitoring
+set_user_tags nope administrator
+list_users
+add_vhost v1 --formatter json
+add_vhost v2 --description d --tags a,b --default-queue-type quorum
+add_vhost v3 --default-queue-type bogus
+set_vhost_tags v1 t1 t2
+set_vhost_tags nope t1
+delete_vhost nope
+list_vhosts name description tags default_queue_type
+set_permissions -p v1 u1 ^a b .*
+set_permissions -p nope u1 ^a b .*
+set_permissions -p v1 nope ^a b .*
+set_permissions -p v1 u1 ( b .*
+set_permissions u1
+list_permissions -p v1 --formatter json
+list_user_permissions u1
+set_topic_permissions -p v1 u1 amq.topic ^w ^r
+list_topic_permissions -p v1
+list_user_topic_permissions u1
+clear_topic_permissions -p v1 u1 amq.topic
+clear_topic_permissions -p v1 u1
+clear_permissions -p v1 u1
+clear_permissions -p nope u1
+set_policy p1 ^q '{"max-length":100}' --priority 5 --apply-to queues
+set_policy p1 ^q {bad
+set_policy p2 ^q '{"bogus":100}'
+set_policy p2 ^q '{"max-length":"x"}'
+set_policy p2 ( '{"max-length":1}'
+set_policy p2 ^q '{"max-length":1}' --apply-to bogus
+set_policy p2 ^q '{"max-length":1}' --priority abc
+set_policy -p nope p2 ^q '{"max-length":1}'
+list_policies
+list_policies --formatter json
+set_operator_policy op1 ^q '{"max-length":50}'
+list_operator_policies
+list_queues name policy
+clear_policy p1
+clear_policy p1
+clear_policy -p nope p
+clear_operator_policy op1
+clear_operator_policy op1
+set_parameter shovel a '{}'
+clear_parameter shovel a
+set_global_parameter gp '{"a":[1,"x",true,null,1.5]}'
+set_global_parameter gp2 bad
+clear_global_parameter gp
+clear_global_parameter gp
+set_vhost_limits -p v1 '{"max-connections":5}'
+set_vhost_limits -p v1 '{"bogus":5}'
+set_vhost_limits -p nope '{"max-connections":5}'
+list_vhost_limits -p v1
+list_vhost_limits -p v1 --formatter json
+list_vhost_limits --global
+clear_vhost_limits -p v1
+clear_vhost_limits -p nope
+set_user_limits u1 '{"max-connections":5}'
+set_user_limits u1 '{"max-connections":"x"}'
+set_user_limits nope '{"max-connections":5}'
+list_user_limits --user u1
+list_user_limits --global
+list_user_limits --user nope
+clear_user_limits u1 max-connections
+clear_user_limits u1 all
+purge_queue q1
+purge_queue nope
+delete_queue nope
+delete_queue "q two" --if-unused
+delete_queue q1 --if-empty
+delete_vhost v1
+delete_user u1
+delete_user u1
+trace_on
+trace_off --formatter json
+restart_vhost
+restart_vhost -p nope
+sync_queue nope
+close_all_connections -p v2 reason
+close_all_user_connections nope bye
+set_vm_memory_high_watermark 2.0
+set_vm_memory_high_watermark absolute bogus
+set_vm_memory_high_watermark absolute 1GB
+set_disk_free_limit bogus
+set_disk_free_limit 100MB
+set_log_level bogus
+rotate_logs
+import_definitions nofile.json
+enable_feature_flag all
+ping
+ping extra
+-q ping
+ping --formatter json
+await_startup
+node_health_check
+rabbitmq-diagnostics -q check_running
+rabbitmq-diagnostics check_local_alarms
+rabbitmq-diagnostics check_alarms
+rabbitmq-diagnostics alarms
+rabbitmq-diagnostics check_virtual_hosts
+rabbitmq-diagnostics check_protocol_listener amqp
+rabbitmq-diagnostics is_running
+rabbitmq-diagnostics is_booting
+rabbitmq-diagnostics server_version
+rabbitmq-diagnostics check_if_node_is_quorum_critical
+rabbitmq-queues check_if_node_is_mirror_sync_critical
+rabbitmq-queues quorum_status nope
+rabbitmq-plugins enable bogus
+reset
+stop_app
+ping
+list_users
+add_user u9 pw
+stop_app
+reset
+start_app
+start_app
+list_queues
+"""
+"""Whole lines; both are in the same state before each."""
+
+EVENT_EXCHANGE = "amqpd has the exchange of RabbitMQ's event plug-in built in"
+OWN_LOG = "rabbitmqctl writes a line of its own log as well"
+DIFFERENCES: Final = {
+    "list_exchanges": EVENT_EXCHANGE,
+    "list_exchanges name type durable auto_delete internal arguments policy": EVENT_EXCHANGE,
+    "set_permissions -p v1 u1 ( b .*": OWN_LOG,
+    "rabbitmq-plugins enable bogus": "amqpd asks no node, and says only what is wrong",
+}
+"""Command lines whose texts differ, and why; the exit code is the same all the same."""

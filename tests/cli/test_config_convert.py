@@ -1,0 +1,101 @@
+"""A rabbitmq.conf becomes settings that amqpd accepts, and every line that becomes none is named with the reason."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from amqpd.cli.main import main
+from amqpd.config import load
+
+FILE = """
+# a node of a cluster
+listeners.tcp.default = 5673
+listeners.ssl.default = 5671
+ssl_options.certfile = /etc/c.pem
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+default_user = app   # not guest
+default_pass = 's3cr#t'
+default_user_tags.administrator = true
+default_user_tags.monitoring = true
+default_user_tags.management = false
+loopback_users.guest = false
+heartbeat = 30
+consumer_timeout = 1800000
+channel_max = infinity
+vm_memory_high_watermark.absolute = 2GB
+disk_free_limit.absolute = 1G
+management.tcp.port = 15673
+management.path_prefix = /mq
+log.console.level = notice
+auth_mechanisms.1 = PLAIN
+auth_mechanisms.2 = EXTERNAL
+auth_backends.1 = internal
+cluster_formation.peer_discovery_backend = k8s
+definitions.import_backend = https
+load_definitions = /etc/definitions.json
+no.such.key = 1
+"""
+
+
+def convert(text: str, *options: str) -> Result:
+    return CliRunner().invoke(main, ["config", "convert", "-", *options], input=text)
+
+
+def test_settings_come_out_as_amqpd_reads_them(tmp_path: Path) -> None:
+    result = convert(FILE)
+    assert result.exit_code == 0
+    (tmp_path / "amqpd.toml").write_text(result.stdout)
+    config = load(tmp_path / "amqpd.toml", {}, {})
+    assert (config.port, config.host) == (5673, ("0.0.0.0", "::"))
+    assert (config.tls.port, config.tls.certificate, config.tls.minimum_version) == (5671, Path("/etc/c.pem"), "1.2")
+    assert (config.default.user, config.default.password) == ("app", "s3cr#t")
+    assert config.default.user_tags == ("administrator", "monitoring")
+    assert config.auth.loopback_users == ()
+    assert config.auth.mechanisms == ("PLAIN", "EXTERNAL")
+    assert (config.limits.heartbeat, config.limits.consumer_timeout) == (30, 1800)
+    assert (config.memory.limit, config.disk_free_limit) == (2_000_000_000, 2**30)
+    assert (config.management.port, config.management.path_prefix) == (15673, "/mq")
+    assert (config.log.level, config.definitions) == ("info", Path("/etc/definitions.json"))
+
+
+def test_what_has_no_counterpart_is_named_with_its_line_and_the_reason() -> None:
+    said = convert(FILE).stderr
+    line = FILE.splitlines().index("cluster_formation.peer_discovery_backend = k8s") + 1
+    assert f":{line}: cluster_formation.peer_discovery_backend has no counterpart: amqpd is a single node" in said
+    for key in ("definitions.import_backend", "no.such.key", "channel_max"):
+        assert f"{key} has no counterpart" in said
+    assert "auth_backends.1" not in said  # it is so anyway
+
+
+def test_the_rest_stands_as_comments_in_the_file_without_secrets() -> None:
+    written = convert("anonymous_login_pass = x\ndefault_pass = \nmqtt.default_pass = s3cret").stdout
+    assert "mqtt.default_pass = ...: amqpd speaks AMQP 0-9-1 alone" in written
+    assert "s3cret" not in written
+    tomllib.loads(written)
+
+
+def test_strict_fails_where_anything_is_lost() -> None:
+    assert convert("bogus.key = 1", "--strict").exit_code == 1
+    assert convert("heartbeat = 5", "--strict").exit_code == 0
+
+
+def test_what_amqpd_will_refuse_is_said_at_once() -> None:
+    assert "amqpd will not start with this: bad value for 'tls.certificate'" in convert("listeners.ssl.1 = 5671").stderr
+
+
+@pytest.mark.parametrize("line", ["[{rabbit, []}].", "heartbeat 5"])
+def test_another_format_is_refused_with_the_line(line: str) -> None:
+    result = convert(line)
+    assert result.exit_code == 1
+    assert "line 1" in result.stderr
+
+
+def test_one_address_of_several_ports_is_what_amqpd_has() -> None:
+    result = convert("listeners.tcp.1 = 127.0.0.1:5672\nlisteners.tcp.2 = ::1:5672\nlisteners.tcp.3 = 5673")
+    assert tomllib.loads(result.stdout) == {"host": ["127.0.0.1", "::1"], "port": 5672}
+    assert "there is one port for each protocol, and it is 5672" in result.stderr
