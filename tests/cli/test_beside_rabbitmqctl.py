@@ -102,7 +102,7 @@ def rows(text: str) -> list[str]:
     return sorted(line.removeprefix(",") for line in normal(text).splitlines())
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", range(len(LINES)), ids=[f"{place}: {line}" for place, line in enumerate(LINES)])
 def test_both_say_the_same(outcomes: dict[int, tuple[Outcome, Outcome]], place: int) -> None:
     amqpctl, rabbitmqctl = outcomes[place]
