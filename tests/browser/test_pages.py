@@ -82,7 +82,7 @@ def test_every_page_passes_the_checks_of_axe(visiting: Callable[..., Any], schem
                 visit.open(address, title)
                 if title == "orders":
                     visit.button("Look into the queue").click()
-                    visit.page.get_by_label("Payload of message 1").wait_for()
+                    visit.page.get_by_label("Payload of message 1", exact=True).wait_for()
                 assert found(axe.run(visit.page, options=options)) == {}, title
             visit.open("queues", "Queues")
             visit.button("New queue…").click()

@@ -25,6 +25,17 @@ export function basic(name, password) {
 export const get = (path, options) => request("GET", path, options);
 export const put = (path, body) => request("PUT", path, { body });
 export const post = (path, body) => request("POST", path, { body });
+/** The beginning of a list, `{items, total}`: a few out of what may be very many. */
+export async function first(amount, path, options) {
+  const { items, total_count: total } = await get(`${path}?page=1&page_size=${amount}`, options);
+  return { items, total };
+}
+
+/** The names of what is listed there, without the work of counting anything. */
+export async function names(path, options) {
+  return (await get(`${path}?columns=name&disable_stats=true`, options)).map(({ name }) => name);
+}
+
 export const remove = (path) => request("DELETE", path);
 
 async function request(method, path, { body, signal } = {}) {

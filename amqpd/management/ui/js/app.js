@@ -120,6 +120,7 @@ export class App {
   }
 
   #draw() {
+    const focused = this.#root.querySelector("main")?.contains(document.activeElement);
     render(
       html`<a class="skip" href="#main" @click=${this.#skip}>Skip to the content</a>
         <header class="top">
@@ -162,6 +163,8 @@ export class App {
         </main>`,
       this.#root,
     );
+    // What had the focus may be gone, with a row that was deleted: reading goes on from the page's beginning.
+    if (focused && document.activeElement === document.body) this.#root.querySelector("main").focus({ preventScroll: true });
   }
 
   #skip = (event) => {

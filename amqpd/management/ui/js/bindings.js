@@ -3,22 +3,26 @@
 import { html } from "../vendor/lit-html/lit-html.js";
 import * as api from "./api.js";
 import { ask, confirm } from "./dialog.js";
+import { many } from "./format.js";
 import { Table, choice, text } from "./forms.js";
 import { notice } from "./notices.js";
 import { exchangeLink, pairs, queueLink, table } from "./parts.js";
 
 const ARGUMENTS = { "x-match": "text" };
 
+/** So many are shown. */
+export const SHOWN = 100;
+
 const at = (vhost, source, kind, destination) =>
   `/bindings${api.path(vhost, "e", api.exchangeName(source), kind === "queue" ? "q" : "e", destination)}`;
 
-/** A table of bindings. `end`: "source" or "destination", whichever is the other end. `changed`: called after an unbind. */
-export function bindings(caption, items, end, none, changed) {
+/** A table of bindings, `{items, total}`. `end`: "source" or "destination", whichever is the other end. `changed`: called after an unbind. */
+export function bindings(caption, { items, total }, end, none, changed) {
   const other = (item) => {
     if (end === "source") return exchangeLink(item.vhost, item.source);
     return item.destination_type === "queue" ? queueLink(item.vhost, item.destination) : exchangeLink(item.vhost, item.destination);
   };
-  return table(
+  const shown = table(
     caption,
     [
       { label: end === "source" ? "From exchange" : "To", cell: (item) => html`${end === "source" ? "" : html`<span class="muted">${item.destination_type}</span> `}${other(item)}` },
@@ -29,6 +33,7 @@ export function bindings(caption, items, end, none, changed) {
     items,
     none,
   );
+  return html`${shown}${total > items.length ? html`<p class="muted">The first ${items.length} of ${many(total, "binding")}.</p>` : ""}`;
 }
 
 async function unbind(item, changed) {

@@ -11,7 +11,7 @@ const LEAST = 60_000; // milliseconds that the time axis covers at least
  * Which point the pointer is at is a matter of the chart alone, so it is a custom element.
  */
 export function chart(title, series, points) {
-  return html`<am-chart .data=${{ title, series, points }}></am-chart>`;
+  return html`<amqpd-chart .data=${{ title, series, points }}></amqpd-chart>`;
 }
 
 class Chart extends HTMLElement {
@@ -75,7 +75,7 @@ class Chart extends HTMLElement {
   };
 }
 
-customElements.define("am-chart", Chart);
+customElements.define("amqpd-chart", Chart);
 
 function words({ title, series, points }) {
   const last = points.at(-1);

@@ -8,33 +8,35 @@ import { many } from "./format.js";
 import { exchangeLink, queueLink } from "./parts.js";
 
 const MOST = 40; // nodes that are drawn
+const LOOKED_AT = 200; // bindings of one exchange
 const DEEPEST = 4; // exchanges one behind the other
 const [WIDE, HIGH, GAP, BETWEEN, MARGIN] = [190, 38, 16, 170, 12];
 
-/** The graph around an exchange: `{nodes, edges, left}`, `left` being how many nodes were left out. */
+/** The graph around an exchange: `{nodes, edges, left, more}`; `left`: nodes, `more`: bindings that were left out. */
 export async function explore(vhost, name, signal) {
-  const graph = { vhost, nodes: new Map(), edges: new Map(), left: new Set() };
+  const graph = { vhost, nodes: new Map(), edges: new Map(), left: new Set(), more: 0 };
   const root = place(graph, "exchange", name, 0);
   const at = (exchange) => `/exchanges${api.path(vhost, api.exchangeName(exchange))}`;
-  const incoming = name === "" ? [] : await api.get(`${at(name)}/bindings/destination`, { signal });
-  for (const binding of incoming) connect(graph, place(graph, "exchange", binding.source, -1), root, binding);
+  const incoming = name === "" ? { items: [] } : await api.first(LOOKED_AT, `${at(name)}/bindings/destination`, { signal });
+  for (const binding of incoming.items) connect(graph, place(graph, "exchange", binding.source, -1), root, binding);
   const open = [root];
   while (open.length) {
     const node = open.shift();
     if (node.level === DEEPEST) continue;
     const [found, known] = await Promise.all([
-      api.get(`${at(node.name)}/bindings/source`, { signal }),
+      api.first(LOOKED_AT, `${at(node.name)}/bindings/source`, { signal }),
       api.get(at(node.name), { signal }),
     ]);
     node.type = known.type;
-    const targets = found.map((binding) => [binding.destination_type, binding.destination, binding]);
+    graph.more += found.total - found.items.length;
+    const targets = found.items.map((binding) => [binding.destination_type, binding.destination, binding]);
     const alternate = known.arguments?.["alternate-exchange"];
-    if (alternate) targets.push(["exchange", alternate, { routing_key: "what nothing else takes", alternate: true }]);
+    if (alternate) targets.push(["exchange", alternate, { routing_key: "everything else", alternate: true }]);
     for (const [kind, target, binding] of targets) {
       const isNew = !graph.nodes.has(`${kind} ${target}`);
       const reached = place(graph, kind, target, node.level + 1);
       connect(graph, node, reached, binding);
-      if (isNew && reached !== null && kind === "exchange" && !binding.alternate) open.push(reached);
+      if (isNew && reached !== null && kind === "exchange") open.push(reached);
     }
   }
   return graph;
@@ -136,6 +138,6 @@ export function sentences(graph) {
           ${edge.bindings.map((each) => label({ bindings: [each] })).slice(0, 20).join(", ")}${edge.bindings.length > 20 ? ", …" : ""}</li>`,
       )}
     </ul>
-    ${graph.left.size ? html`<p>${many(graph.left.size, "more target")} not shown.</p>` : nothing}
-  </details>`;
+  </details>
+  ${graph.left.size || graph.more ? html`<p class="muted">Not shown: ${many(graph.left.size, "target")}, ${many(graph.more, "binding")}.</p>` : nothing}`;
 }

@@ -31,7 +31,7 @@ export class Listing {
       use_regex: query.use_regex ?? "false",
       ...(query.sort ? { sort: query.sort, sort_reverse: query.sort_reverse ?? "false" } : {}),
     });
-    if (this.byVhost) this.#vhosts = (await api.get("/vhosts?columns=name", { signal })).map(({ name }) => name);
+    if (this.byVhost) this.#vhosts = await api.names("/vhosts", { signal });
     try {
       this.#page = await api.get(`${this.path(query.vhost ?? "")}?${asked}`, { signal });
     } catch (error) {

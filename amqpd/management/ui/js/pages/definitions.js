@@ -26,7 +26,7 @@ export function definitions(app) {
   let outcome = null;
 
   async function load(signal) {
-    vhosts = (await api.get("/vhosts?columns=name", { signal })).map(({ name }) => name);
+    vhosts = await api.names("/vhosts", { signal });
   }
 
   const path = () => (vhost === "" ? "/definitions" : `/definitions${api.path(vhost)}`);

@@ -2,7 +2,7 @@
 
 import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
-import { bind, bindings } from "../bindings.js";
+import { SHOWN, bind, bindings } from "../bindings.js";
 import { confirm } from "../dialog.js";
 import { many } from "../format.js";
 import { explore, picture, sentences } from "../graph.js";
@@ -16,15 +16,15 @@ export function exchange(app, [vhost, given]) {
   const shown = name || "(default exchange)";
   const reload = () => app.reload();
   let now = null;
-  let from = [];
-  let to = [];
+  let from = null;
+  let to = null;
   let graph = null;
 
   async function load(signal) {
     [now, from, to, graph] = await Promise.all([
       api.get(at, { signal }),
-      api.get(`${at}/bindings/source`, { signal }),
-      api.get(`${at}/bindings/destination`, { signal }),
+      api.first(SHOWN, `${at}/bindings/source`, { signal }),
+      api.first(SHOWN, `${at}/bindings/destination`, { signal }),
       explore(vhost, name, signal),
     ]);
   }
@@ -33,7 +33,7 @@ export function exchange(app, [vhost, given]) {
     const gone = await confirm({
       title: `Delete exchange ${name}?`,
       lost: html`The exchange <strong>${name}</strong> in virtual host <strong>${vhost}</strong> goes, with
-        ${many(from.length + to.length, "binding")}. Clients that publish to it get an error.`,
+        ${many(from.total + to.total, "binding")}. Clients that publish to it get an error.`,
       action: "Delete the exchange",
       submit: () => api.remove(at),
     });

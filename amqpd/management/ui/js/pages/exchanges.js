@@ -33,13 +33,13 @@ export function exchanges(app) {
 }
 
 async function declare(app) {
-  const [vhosts, overview] = await Promise.all([api.get("/vhosts?columns=name"), api.get("/overview?columns=exchange_types")]);
+  const [vhosts, overview] = await Promise.all([api.names("/vhosts"), api.get("/overview?columns=exchange_types&disable_stats=true")]);
   const table = new Table("Arguments", ARGUMENTS);
   let name = "";
   const made = await ask({
     title: "New exchange",
     action: "Make it",
-    body: (update) => html`${choice("vhost", "Virtual host", vhosts.map((each) => each.name), { value: app.query.vhost })}
+    body: (update) => html`${choice("vhost", "Virtual host", vhosts, { value: app.query.vhost })}
       ${text("name", "Name", { required: true, autofocus: true })}
       ${choice("type", "Type", overview.exchange_types.map((each) => each.name), { value: "direct" })}
       ${check("durable", "Durable: it survives a restart", { checked: true })}

@@ -18,11 +18,14 @@ export function limits(app) {
   let names = {};
 
   async function load(signal) {
-    const [vhost, user, vhosts, users] = await Promise.all(
-      ["/vhost-limits", "/user-limits", "/vhosts?columns=name", "/users?columns=name"].map((path) => api.get(path, { signal })),
-    );
+    const [vhost, user, vhosts, users] = await Promise.all([
+      api.get("/vhost-limits", { signal }),
+      api.get("/user-limits", { signal }),
+      api.names("/vhosts", { signal }),
+      api.names("/users", { signal }),
+    ]);
     found = { vhost, user };
-    names = { vhost: vhosts.map(({ name }) => name), user: users.map(({ name }) => name) };
+    names = { vhost: vhosts, user: users };
   }
 
   function view() {

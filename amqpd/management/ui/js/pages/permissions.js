@@ -16,12 +16,11 @@ export function permissions(app) {
   let vhosts = [];
 
   async function load(signal) {
-    const names = async (path) => (await api.get(`${path}?columns=name`, { signal })).map(({ name }) => name);
     [granted, topics, users, vhosts] = await Promise.all([
       api.get("/permissions", { signal }),
       api.get("/topic-permissions", { signal }),
-      names("/users"),
-      names("/vhosts"),
+      api.names("/users", { signal }),
+      api.names("/vhosts", { signal }),
     ]);
   }
 

@@ -34,7 +34,7 @@ export function policies(app) {
     [ordinary, operators, vhosts] = await Promise.all([
       api.get("/policies", { signal }),
       api.get("/operator-policies", { signal }),
-      api.get("/vhosts?columns=name", { signal }),
+      api.names("/vhosts", { signal }),
     ]);
   }
 
@@ -72,7 +72,7 @@ export function policies(app) {
       title: item ? `Edit ${what} ${name}` : `New ${what}`,
       action: "Save",
       wide: true,
-      body: (update) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : html`${choice("vhost", "Virtual host", vhosts.map((each) => each.name))}${text("name", "Name", { required: true, autofocus: true })}`}
+      body: (update) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : html`${choice("vhost", "Virtual host", vhosts)}${text("name", "Name", { required: true, autofocus: true })}`}
         ${text("pattern", "Pattern", { value: item?.pattern ?? "", required: true, hint: "A regular expression that names match: ^orders\\." })}
         ${choice("apply-to", "Applies to", TARGETS.map((each) => [each, each.replaceAll("_", " ")]), { value: item?.["apply-to"] ?? "all" })}
         ${text("priority", "Priority", { value: item?.priority ?? 0, hint: "Of several that match, the one with the highest is in force." })}

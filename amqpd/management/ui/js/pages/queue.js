@@ -2,7 +2,7 @@
 
 import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
-import { bind, bindings } from "../bindings.js";
+import { SHOWN, bind, bindings } from "../bindings.js";
 import { chart } from "../chart.js";
 import { confirm } from "../dialog.js";
 import { count, many, rate } from "../format.js";
@@ -28,12 +28,11 @@ export function queue(app, [vhost, name]) {
   const browser = new Browser(app, vhost, name);
   const reload = () => app.reload();
   let now = null;
-  let bound = [];
-  let exchanges = [];
+  let bound = null;
   let points = [];
 
   async function load(signal) {
-    [now, bound] = await Promise.all([api.get(at, { signal }), api.get(`${at}/bindings`, { signal })]);
+    [now, bound] = await Promise.all([api.get(at, { signal }), api.first(SHOWN, `${at}/bindings`, { signal })]);
     points = record(`queue ${vhost} ${name}`, {
       ...queueRates(now),
       ready: now.messages_ready,
@@ -59,7 +58,7 @@ export function queue(app, [vhost, name]) {
     const gone = await confirm({
       title: `Delete ${name}?`,
       lost: html`The ${now.type === "stream" ? "stream" : "queue"} <strong>${name}</strong> in virtual host <strong>${vhost}</strong> goes, with
-        <strong>${many(now.messages, "message")}</strong>, ${many(now.consumers, "consumer")} and ${many(bound.length, "binding")}.`,
+        <strong>${many(now.messages, "message")}</strong>, ${many(now.consumers, "consumer")} and ${many(bound.total, "binding")}.`,
       action: "Delete the queue",
       submit: () => api.remove(at),
     });
@@ -83,8 +82,8 @@ export function queue(app, [vhost, name]) {
   }
 
   async function newBinding() {
-    exchanges = await api.get(`/exchanges${api.path(vhost)}?columns=name`);
-    bind(vhost, { queue: name, names: exchanges.map((each) => each.name).filter(Boolean) }, reload);
+    const exchanges = await api.names(`/exchanges${api.path(vhost)}`);
+    bind(vhost, { queue: name, names: exchanges.filter(Boolean) }, reload);
   }
 
   const actions = () => html`<button @click=${newMessage}>Publish…</button>

@@ -71,13 +71,13 @@ function page(app, { title, none, type, query = {} }) {
 export const queueRates = (item) => rates(`queue ${item.vhost} ${item.name}`, item.message_stats, COUNTERS);
 
 async function declare(app, one, type) {
-  const vhosts = await api.get("/vhosts?columns=name");
+  const vhosts = await api.names("/vhosts");
   const table = new Table("Arguments", ARGUMENTS);
   let name = "";
   const made = await ask({
     title: `New ${one}`,
     action: "Make it",
-    body: (update) => html`${choice("vhost", "Virtual host", vhosts.map((each) => each.name), { value: app.query.vhost })}
+    body: (update) => html`${choice("vhost", "Virtual host", vhosts, { value: app.query.vhost })}
       ${text("name", "Name", { required: true, autofocus: true })}
       ${choice("type", "Type", [["classic", "classic"], ["quorum", "quorum: counts deliveries"], ["stream", "stream: is read again and again"]], { value: type })}
       ${check("durable", "Durable: it survives a restart", { checked: true })}
