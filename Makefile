@@ -20,7 +20,7 @@ CODE   := $(wildcard amqpd tests interop conformance)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-compiled check conformance-report interop fuzz crash bench bench-parts docs clean
+.PHONY: help serve test test-compiled check conformance-report interop fuzz crash hostile bench bench-parts docs clean
 
 help: ## show this list
 	@echo "usage: make TARGET [ARGS='...']"
@@ -53,6 +53,9 @@ fuzz: $(VENV)/test.stamp ## play random conversations to amqpd and RabbitMQ (ARG
 
 crash: $(VENV)/test.stamp ## kill a broker again and again while clients use it (ARGS go to `python -m tests.crash`)
 	$(VENVPY) -m tests.crash $(ARGS)
+
+hostile: $(VENV)/test.stamp ## what a hostile client costs the others (ARGS go to `python -m tests.hostile`)
+	$(VENVPY) -m tests.hostile $(ARGS)
 
 bench: $(VENV)/bench.stamp $(TWIN)/twin.stamp ## the standard matrix: amqpd beside RabbitMQ (ARGS go to `python -m tests.bench.matrix`)
 	$(VENVPY) -m tests.bench.matrix $(ARGS)

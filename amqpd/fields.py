@@ -24,6 +24,9 @@ from amqpd import erlang
 MAX_DEPTH: Final = 64
 """Tables and arrays nested deeper than this inside a table are refused. RabbitMQ itself sets no bound."""
 
+MAX_FIELDS: Final = 2048
+"""Values of a table, with those inside it, so that a look at all of them fits into a turn. RabbitMQ sets no bound."""
+
 MAX_KEY: Final = 255
 
 _TYPE_NAMES: Final[dict[str, str]] = {
@@ -274,7 +277,8 @@ def check_table(data: bytes, start: int, end: int) -> None:  # noqa: C901, PLR09
     """Raise FieldError unless data[start:end] is a table's entries (no length prefix); build nothing.
 
     Refused: an unknown tag, a value or key that passes its end, octets left over, a float that is not a finite
-    number (RabbitMQ cannot read one either), and nesting beyond MAX_DEPTH. Keys need not be UTF-8 nor distinct.
+    number (RabbitMQ cannot read one either), nesting beyond MAX_DEPTH, and more values than MAX_FIELDS.
+    Keys need not be UTF-8 nor distinct.
     """
     if not 0 <= start <= end <= len(data):
         raise FieldError(f"field table from octet {start} to {end} does not lie within {len(data)} octets")
@@ -285,6 +289,8 @@ def check_table(data: bytes, start: int, end: int) -> None:  # noqa: C901, PLR09
     while True:
         while pos == end:
             if not outer:
+                if end - start > MAX_FIELDS:  # each value takes an octet or more
+                    _check_count(data, start, end)
                 return
             end, in_array = outer.pop()
         if not in_array:
@@ -320,6 +326,34 @@ def check_table(data: bytes, start: int, end: int) -> None:  # noqa: C901, PLR09
         ):
             raise FieldError(f"field table: the float at octet {pos} is not a finite number")
         pos += size
+
+
+def _check_count(data: bytes, start: int, end: int) -> None:
+    """Raise FieldError if a table that is well-formed otherwise has more values than MAX_FIELDS."""
+    count, pos, in_array = 0, start, False
+    outer: list[tuple[int, bool]] = []
+    while pos < end or outer:
+        if pos == end:
+            end, in_array = outer.pop()
+            continue
+        count += 1
+        if count > MAX_FIELDS:
+            raise FieldError(f"field table: more than {MAX_FIELDS} values, by octet {pos}")
+        if not in_array:
+            pos += 1 + data[pos]
+        tag = data[pos]
+        size = _SIZES[tag]
+        pos += 1
+        if size < _NESTED:
+            pos += size
+            continue
+        length: int = _U32.unpack_from(data, pos)[0]
+        pos += 4
+        if size == _COUNTED:
+            pos += length
+        else:
+            outer.append((end, in_array))
+            end, in_array = pos + length, tag == _ARRAY
 
 
 def spans(raw: bytes) -> list[tuple[bytes, int, int, int]]:

@@ -150,6 +150,7 @@ async def _serve(config: Config, settings_now: Callable[[], Config], asked: bool
     from amqpd.app import make_node, open_storage, serve_metrics, serve_node
     from amqpd.application import controlled
     from amqpd.clock import SystemClock
+    from amqpd.server.descriptors import raise_limit
     from amqpd.server.offload import Threads
     from amqpd.server.server import listening_on
     from amqpd.server.systemd import Notifier, passed
@@ -159,6 +160,7 @@ async def _serve(config: Config, settings_now: Callable[[], Config], asked: bool
     storage = open_storage(config, SystemClock())
     node = make_node(config, storage=storage, offload=Threads())
     async with serve_node(node, config, storage, given) as server:
+        server.room.connections = raise_limit()
         inside = AsyncExitStack()
         control = await _control(inside, controlled(server, config, storage, _end), asked)
         _settle_garbage()

@@ -11,6 +11,7 @@ from amqpd.wire cimport hot
 from amqpd.wire.content cimport ContentAssembler, ContentHeader
 
 cdef int METHOD
+cdef int METHOD_COST
 cdef dict SETTLEMENTS
 
 cdef class Channel:

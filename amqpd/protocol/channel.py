@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+METHOD_COST: Final = 8
+"""Units of a turn's budget that a method takes which neither publishes nor settles, beside one for 256 octets."""
 CLOSE: Final[MethodId] = (20, 40)
 CLOSE_OK: Final[MethodId] = (20, 41)
 CANCEL_OK: Final[MethodId] = (60, 31)
@@ -227,7 +229,9 @@ class Channel:
                 raise
             settlement(self, tag, bits)
             return
-        arguments = self.connection.node.methods.decode(payload)
+        node = self.connection.node
+        node.broker.work.spent += METHOD_COST + (len(payload) >> 8)
+        arguments = node.methods.decode(payload)
         if not self._open:
             if ids in NAMES_A_QUEUE:
                 expanded(self, str(arguments[0]))  # looked for before the state, as by RabbitMQ

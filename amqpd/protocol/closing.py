@@ -26,8 +26,9 @@ def answer(connection: Connection, number: int, error: AmqpError, handling: Meth
     """Tell the client about an error on channel `number` while method `handling` was being handled."""
     failed = handling if error.method is None else error.method
     if connection.state in states.MUTE:
+        reason = error.text.partition("<<")[0].rstrip()  # octets may have a password among them
         log.warning(
-            "handshake failed", connection=connection.name, state=connection.state, code=error.code, reason=error.text
+            "handshake failed", connection=connection.name, state=connection.state, code=error.code, reason=reason
         )
         keep_silent(connection)
     elif connection.state not in (states.OPENING, states.RUNNING):

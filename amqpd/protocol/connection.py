@@ -151,7 +151,7 @@ class Connection(Peer):
         self._pending: Pending[object] | None = None
         self._resuming = False
         self._deadline: Timer | None = node.liveness.after(settings.handshake_timeout, self._handshake_timed_out)
-        node.connections[self] = None
+        node.connections[self] = node.opening[self] = None
 
     # -- what the server calls -------------------------------------------------------------------------------------
 
@@ -243,6 +243,7 @@ class Connection(Peer):
         """connection.open was accepted."""
         self.session = session
         self.state = states.RUNNING
+        self.node.opening.pop(self, None)
         self.node.liveness.cancel(self._deadline)
         self._deadline = None
         self.alarmed = bool(self.node.broker.alarms.reasons)

@@ -7,6 +7,7 @@ cdef class Node:
     cdef public object liveness
     cdef public list dirty
     cdef public dict connections
+    cdef public dict opening
     cdef public object totals
     cdef public object on_gone
     cdef public object memory

@@ -102,6 +102,8 @@ class Node:
         self.dirty: list[Outbox] = []
         """Outboxes that this turn appended to."""
         self.connections: dict[Connection, None] = {}
+        self.opening: dict[Connection, None] = {}
+        """Those that have not entered a vhost yet, the oldest first."""
         self.totals = Totals()
         """Of what has ended."""
         self.on_gone: Callable[[], None] | None = None
@@ -127,6 +129,7 @@ class Node:
 
     def gone(self, connection: Connection) -> None:
         """A connection has ended. Harmless the second time."""
+        self.opening.pop(connection, None)
         if self.connections.pop(connection, self) is not None:
             return
         self.totals.connection_gone(connection)

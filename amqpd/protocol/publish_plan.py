@@ -16,7 +16,7 @@ from amqpd.broker.operations.lookup import find_exchange
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.session import EXCHANGE, Session
 from amqpd.broker.vhost import Route
-from amqpd.errors import AccessRefused
+from amqpd.errors import MAX_REPLY_TEXT, AccessRefused
 from amqpd.properties import EMPTY
 from amqpd.wire import hot, methods
 
@@ -73,7 +73,7 @@ class PublishPlan:
         try:
             self.exchange_name, self.routing_key, self.mandatory, self.immediate = hot.parse_publish(payload)
         except ValueError:
-            text = f"cannot decode {erlang.octet_list(payload[4:])}"
+            text = f"cannot decode {erlang.octet_list(payload[4 : 4 + MAX_REPLY_TEXT])}"
             raise methods.Undecodable(text, method=(60, 40)) from None
         self.generation = -1
         self.access_generation = -1

@@ -86,8 +86,13 @@ def _listen_again(path: Path) -> socket.socket:
     return listen_unix(path, stat.S_IMODE(path.stat().st_mode))
 
 
-async def accept_all(listeners: list[socket.socket], admit: Admit) -> None:
-    """Hand every client of these sockets over, until cancelled."""
+async def accept_all(
+    listeners: list[socket.socket],
+    admit: Admit,
+    may_accept: Callable[[], bool] = lambda: True,
+    give_way: Callable[[], bool] = lambda: False,
+) -> None:
+    """Hand every client of these sockets over, until cancelled; what is asked before is what `accept_loop` asks."""
     async with trio.open_nursery() as nursery:
         for listener in listeners:
-            nursery.start_soon(accept_loop, listener, admit)
+            nursery.start_soon(accept_loop, listener, admit, may_accept, give_way)

@@ -73,25 +73,40 @@ def listen_all(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
     return sockets
 
 
-async def accept_loop(listener: socket.socket, admit: Admit) -> None:
-    """Accept for ever, one connection each time the others had their turn; `admit` takes it and must not raise."""
+async def accept_loop(
+    listener: socket.socket,
+    admit: Admit,
+    may_accept: Callable[[], bool] = lambda: True,
+    give_way: Callable[[], bool] = lambda: False,
+) -> None:
+    """Accept for ever, one connection each time the others had their turn; `admit` takes it and must not raise.
+
+    While `may_accept` says no, clients wait. Where the system has no descriptor for one, `give_way` may let go of one.
+    """
+    exhausted = False
     is_unix = not is_internet(listener)
     own: Address = address_of(listener)
     numbers = itertools.count(1)
     is_wildcard = own[0] in ("0.0.0.0", "::")  # noqa: S104  # it is compared, nothing listens there for it
     while True:
         await trio.lowlevel.wait_readable(listener)
+        if not may_accept():
+            await trio.sleep(PAUSE)
+            continue
         try:
             sock, peer = listener.accept()
         except BlockingIOError:
             continue
         except OSError as error:
             if error.errno in EXHAUSTED:
-                log.error("cannot accept a connection", reason=error.strerror, hint="raise the limit of open files")
-                await trio.sleep(PAUSE)
+                if not exhausted:
+                    exhausted = True
+                    log.error("cannot accept a connection", reason=error.strerror, hint="raise the limit of open files")
+                await trio.sleep(0 if give_way() else PAUSE)
             elif error.errno not in GONE:
                 raise
             continue
+        exhausted = False
         sock.setblocking(False)
         if sys.platform == "win32":  # elsewhere it is inherited from the listener
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -18,6 +18,7 @@ from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import Node
 from amqpd.server import proxy_protocol
 from amqpd.server.connection import RECEIVE, greet, received, run
+from amqpd.server.descriptors import Room
 from amqpd.server.doors import Accept, Door, accept_all
 from amqpd.server.listeners import Address, is_internet, listen_all, shown
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
@@ -46,6 +47,7 @@ class Server:
         """All ways in, that of operators over the control socket apart."""
         self.https: SSLContext | None = None
         """What new connections to the management API over TLS are served with."""
+        self.room = Room(node)
         self.sockets: dict[socket.socket, None] = {}
         self.accepting = True
         """False refuses new connections: a fault on demand."""
@@ -112,6 +114,10 @@ class Server:
         if more:
             self.wake.set()
         return more
+
+    def may_accept(self) -> bool:
+        """Whether there is a descriptor for one more connection."""
+        return self.room.is_there(len(self.sockets))
 
     def admit(self, sock: socket.socket, peer: Address, own: Address) -> None:
         """Take an accepted plain socket: greet it, and go on in a task of its own."""
@@ -229,9 +235,10 @@ async def running(
         plain = [each for each in plain if is_internet(each)]
         admit = partial(server.admit_proxied, False) if proxied else server.admit
         admit_tls = partial(server.admit_proxied, True) if proxied else server.admit_tls
-        server.open_door("amqp", plain, partial(accept_all, admit=admit), passed=given)
-        server.open_door("amqp", local, partial(accept_all, admit=server.admit), passed=given)
-        server.open_door("amqp/ssl", secure, partial(accept_all, admit=admit_tls), passed=given)
+        accept = partial(accept_all, may_accept=server.may_accept, give_way=server.room.give_way)
+        server.open_door("amqp", plain, partial(accept, admit=admit), passed=given)
+        server.open_door("amqp", local, partial(accept, admit=server.admit), passed=given)
+        server.open_door("amqp/ssl", secure, partial(accept, admit=admit_tls), passed=given)
         try:
             yield server
         finally:

@@ -14,7 +14,7 @@ from pamqp import base, commands
 from pamqp import frame as pamqp_frame
 
 from amqpd import erlang
-from amqpd.errors import FrameError, HardError
+from amqpd.errors import MAX_REPLY_TEXT, FrameError, HardError
 from amqpd.fields import FieldError, Table
 
 Argument = str | bytes | int | bool | Table
@@ -93,7 +93,8 @@ def decode(payload: bytes) -> tuple[Argument, ...]:
         raise NotUtf8("Malformed UTF-8 in shortstr", method=ids) from None
     except (ValueError, IndexError) as error:
         kind = BadTable if isinstance(error, FieldError) else Undecodable
-        raise kind(f"cannot decode {erlang.octet_list(payload[4:])}", method=ids) from None
+        shown = payload[4 : 4 + MAX_REPLY_TEXT]  # more of them is cut from the reply anyway
+        raise kind(f"cannot decode {erlang.octet_list(shown)}", method=ids) from None
 
 
 class MethodDecoder:

@@ -308,3 +308,15 @@ def test_external_is_not_offered_without_tls(make_world: MakeWorld) -> None:
     assert client.only(commands.Connection.Start, channel=0).mechanisms == "PLAIN"
     client.start_ok("EXTERNAL", b"")
     assert_silence_then_drop(world, client)
+
+
+def test_octets_of_a_start_ok_that_is_malformed_stay_out_of_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = world.connect()
+    client.send(HEADER)
+    client.read()
+    arguments = sized(b"\x01aQ") + shortstr("PLAIN") + sized(b"\0guest\0guest") + shortstr("en_US")
+    client.send(raw_method(0, 10, 11, arguments))
+    assert "handshake failed" in caplog.text
+    assert "<<" not in caplog.text

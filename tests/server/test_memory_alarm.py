@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import amqpd
+from amqpd.server.memory import available
 from amqpd.testing.broker import EmbeddedBroker
 from conformance.client import Connection
 
@@ -173,3 +175,35 @@ def test_a_limit_of_zero_blocks_every_publisher(connect: Connect) -> None:
         publisher.channel()
         publisher.send(publisher.publish_frames(1, "", "nowhere"))
         assert publisher.wait_for(0, "connection.blocked").fields["reason"] == "low on memory"
+
+
+# -- how much there is ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "limits", "expected"),
+    [
+        ("0::/\n", {"memory.max": "1000\n"}, 1000),
+        ("0::/system.slice/amqpd.service\n", {"system.slice/amqpd.service/memory.max": "2000"}, 2000),
+        ("0::/a/b\n", {"a/b/memory.max": "max\n", "a/memory.max": "3000"}, 3000),
+        ("0::/a/b\n", {"a/b/memory.max": "5000", "a/memory.max": "4000"}, 4000),
+        ("5:cpu:/x\n4:hugetlb,memory:/x/y\n0::/\n", {"memory/x/y/memory.limit_in_bytes": "6000"}, 6000),
+        ("9:memory:/docker/abc\n", {"memory/memory.limit_in_bytes": "7000"}, 7000),
+    ],
+)
+def test_the_lowest_limit_of_the_cgroups_around_it_counts(
+    tmp_path: Path, own: str, limits: dict[str, str], expected: int
+) -> None:
+    (tmp_path / "own").write_text(own)
+    for name, text in limits.items():
+        file = tmp_path / "mounted" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert available(tmp_path / "mounted", tmp_path / "own") == expected
+
+
+@pytest.mark.parametrize("text", ["max", "", "9223372036854771712"])
+def test_without_a_limit_the_machine_is_what_counts(tmp_path: Path, text: str) -> None:
+    (tmp_path / "own").write_text("0::/\n")
+    (tmp_path / "memory.max").write_text(text)
+    assert available(tmp_path, tmp_path / "own") == available(tmp_path / "nowhere", tmp_path / "nowhere")

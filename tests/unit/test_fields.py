@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from pamqp import decode
 from amqpd.fields import (
     EMPTY,
     MAX_DEPTH,
+    MAX_FIELDS,
     Field,
     FieldError,
     Table,
@@ -519,3 +521,21 @@ def test_plain_values_the_wire_cannot_carry_are_refused() -> None:
     endless["a"] = [endless]
     with pytest.raises(ValueError, match=f"deeper than {MAX_DEPTH} levels"):
         from_python(endless)
+
+
+# -- bounds -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "table_of",
+    [
+        lambda count: b"\x00V" * count,
+        lambda count: b"\x01aA" + struct.pack(">I", count - 1) + b"V" * (count - 1),
+        lambda count: b"\x01aF" + struct.pack(">I", 2 * (count - 2)) + b"\x00V" * (count - 2) + b"\x01bV",
+        lambda count: b"\x01aS" + struct.pack(">I", 100_000) + bytes(100_000) + b"\x00V" * (count - 1),
+    ],
+)
+def test_a_table_has_a_bounded_number_of_values(table_of: Callable[[int], bytes]) -> None:
+    assert Table.parse(table_of(MAX_FIELDS)).items()
+    with pytest.raises(FieldError, match=f"more than {MAX_FIELDS} values"):
+        Table.parse(table_of(MAX_FIELDS + 1))
