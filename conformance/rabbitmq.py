@@ -157,8 +157,11 @@ def node(plugins: tuple[str, ...] = ()) -> Iterator[int]:
 
 
 @contextmanager
-def controlled_node(plugins: tuple[str, ...] = (), configuration: str = "") -> Iterator[Node]:
-    """Run a node with these lines in its rabbitmq.conf; raise Unavailable where RabbitMQ cannot run."""
+def controlled_node(plugins: tuple[str, ...] = (), configuration: str = "", name: str = "") -> Iterator[Node]:
+    """Run a node with these lines in its rabbitmq.conf; raise Unavailable where RabbitMQ cannot run.
+
+    `name` is what stands before @localhost, unless any will do: the node is alone with its epmd.
+    """
     require()
     port, distribution, epmd = free_ports(3)
     folder = Path(tempfile.mkdtemp(prefix="conformance-rabbitmq-"))
@@ -176,7 +179,7 @@ def controlled_node(plugins: tuple[str, ...] = (), configuration: str = "") -> I
             "HOME": str(folder),
             "ERL_EPMD_PORT": str(epmd),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": f"oracle{port}@localhost",
+            "RABBITMQ_NODENAME": f"{name or f'oracle{port}'}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(port),
             "RABBITMQ_DIST_PORT": str(distribution),

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 
 import attrs
+import trio
 
 from amqpd.management.rates.counted import Sample
 from amqpd.protocol.node import Node
@@ -27,7 +28,15 @@ class Machine:
 def node_numbers(node: Node, machine: Machine) -> Sample:
     """What `counted.NODE` names."""
     opened, _ = open_files()
-    return memory(node, machine), opened, len(node.connections), len(node.broker.sessions), disk_free(machine.data_dir)
+    return memory(node, machine), opened, len(node.connections), tasks(), disk_free(machine.data_dir)
+
+
+def tasks() -> int:
+    """Tasks of the broker's loop, which are to it what processes are to Erlang: never 0."""
+    try:
+        return trio.lowlevel.current_statistics().tasks_living
+    except RuntimeError:  # nobody's loop
+        return 1
 
 
 def memory(node: Node, machine: Machine) -> int:

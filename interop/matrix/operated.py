@@ -20,6 +20,8 @@ from interop.matrix.scenarios import FOLDER
 from interop.matrix.targets import AMQPD, COMPAT, RABBITMQ, Target
 
 PLUGINS: Final = ("rabbitmq_management", "rabbitmq_prometheus")
+NODE: Final = "rabbit"
+"""What some tools expect the name of a node to begin with."""
 STATISTICS: Final = 200
 """Milliseconds after which RabbitMQ collects its statistics again; drivers wait for some of them."""
 START_LIMIT: Final = 60.0
@@ -50,7 +52,8 @@ def running(names: Sequence[str]) -> Iterator[list[Target]]:
 def _amqpd() -> Iterator[Target]:
     """`amqpd serve` in a process of its own, as it is started on a machine."""
     amqp, management, metrics = rabbitmq.free_ports(3)
-    flags = ["--port", amqp, "--management-port", management, "--metrics-port", metrics, "--compat", COMPAT]
+    ports = ["--port", amqp, "--management-port", management, "--metrics-port", metrics]
+    flags = [*ports, "--compat", COMPAT, "--server-cluster-name", f"{NODE}@localhost"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AMQPD_")}
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+b") as log:
         process = subprocess.Popen(
@@ -83,7 +86,8 @@ def _rabbitmq() -> Iterator[Target]:
         "prometheus.tcp.ip = 127.0.0.1",
         f"collect_statistics_interval = {STATISTICS}",
     ]
-    with rabbitmq.controlled_node((*PLUGINS, *rabbitmq.EXCHANGE_PLUGINS), "\n".join(lines) + "\n") as node:
+    plugins = (*PLUGINS, *rabbitmq.EXCHANGE_PLUGINS)
+    with rabbitmq.controlled_node(plugins, "\n".join(lines) + "\n", NODE) as node:
         for port in (management, metrics):
             _await_http(port)
         yield Operated(RABBITMQ, node.port, management, metrics)

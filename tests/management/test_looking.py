@@ -74,6 +74,7 @@ def test_the_node(api: Any) -> None:
     assert (node["running"], node["type"], node["mem_alarm"], node["disk_free_alarm"]) == (True, "disc", False, False)
     assert node["mem_used"] > 1_000_000
     assert node["fd_used"] > 3
+    assert node["proc_used"] > 3
     assert node["uptime"] >= 0
     assert api.get(f"/nodes/{node['name']}")["name"] == node["name"]
     memory = api.get(f"/nodes/{node['name']}/memory")["memory"]
