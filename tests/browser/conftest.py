@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--disable-dev-shm-usage"]  # in a container /dev/shm is small
+if hasattr(os, "geteuid") and os.geteuid() == 0:
+    FLAGS.append("--no-sandbox")
 WITHOUT_PLAYWRIGHT = "playwright is not installed: pip install 'amqpd[browser]'"
 PATIENCE = 15_000
 """Milliseconds that a browser may take until what a test waits for is there."""
@@ -35,8 +38,7 @@ def browser() -> Generator[Browser]:
         pytest.skip("no Chromium is on this machine (Debian: apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api", reason=WITHOUT_PLAYWRIGHT)
     with playwright.sync_playwright() as driver:
-        as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if as_root else [])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 

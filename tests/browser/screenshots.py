@@ -20,7 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import amqpd
 from amqpd.testing.broker import EmbeddedBroker
-from tests.browser.conftest import CHROMIUM
+from tests.browser.conftest import CHROMIUM, FLAGS
 
 Channel = Any
 SECONDS = 100
@@ -122,7 +122,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with shop() as broker, sync_playwright() as driver:
         url = broker.management_url
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         wanted: list[tuple[str, str, Any]] = [
             ("overview-light", "", {"viewport": DESKTOP, "color_scheme": "light"}),
             ("overview-dark", "", {"viewport": DESKTOP, "color_scheme": "dark"}),
@@ -140,7 +140,7 @@ def main(folder: Path) -> None:
         pages[0].wait_for_timeout(SECONDS * 1000)
         for (name, _, _), page in zip(wanted, pages, strict=True):
             if name.startswith("queue-"):
-                page.get_by_role("button", name="Look into the queue").click()
+                page.get_by_role("button", name="Look into it").click()
                 page.get_by_label("Payload of message 1", exact=True).wait_for()
             page.screenshot(path=folder / f"{name}.png")
         browser.close()

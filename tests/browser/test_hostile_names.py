@@ -30,7 +30,7 @@ def test_a_queues_name_is_text_in_lists_and_on_its_own_page(visit: Visit, channe
     visit.open("queues", "Queues")
     visit.page.get_by_role("rowheader").get_by_role("link").click()
     expect(visit.page.get_by_role("heading", level=1)).to_have_text(name)
-    visit.button("Look into the queue").click()
+    visit.button("Look into it").click()
     visit.page.get_by_text("Properties and headers").click()
     expect(visit.page.locator("pre.payload")).to_have_text(name)
     assert visit.page.title().startswith("Queue ")
@@ -63,3 +63,11 @@ def test_everything_that_clients_name_is_text(visit: Visit) -> None:
         visit.page.get_by_role("heading", name="Channels").wait_for()
         assert visit.page.locator("img:not([src='icon.svg'])").count() == 0
         assert visit.page.title() != "broken"
+
+
+def test_a_text_that_would_be_read_as_html_is_stopped_by_the_policy_of_the_page(visit: Visit) -> None:
+    """Were there a place in the page that takes a name for HTML, the browser would refuse it there."""
+    attempt = "() => { try { document.body.innerHTML = '<b>'; return 'taken' } catch (error) { return error.name } }"
+    assert visit.page.evaluate(attempt) == "TypeError"
+    assert "Trusted" in "".join(visit.complaints)
+    visit.complaints.clear()

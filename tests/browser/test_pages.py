@@ -63,6 +63,7 @@ def test_every_page_of_the_menu_opens(visiting: Callable[..., Any]) -> None:
             expect(visit.page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.timeout(180)  # some forty runs of axe
 @pytest.mark.parametrize(
     ("scheme", "rules"),
     [
@@ -81,7 +82,7 @@ def test_every_page_passes_the_checks_of_axe(visiting: Callable[..., Any], schem
             for address, title in PAGES.items():
                 visit.open(address, title)
                 if title == "orders":
-                    visit.button("Look into the queue").click()
+                    visit.button("Look into it").click()
                     visit.page.get_by_label("Payload of message 1", exact=True).wait_for()
                 assert found(axe.run(visit.page, options=options)) == {}, title
             visit.open("queues", "Queues")
@@ -127,6 +128,13 @@ def test_charts_move_as_messages_do(visiting: Callable[..., Any]) -> None:
         with pika.BlockingConnection(pika.URLParameters(visit.broker.url)) as connection:
             connection.channel().basic_publish("", "orders", b"")
             expect(chart).to_have_attribute("aria-label", "Messages in queues, now: Ready 2, Unacknowledged 1")
+
+
+def test_the_page_works_below_a_prefix(visiting: Callable[..., Any]) -> None:
+    with visiting({"management_path_prefix": "/tools/mq"}) as visit, furnished(visit):
+        assert visit.url.endswith("/tools/mq")
+        visit.open("queues/%2F/orders", "orders")
+        expect(visit.button("Pause")).to_be_visible()
 
 
 def test_an_address_that_leads_nowhere_says_so(visit: Visit) -> None:

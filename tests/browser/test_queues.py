@@ -78,7 +78,7 @@ def test_a_queue_is_deleted_after_a_question_that_names_what_is_lost(orders: Vis
 
 
 def test_messages_are_looked_at_without_disturbing_them(orders: Visit) -> None:
-    orders.button("Look into the queue").click()
+    orders.button("Look into it").click()
     expect(orders.page.get_by_text('{"id": 2}')).to_be_visible()
     assert [each.redelivered for each in orders.broker.messages("orders")] == [False] * 3
 
@@ -104,7 +104,7 @@ def test_a_message_is_published_with_properties_and_headers(orders: Visit) -> No
 
 def test_chosen_messages_are_moved_and_dropped(orders: Visit, channel: Any) -> None:
     channel.queue_declare("other")
-    orders.button("Look into the queue").click()
+    orders.button("Look into it").click()
     orders.page.get_by_label("Choose message 2").check()
     orders.button("Move 1 chosen one…").click()
     orders.dialog.get_by_label("Queue", exact=True).fill("other")

@@ -15,6 +15,7 @@ const PERIODS = [
   [0, "off"],
 ];
 const PERIOD_KEY = "amqpd.period";
+const SHARE = 10; // a page is loaded for a tenth of the time at most, however long a look takes
 
 export class App {
   #root;
@@ -70,6 +71,7 @@ export class App {
     this.#loading?.abort();
     const loading = (this.#loading = new AbortController());
     const page = this.#page;
+    const start = performance.now();
     try {
       await page.load(loading.signal);
       if (loading.signal.aborted) return;
@@ -83,7 +85,9 @@ export class App {
       this.#problem = error;
     }
     this.update();
-    if (this.#period && !document.hidden) this.#timer = setTimeout(() => this.reload(), this.#period * 1000);
+    if (this.#period === 0 || document.hidden) return;
+    const pause = Math.max(this.#period * 1000, (performance.now() - start) * SHARE);
+    this.#timer = setTimeout(() => this.reload(), pause);
   }
 
   /** Go to a page: an address as `address.write` makes it. */

@@ -37,20 +37,20 @@ export class Browser {
     const chosen = this.#chosen.size;
     const what = chosen ? `${many(chosen, "chosen one", "chosen ones")}` : "all";
     const isStream = queue.type === "stream";
-    const actions = html`<button class="small" @click=${() => this.#look(0)}>${this.#messages === null ? "Look into the queue" : "Look again"}</button>
+    const actions = html`<button class="small" @click=${() => this.#look(0)}>${this.#messages === null ? "Look into it" : "Look again"}</button>
       ${isStream
         ? nothing
         : html`<button class="small" @click=${() => this.#move(queue)}>Move ${what}…</button>
             <button class="small" @click=${() => this.#replay(queue)}>Replay ${what}…</button>
             ${chosen ? html`<button class="small danger-text" @click=${() => this.#drop()}>Drop ${what}…</button>` : nothing}`}`;
-    return section("Waiting messages", html`${this.#problem ? problem(this.#problem) : nothing}${this.#list()}`, { actions });
+    return section(isStream ? "Messages" : "Waiting messages", html`${this.#problem ? problem(this.#problem) : nothing}${this.#list(isStream)}`, { actions });
   }
 
-  #list() {
-    if (this.#messages === null) return html`<p class="muted">Looking takes nothing out of the queue and marks nothing as redelivered.</p>`;
+  #list(isStream) {
+    if (this.#messages === null) return html`<p class="muted">Looking takes nothing out and marks nothing as redelivered.</p>`;
     if (this.#messages.length === 0 && this.#offset === 0) return empty("No message is ready.");
     return html`<ul class="messages">
-        ${repeat(this.#messages, (each) => each.number, (each, at) => this.#message(each, this.#offset + at + 1))}
+        ${repeat(this.#messages, (each) => each.number, (each, at) => this.#message(each, this.#offset + at + 1, !isStream))}
       </ul>
       <nav class="pages" aria-label="Pages of messages">
         <button class="small" ?disabled=${this.#offset === 0} @click=${() => this.#look(Math.max(0, this.#offset - AT_ONCE))}><span aria-hidden="true">‹</span> Earlier</button>
@@ -59,7 +59,7 @@ export class Browser {
       </nav>`;
   }
 
-  #message(message, position) {
+  #message(message, position, canBeChosen) {
     const { headers, ...properties } = Array.isArray(message.properties) ? {} : message.properties;
     const choose = (event) => {
       if (event.target.checked) this.#chosen.add(message.number);
@@ -68,7 +68,9 @@ export class Browser {
     };
     return html`<li class="message">
       <div class="message-head">
-        <label class="check"><input type="checkbox" .checked=${this.#chosen.has(message.number)} @change=${choose} /><span class="hidden-text">Choose message </span>${position}</label>
+        ${canBeChosen
+          ? html`<label class="check"><input type="checkbox" .checked=${this.#chosen.has(message.number)} @change=${choose} /><span class="hidden-text">Choose message </span>${position}</label>`
+          : html`<span>${position}</span>`}
         <span>from <strong>${message.exchange || "(default exchange)"}</strong> with key <code>${message.routing_key || "(empty)"}</code></span>
         ${message.redelivered ? badge("redelivered", "warn") : nothing}
         ${message.payload_encoding === "base64" ? badge("Base64", "soft") : nothing}

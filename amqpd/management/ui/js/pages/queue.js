@@ -96,7 +96,7 @@ export function queue(app, [vhost, name]) {
   function view() {
     if (now === null) return page(heading(name, { above: "Queue" }));
     const head = heading(name, {
-      above: html`Queue in ${vhost}`,
+      above: html`${now.type === "stream" ? "Stream" : "Queue"} in ${vhost}`,
       badges: html`${badge(now.type, "type")} ${now.paused ? badge("paused", "warn") : badge(now.state, "good")} ${features(now)}`,
       actions: actions(),
     });
