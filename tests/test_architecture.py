@@ -61,12 +61,14 @@ THIRD_PARTY = {
     "pamqp": {"wire"},
     "platformdirs": {"cli"},
     "pytest": {"testing"},
+    "rich": {"cli"},
     "structlog": {"log"},
     "trio": {"app", "application", "cli", "embedded", "http", "management", "metrics", "server", "testing"},
 }
 """What is imported beside the standard library, and by which layers; None is anybody."""
 
 EXTRAS = {
+    "rich": {"cli/top/command.py", "cli/top/screen.py"},
     "argon2": {"broker/argon2_hashes.py"},
     "h11": {"http/conversation.py"},
     "jwt": {"oauth2/backend.py", "oauth2/tokens.py"},
