@@ -20,7 +20,7 @@ CODE   := $(wildcard amqpd tests interop conformance)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-compiled check conformance-report interop fuzz crash hostile bench bench-parts docs clean
+.PHONY: help serve test test-compiled check conformance-report interop fuzz fuzz-api crash hostile bench bench-parts docs clean
 
 help: ## show this list
 	@echo "usage: make TARGET [ARGS='...']"
@@ -51,6 +51,9 @@ interop: $(VENV)/test.stamp ## ask real clients for the scenarios, on amqpd besi
 fuzz: $(VENV)/test.stamp ## play random conversations to amqpd and RabbitMQ (ARGS go to `python -m conformance.fuzz`)
 	$(VENVPY) -m conformance.fuzz $(ARGS)
 
+fuzz-api: $(VENV)/fuzz-api.stamp ## send what the API's description allows and what it doesn't (ARGS go to `schemathesis run`)
+	$(VENVPY) -m tests.api_fuzz $(ARGS)
+
 crash: $(VENV)/test.stamp ## kill a broker again and again while clients use it (ARGS go to `python -m tests.crash`)
 	$(VENVPY) -m tests.crash $(ARGS)
 
@@ -79,6 +82,10 @@ $(VENV)/test.stamp: pyproject.toml | $(VENVPY)
 	@$(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[browser]' \
 	    || echo "the tests of the web UI are skipped: Playwright is not to be had for this platform"
 	@touch $(VENV)/core.stamp $@
+
+$(VENV)/fuzz-api.stamp: pyproject.toml | $(VENVPY)
+	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[fuzz-api]'
+	@touch $(VENV)/core.stamp $(VENV)/test.stamp $@
 
 $(VENV)/bench.stamp: pyproject.toml | $(VENVPY)
 	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[bench,server]'

@@ -13,8 +13,7 @@ JSON: Final = ("content-type", "application/json")
 
 def encode(value: object) -> bytes:
     """JSON without spaces, characters as themselves."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return text.encode("utf-8", "backslashreplace")
+    return _encoder.encode(value).encode("utf-8", "backslashreplace")
 
 
 def decode(body: bytes) -> dict[str, object]:
@@ -48,3 +47,6 @@ def _plain(value: object) -> object:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value)
+
+
+_encoder: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
-import trio
 
 from amqpd.http.message import Response
+from amqpd.http.turns import Slice, freed, gathered
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import ApiError, bad_request
 from amqpd.patterns import PatternError
@@ -22,10 +22,10 @@ from amqpd.patterns import compile as compile_pattern
 T = TypeVar("T")
 View = dict[str, object]
 
-SLICE: Final = 16
-"""Items that are built in one go: some 30 us each."""
-CHUNK: Final = 256
-"""Names that are compared or sorted in one go."""
+CHUNK: Final = 128
+"""Names that are sorted in one go."""
+JOINED: Final = 32
+"""Items whose JSON is put together."""
 MAX_PAGE: Final = 500
 DEFAULT_PAGE: Final = 100
 MAX_PATTERN: Final = 1024
@@ -35,12 +35,17 @@ MAX_PATTERN: Final = 1024
 class Listing(Generic[T]):
     """What a list endpoint has to show."""
 
-    items: list[T]
+    items: Iterable[T]
+    """Looked at once, a slice at a time."""
     view: Callable[[T], View]
     key: Callable[[T], tuple[str, ...]]
     """The order that nobody asked for: usually the vhost and the name."""
     name: Callable[[T], str]
     """What the filter looks at."""
+
+
+AnyListing: TypeAlias = "Listing[Any]"
+"""What a handler of a list endpoint returns: the description of the API goes by it."""
 
 
 @attrs.frozen
@@ -55,16 +60,22 @@ class Page:
 async def respond(listing: Listing[T], query: Mapping[str, str]) -> Response:
     """The list as JSON. Raises ApiError for parameters that make no sense."""
     page, sort, columns = _page(query), query.get("sort"), _columns(query)
-    kept = listing.items if page is None else await _filtered(listing, page)
+    items = await gathered(listing.items)
+    total = len(items)
+    if page is not None:
+        items = await _filtered(items, listing.name, page)
     reverse = query.get("sort_reverse") == "true" and sort is not None
     if sort is None or sort in ("name", ""):
-        kept = await _in_order(kept, lambda each: (listing.name(each),) if sort else listing.key(each), reverse)
+        items = await _in_order(items, lambda each: (listing.name(each),) if sort else listing.key(each), reverse)
     else:
-        kept = await _by_field(await _in_order(kept, listing.key, False), listing.view, sort.split("."), reverse)
+        items = await _by_field(await _in_order(items, listing.key, False), listing.view, sort.split("."), reverse)
+    filtered = len(items)
     if page is None:
-        return _array(await _encoded(kept, listing.view, columns))
-    shown = await _encoded(_part(kept, page), listing.view, columns)
-    return _paged(page, shown, len(listing.items), len(kept))
+        answer = _array(await _encoded(items, listing.view, columns))
+    else:
+        answer = _paged(page, await _encoded(_part(items, page), listing.view, columns), total, filtered)
+    await freed(items)
+    return answer
 
 
 def one(view: View, query: Mapping[str, str]) -> Response:
@@ -107,47 +118,61 @@ def _columns(query: Mapping[str, str]) -> list[list[str]]:
     return [each.split(".") for each in query.get("columns", "").split(",") if each]
 
 
-async def _filtered(listing: Listing[T], page: Page) -> list[T]:
+async def _filtered(items: list[T], name: Callable[[T], str], page: Page) -> list[T]:
     kept: list[T] = []
-    for start in range(0, len(listing.items), CHUNK):
-        kept += [each for each in listing.items[start : start + CHUNK] if page.matches(listing.name(each))]
-        await trio.lowlevel.checkpoint()
+    turn = Slice()
+    for each in items:
+        if page.matches(name(each)):
+            kept.append(each)
+        await turn.rest()
+    await freed(items)
     return kept
 
 
 async def _in_order(items: list[T], key: Callable[[T], Any], reverse: bool) -> list[T]:
-    """Sorted, equal ones as they came."""
+    """Sorted, equal ones as they came; what comes in is emptied."""
+    if len(items) <= CHUNK:
+        return sorted(items, key=key, reverse=reverse)
     runs = []
+    turn = Slice()
     for start in range(0, len(items), CHUNK):
         runs.append(sorted(items[start : start + CHUNK], key=key, reverse=reverse))
-        await trio.lowlevel.checkpoint()
-    if len(runs) <= 1:
-        return runs[0] if runs else []
-    merged: list[T] = []
-    for each in heapq.merge(*runs, key=key, reverse=reverse):
-        merged.append(each)
-        if len(merged) % CHUNK == 0:
-            await trio.lowlevel.checkpoint()
+        await turn.rest()
+    merged = await gathered(heapq.merge(*runs, key=key, reverse=reverse))
+    await freed(items, *runs)
     return merged
 
 
 async def _by_field(items: list[T], view: Callable[[T], View], path: list[str], reverse: bool) -> list[T]:
     """Sorted by what their views hold there; the views are made again for what is shown, and kept for none."""
     ranked: list[tuple[tuple[int, object], T]] = []
-    for start in range(0, len(items), SLICE):
-        ranked += [(_rank(_at(view(each), path)), each) for each in items[start : start + SLICE]]
-        await trio.lowlevel.checkpoint()
-    return [each for _, each in await _in_order(ranked, lambda pair: pair[0], reverse)]
+    turn = Slice()
+    for each in items:
+        ranked.append((_rank(_at(view(each), path)), each))
+        await turn.rest()
+    await freed(items)
+    ranked = await _in_order(ranked, lambda pair: pair[0], reverse)
+    found = await gathered(each for _, each in ranked)
+    await freed(ranked)
+    return found
 
 
 async def _encoded(items: list[T], view: Callable[[T], View], columns: list[list[str]]) -> list[bytes]:
-    """JSON of all items with commas in between, a part for each slice."""
+    """JSON of all items with commas in between, in parts."""
     parts: list[bytes] = []
-    for start in range(0, len(items), SLICE):
-        shown = [view(each) for each in items[start : start + SLICE]]
-        parts.append(b"," if start else b"")
-        parts.append(b",".join([encode(_reduced(each, columns) if columns else each) for each in shown]))
-        await trio.lowlevel.checkpoint()
+    waiting: list[bytes] = []
+    turn = Slice()
+    for each in items:
+        shown = view(each)
+        waiting.append(encode(_reduced(shown, columns) if columns else shown))
+        if len(waiting) == JOINED:
+            parts += [b",".join(waiting), b","]
+            waiting = []
+        await turn.rest()
+    if waiting:
+        parts.append(b",".join(waiting))
+    elif parts:
+        parts.pop()
     return parts
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from inspect import get_annotations
 from typing import Final
 
 from amqpd.http.message import Response
+from amqpd.management import schemas
 from amqpd.management.access import Access
 from amqpd.management.api import Call
 from amqpd.management.encoding import JSON, encode
@@ -18,6 +20,8 @@ PATH: Final = "/openapi.json"
 LISTED: Final = ("page", "page_size", "name", "use_regex", "sort", "sort_reverse", "columns", "disable_stats")
 """Parameters of all lists."""
 CHANGING: Final = ("PUT", "POST")
+ANSWERING_DELETES: Final = ("/queues/{vhost}/{queue}/messages/{number}",)
+"""Where DELETE says what it found."""
 
 Part = dict[str, object]
 
@@ -47,11 +51,9 @@ def _document(routes: Sequence[Route]) -> Part:
         "components": {
             "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
             "schemas": {
-                "Error": {
-                    "type": "object",
-                    "required": ["error", "reason"],
-                    "properties": {"error": {"type": "string"}, "reason": {}},
-                }
+                "Error": schemas.ERROR,
+                "List": schemas.LIST,
+                "Check": schemas.CHECK,
             },
         },
     }
@@ -72,22 +74,25 @@ def _operation(route: Route) -> Part:
         "responses": _responses(route),
         "security": [] if route.access is Access.NOBODY else [{"basic": []}],
     }
-    if route.method in CHANGING:
-        operation["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    body = schemas.BODIES.get(f"{route.method} {route.path}")
+    if body is not None:
+        required = "required" in body
+        operation["requestBody"] = {"content": {"application/json": {"schema": body}}, "required": required}
     return operation
 
 
 def _responses(route: Route) -> Part:
-    content: Part = {"application/json": {"schema": {}}}
+    content: Part = {"application/json": {"schema": _shape(route)}}
     error: Part = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     found: dict[str, Part] = {
-        "200": {"description": "The answer.", "content": content},
         "400": {"description": "The request is wrong, and why.", "content": error},
         "401": {"description": "No login, or not for this user.", "content": error},
         "404": {"description": "It is not there.", "content": error},
         "405": {"description": "Not with this method.", "content": error},
         "406": {"description": "Not in what the client accepts.", "content": error},
     }
+    if route.method in ("GET", "POST") or route.path in ANSWERING_DELETES:
+        found["200"] = {"description": "The answer.", "content": content}
     if route.method in CHANGING:
         found["201"] = {"description": "It is new."}
     if route.method != "GET":
@@ -97,3 +102,12 @@ def _responses(route: Route) -> Part:
     if route.method == "DELETE":
         found["412"] = {"description": "It is protected.", "content": error}
     return dict(sorted(found.items()))
+
+
+def _shape(route: Route) -> Part:
+    """What an endpoint's answer is: its handler says whether that is a list."""
+    if get_annotations(route.handler).get("return") == "AnyListing":
+        return {"$ref": "#/components/schemas/List"}
+    if route.path.startswith("/health/checks/"):
+        return {"$ref": "#/components/schemas/Check"}
+    return {"type": ["object", "array", "string"]}

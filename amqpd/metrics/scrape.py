@@ -124,6 +124,8 @@ class Scrape:
             yield from (_summed if self.endpoint == AGGREGATED else _each)(PREFIX, TABLES[name], survey)
         if self.endpoint == PER_OBJECT:
             yield from _info(PREFIX, survey)
+        for _ in survey.forget():
+            yield ""
 
     def _wanted(self, vhost: str, queue: str) -> bool:
         return (not self.vhosts or vhost in self.vhosts) and (self.queue is None or bool(self.queue(queue)))
@@ -145,6 +147,8 @@ class Scrape:
             for name in _CLUSTER:
                 if name in wanted:
                     yield from _of_exchanges(name, survey)
+            for _ in survey.forget():
+                yield ""
 
 
 def _of_node(survey: Survey, machine: Machine) -> Iterator[Reading]:

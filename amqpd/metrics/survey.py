@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SLICE: Final = 64
-"""Subjects that are looked at before others get their turn: some 0.4 ms interpreted."""
+SLICE: Final = 32
+"""Subjects that are looked at before others get their turn: some 0.2 ms interpreted."""
 SAMPLES: Final = 8
-"""Samples that are written instead of one look: 512 take some 0.1 ms."""
+"""Samples that are written instead of one look: 256 take some 0.1 ms."""
 SEARCHED: Final = 16
 """Subjects that are looked at where a pattern has to be found in their names."""
 
@@ -154,6 +154,13 @@ class Survey:
         yield from _sliced(channels, self._look_at_channel)
         exchanges = ((vhost.name, each) for vhost in list(vhosts.values()) for each in list(vhost.exchanges.values()))
         yield from _sliced(exchanges, lambda pair: self._look_at_exchange(*pair))
+
+    def forget(self) -> Iterator[None]:
+        """Free what was collected, a slice at a time: all at once it would take milliseconds."""
+        for subjects in (self.queues, self.channels, self.connections, self.exchanges):
+            while subjects:
+                del subjects[-SLICE * SAMPLES // 2 :]
+                yield
 
     def _look_at_queue(self, vhost: str, queue: Queue) -> None:
         if queue.deleted or not self._wanted(vhost, queue.name):

@@ -130,6 +130,19 @@ def test_the_description_has_every_endpoint(matrix: Client) -> None:
     assert len(identifiers) == len({*identifiers})
 
 
+def test_the_description_names_the_body_of_every_change(matrix: Client) -> None:
+    described = matrix.get("/openapi.json", login=None)
+    lacking = [
+        (method, path)
+        for path, methods in described["paths"].items()
+        for method, each in methods.items()
+        if method in ("put", "post") and "requestBody" not in each
+    ]
+    assert lacking == []
+    lists = [each for each in described["paths"].values() if "List" in str(each.get("get", {}).get("responses", ""))]
+    assert len(lists) > 30
+
+
 def test_users_see_what_is_theirs(matrix: Client) -> None:
     def vhosts(tag: str) -> list[str]:
         return [each["name"] for each in matrix.get("/vhosts", login=f"{tag}:secret")]

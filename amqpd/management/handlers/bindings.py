@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote_plus
 
 from amqpd.broker.bindings import Binding
@@ -20,7 +20,7 @@ from amqpd.management.handlers.exchanges import find_exchange
 from amqpd.management.handlers.queues import find_queue
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
-from amqpd.management.listing import Listing, View
+from amqpd.management.listing import AnyListing, Listing, View
 from amqpd.management.views.bindings import between, implicit_view, location, properties_key, view_of
 
 KINDS = {"q": Queue.kind, "e": Exchange.kind}
@@ -28,40 +28,40 @@ Item = tuple[VHost, "Binding | Queue"]
 """A binding, or the queue whose binding to the default exchange is meant."""
 
 
-async def bindings(call: Call) -> object:
+async def bindings(call: Call) -> AnyListing:
     """List bindings."""
     vhosts = call.caller.visible(call.broker)
-    return _listing([item for vhost in vhosts for item in _all(vhost)])
+    return _listing(item for vhost in vhosts for item in _all(vhost))
 
 
-async def bindings_of_vhost(call: Call) -> object:
+async def bindings_of_vhost(call: Call) -> AnyListing:
     """List the bindings of a virtual host."""
-    return _listing([*_all(call.vhost())])
+    return _listing(_all(call.vhost()))
 
 
-async def bindings_of_queue(call: Call) -> object:
+async def bindings_of_queue(call: Call) -> AnyListing:
     """List the bindings of a queue, that to the default exchange too."""
     vhost = call.vhost()
     queue = find_queue(vhost, call.params["queue"])
     return _listing([(vhost, queue), *[(vhost, each) for each in queue.bindings]])
 
 
-async def bindings_from_exchange(call: Call) -> object:
+async def bindings_from_exchange(call: Call) -> AnyListing:
     """List the bindings with an exchange as their source."""
     vhost = call.vhost()
     exchange = find_exchange(vhost, call.exchange())
     if exchange is vhost.default_exchange:
-        return _listing([(vhost, each) for each in vhost.queues.values()])
-    return _listing([(vhost, each) for each in exchange.outgoing.values()])
+        return _listing((vhost, each) for each in [*vhost.queues.values()])
+    return _listing((vhost, each) for each in [*exchange.outgoing.values()])
 
 
-async def bindings_to_exchange(call: Call) -> object:
+async def bindings_to_exchange(call: Call) -> AnyListing:
     """List the bindings with an exchange as their destination."""
     vhost = call.vhost()
-    return _listing([(vhost, each) for each in find_exchange(vhost, call.exchange()).incoming])
+    return _listing((vhost, each) for each in [*find_exchange(vhost, call.exchange()).incoming])
 
 
-async def bindings_between(call: Call) -> object:
+async def bindings_between(call: Call) -> AnyListing:
     """List the bindings from an exchange to a queue (`q`) or another exchange (`e`)."""
     vhost = call.vhost()
     return _listing([*_found_between(call, vhost)])
@@ -142,9 +142,10 @@ def _key(each: Binding | Queue) -> str:
 
 
 def _all(vhost: VHost) -> Iterator[Item]:
-    yield from ((vhost, each) for each in vhost.queues.values())
-    for exchange in vhost.exchanges.values():
-        yield from ((vhost, each) for each in exchange.outgoing.values())
+    """Copies of what it goes through: others change that meanwhile."""
+    yield from ((vhost, each) for each in [*vhost.queues.values()])
+    for exchange in [*vhost.exchanges.values()]:
+        yield from ((vhost, each) for each in [*exchange.outgoing.values()])
 
 
 def _view(item: Item) -> View:
@@ -152,7 +153,7 @@ def _view(item: Item) -> View:
     return implicit_view(vhost, each) if isinstance(each, Queue) else view_of(vhost, each)
 
 
-def _listing(items: list[Item]) -> Listing[Item]:
+def _listing(items: Iterable[Item]) -> Listing[Item]:
     return Listing(items, _view, lambda each: (each[0].name, _source(each)), _source)
 
 

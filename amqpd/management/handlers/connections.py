@@ -9,7 +9,7 @@ from amqpd.management.api import Call
 from amqpd.management.errors import not_authorised
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import find_channel, find_connection, visible_channels, visible_connections
-from amqpd.management.listing import Listing, one
+from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.views.connections import channel_details_view, channel_view, connection_view
 from amqpd.management.views.consumers import channel_name, consumer_view
 from amqpd.protocol.channel import Channel
@@ -18,19 +18,19 @@ from amqpd.protocol.connection import Connection
 REASON = "Closed via management plugin"
 
 
-async def connections(call: Call) -> object:
+async def connections(call: Call) -> AnyListing:
     """List connections."""
     return _connections(call, visible_connections(call))
 
 
-async def connections_of_vhost(call: Call) -> object:
+async def connections_of_vhost(call: Call) -> AnyListing:
     """List the connections to a virtual host."""
     vhost = call.vhost()
     found = [each for each in visible_connections(call) if _vhost_of(each) is vhost]
     return _connections(call, found)
 
 
-async def connections_of_user(call: Call) -> object:
+async def connections_of_user(call: Call) -> AnyListing:
     """List the connections of a user."""
     _require_user(call)
     return _connections(call, _of_user(call))
@@ -58,17 +58,17 @@ async def close_connection(call: Call) -> Response:
     return NO_CONTENT
 
 
-async def channels_of_connection(call: Call) -> object:
+async def channels_of_connection(call: Call) -> AnyListing:
     """List the channels of a connection."""
     return _channels(call, [*find_connection(call).channels.values()])
 
 
-async def channels(call: Call) -> object:
+async def channels(call: Call) -> AnyListing:
     """List channels."""
     return _channels(call, visible_channels(call))
 
 
-async def channels_of_vhost(call: Call) -> object:
+async def channels_of_vhost(call: Call) -> AnyListing:
     """List the channels of connections to a virtual host."""
     vhost = call.vhost()
     return _channels(call, [each for each in visible_channels(call) if each.session.vhost is vhost])
@@ -80,12 +80,12 @@ async def channel(call: Call) -> object:
     return one(channel_details_view(found, call.details(found)), call.query)
 
 
-async def consumers(call: Call) -> object:
+async def consumers(call: Call) -> AnyListing:
     """List consumers."""
     return _consumers(call, call.caller.visible(call.broker))
 
 
-async def consumers_of_vhost(call: Call) -> object:
+async def consumers_of_vhost(call: Call) -> AnyListing:
     """List the consumers of a virtual host."""
     return _consumers(call, [call.vhost()])
 

@@ -6,19 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from email.message import Message
 from email.parser import BytesParser
-from itertools import islice
 
 import attrs
-import trio
 
 from amqpd.broker.operations.exporting import Items, all_sections, vhost_sections
 from amqpd.broker.operations.importing import Skipped, import_definitions
 from amqpd.http.message import Response
+from amqpd.http.turns import Slice
 from amqpd.management.api import Call
 from amqpd.management.encoding import JSON, decode_any, encode
 from amqpd.management.errors import ApiError, bad_request
 from amqpd.management.handlers.answers import NO_CONTENT
-from amqpd.management.listing import SLICE
 from amqpd.management.views.node import versions
 from amqpd.management.views.overview import cluster_name
 
@@ -78,14 +76,14 @@ def _head(call: Call) -> dict[str, object]:
 
 
 async def _exported(call: Call, head: Mapping[str, object], sections: Mapping[str, Callable[[], Items]]) -> Response:
-    parts = [encode(head)[:-1]]
+    parts, turn = [encode(head)[:-1]], Slice()
     for name, items in sections.items():
         parts.append(b"," + encode(name) + b":[")
-        found, separator = items(), b""
-        while part := [*islice(found, SLICE)]:
-            parts += (separator, b",".join([encode(each) for each in part]))
+        separator = b""
+        for each in items():
+            parts += (separator, encode(each))
             separator = b","
-            await trio.lowlevel.checkpoint()
+            await turn.rest()
         parts.append(b"]")
     parts.append(b"}")
     return Response(200, (*parts,), (JSON, *_disposition(call)))

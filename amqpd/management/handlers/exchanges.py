@@ -15,7 +15,7 @@ from amqpd.management.api import Call, text_of
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
-from amqpd.management.listing import Listing, one
+from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.rates.details import NOTHING, Details
 from amqpd.management.rates.survey import Survey
 from amqpd.management.views.exchanges import exchange_view
@@ -26,12 +26,12 @@ DEFAULT_TYPE = "direct"
 Published = dict[tuple[str, str], PublishCounts]
 
 
-async def exchanges(call: Call) -> object:
+async def exchanges(call: Call) -> AnyListing:
     """List exchanges."""
     return await _listing(call, call.caller.visible(call.broker))
 
 
-async def exchanges_of_vhost(call: Call) -> object:
+async def exchanges_of_vhost(call: Call) -> AnyListing:
     """List the exchanges of a virtual host."""
     return await _listing(call, [call.vhost()])
 
@@ -109,7 +109,7 @@ def _counts(
 async def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Exchange]]:
     published = await published_to(call)
     return Listing(
-        [(vhost, each) for vhost in vhosts for each in vhost.exchanges.values()],
+        ((vhost, each) for vhost in vhosts for each in [*vhost.exchanges.values()]),
         lambda each: exchange_view(*each, *_counts(call, published, *each)),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,

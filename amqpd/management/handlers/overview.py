@@ -11,7 +11,7 @@ from amqpd.management.api import Call, text_of
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import visible_channels, visible_connections
-from amqpd.management.listing import Listing, one
+from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.rates.counted import Sums
 from amqpd.management.rates.details import NOTHING
 from amqpd.management.rates.sampler import NODE, OVERVIEW, Key
@@ -66,7 +66,7 @@ async def put_cluster_name(call: Call) -> Response:
     return NO_CONTENT
 
 
-async def nodes(call: Call) -> object:
+async def nodes(call: Call) -> AnyListing:
     """List nodes: there is one."""
     name, details = call.broker.name, call.details(NODE) or NOTHING
     return Listing([call.api], lambda api: node_view(api, details), lambda _: (name,), lambda _: name)

@@ -14,21 +14,21 @@ from amqpd.management.api import Call
 from amqpd.management.errors import not_authorised, not_found
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.vhosts import existing_vhost
-from amqpd.management.listing import Listing, View
+from amqpd.management.listing import AnyListing, Listing, View
 
 
-async def all_parameters(call: Call) -> object:
+async def all_parameters(call: Call) -> AnyListing:
     """List parameters; policies are not among them."""
     return _listing(call, _vhosts(call), lambda each: each.component != POLICY)
 
 
-async def parameters_of_component(call: Call) -> object:
+async def parameters_of_component(call: Call) -> AnyListing:
     """List the parameters of a component."""
     component = call.params["component"]
     return _listing(call, _vhosts(call), lambda each: each.component == component)
 
 
-async def parameters_in_vhost(call: Call) -> object:
+async def parameters_in_vhost(call: Call) -> AnyListing:
     """List the parameters of a component in a virtual host."""
     component = call.params["component"]
     return _listing(call, [call.vhost()], lambda each: each.component == component)
@@ -63,7 +63,7 @@ async def delete_parameter(call: Call) -> Response:
     return NO_CONTENT
 
 
-async def global_parameters(call: Call) -> object:
+async def global_parameters(call: Call) -> AnyListing:
     """List global parameters."""
     found = call.broker.global_parameters
     return Listing(

@@ -8,11 +8,11 @@ from amqpd.http.message import Response
 from amqpd.management.api import Call, text_of
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT, put
-from amqpd.management.listing import Listing
+from amqpd.management.listing import AnyListing, Listing
 from amqpd.management.views.users import permission_view, topic_permission_view
 
 
-async def permissions(call: Call) -> object:
+async def permissions(call: Call) -> AnyListing:
     """List who may do what."""
     granted = call.broker.access.permissions
     return Listing(
@@ -45,7 +45,7 @@ async def delete_permission(call: Call) -> Response:
     return NO_CONTENT
 
 
-async def topic_permissions(call: Call) -> object:
+async def topic_permissions(call: Call) -> AnyListing:
     """List who may use which routing keys."""
     granted = call.broker.access.topic_permissions
     return Listing(

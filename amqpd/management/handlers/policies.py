@@ -13,15 +13,15 @@ from amqpd.management.api import Call
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.vhosts import existing_vhost
-from amqpd.management.listing import Listing
+from amqpd.management.listing import AnyListing, Listing
 
 
-async def policies(call: Call) -> object:
+async def policies(call: Call) -> AnyListing:
     """List policies."""
     return _listing([vhost for vhost in call.broker.vhosts.values() if _works_in(call, vhost)], operator=False)
 
 
-async def policies_of_vhost(call: Call) -> object:
+async def policies_of_vhost(call: Call) -> AnyListing:
     """List the policies of a virtual host."""
     return _listing([call.vhost()], operator=False)
 
@@ -41,12 +41,12 @@ async def delete_policy(call: Call) -> Response:
     return await _delete(call, operator=False)
 
 
-async def operator_policies(call: Call) -> object:
+async def operator_policies(call: Call) -> AnyListing:
     """List operators' policies."""
     return _listing([vhost for vhost in call.broker.vhosts.values() if _works_in(call, vhost)], operator=True)
 
 
-async def operator_policies_of_vhost(call: Call) -> object:
+async def operator_policies_of_vhost(call: Call) -> AnyListing:
     """List the operators' policies of a virtual host."""
     return _listing([call.vhost()], operator=True)
 

@@ -14,16 +14,16 @@ from amqpd.management.errors import bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
-from amqpd.management.listing import Listing, one
+from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.views.queues import queue_details, queue_view
 
 
-async def queues(call: Call) -> object:
+async def queues(call: Call) -> AnyListing:
     """List queues; `type=stream` shows those of that type."""
     return _listing(call, call.caller.visible(call.broker))
 
 
-async def queues_of_vhost(call: Call) -> object:
+async def queues_of_vhost(call: Call) -> AnyListing:
     """List the queues of a virtual host; `type=stream` shows those of that type."""
     return _listing(call, [call.vhost()])
 
@@ -99,7 +99,12 @@ def find_queue(vhost: VHost, name: str) -> Queue:
 def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
     node, wanted = call.broker.name, call.query.get("type")
     return Listing(
-        [(vhost, each) for vhost in vhosts for each in vhost.queues.values() if wanted in (None, each.type.name)],
+        (
+            (vhost, each)
+            for vhost in vhosts
+            for each in [*vhost.queues.values()]
+            if wanted in (None, each.type.name)
+        ),
         lambda each: queue_view(*each, node, call.details(each[1])),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,

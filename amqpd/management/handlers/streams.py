@@ -6,10 +6,10 @@ from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.management.api import Call
 from amqpd.management.errors import not_found
 from amqpd.management.handlers.queues import find_queue
-from amqpd.management.listing import Listing, View
+from amqpd.management.listing import AnyListing, Listing, View
 
 
-async def clients(call: Call) -> object:
+async def clients(call: Call) -> AnyListing:
     """List connections, publishers or consumers of the stream protocol: nobody speaks it here."""
     if "vhost" in call.params:
         call.vhost()

@@ -10,16 +10,16 @@ from amqpd.http.message import Response
 from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
-from amqpd.management.listing import Listing, one
+from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.views.users import permission_view, topic_permission_view, user_view
 
 
-async def users(call: Call) -> object:
+async def users(call: Call) -> AnyListing:
     """List users."""
     return _listing([*call.broker.access.users.values()])
 
 
-async def users_without_permissions(call: Call) -> object:
+async def users_without_permissions(call: Call) -> AnyListing:
     """List users who may do nothing in any virtual host."""
     known = {user for user, _ in call.broker.access.permissions}
     return _listing([each for name, each in call.broker.access.users.items() if name not in known])

@@ -12,14 +12,14 @@ from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import ApiError, bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.overview import sums_of
-from amqpd.management.listing import Listing, one
+from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.rates.counted import Sums
 from amqpd.management.rates.details import NOTHING
 from amqpd.management.views.users import permission_view, topic_permission_view
 from amqpd.management.views.vhosts import vhost_view
 
 
-async def vhosts(call: Call) -> object:
+async def vhosts(call: Call) -> AnyListing:
     """List virtual hosts."""
     found = call.caller.visible(call.broker)
     sums = await sums_of(call)

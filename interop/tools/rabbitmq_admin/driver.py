@@ -17,7 +17,8 @@ def answered(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any
     try:
         return function(*arguments, **named)
     except HTTPError as error:
-        raise meaning(error.response.status_code, f"{error}: {error.response.text}") from error
+        response: Any = error.response  # there always is one, whatever the type says
+        raise meaning(response.status_code, f"{error}: {response.text}") from error
 
 
 class Admin(Tool):
