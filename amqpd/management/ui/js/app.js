@@ -141,7 +141,8 @@ export class App {
             <span>Update</span>
             <select @change=${(event) => this.#setPeriod(Number(event.target.value))}>
               ${PERIODS.map(
-                ([seconds, name]) => html`<option value=${seconds} ?selected=${seconds === this.#period}>${name}</option>`,
+                ([seconds, name]) =>
+                  html`<option value=${seconds} ?selected=${seconds === this.#period}>${name}</option>`,
               )}
             </select>
           </label>
@@ -168,7 +169,8 @@ export class App {
       this.#root,
     );
     // What had the focus may be gone, with a row that was deleted: reading goes on from the page's beginning.
-    if (focused && document.activeElement === document.body) this.#root.querySelector("main").focus({ preventScroll: true });
+    if (focused && document.activeElement === document.body)
+      this.#root.querySelector("main").focus({ preventScroll: true });
   }
 
   #skip = (event) => {

@@ -16,24 +16,44 @@ export const SHOWN = 100;
 const at = (vhost, source, kind, destination) =>
   `/bindings${api.path(vhost, "e", api.exchangeName(source), kind === "queue" ? "q" : "e", destination)}`;
 
-/** A table of bindings, `{items, total}`. `end`: "source" or "destination", whichever is the other end. `changed`: called after an unbind. */
+/**
+ * A table of bindings, `{items, total}`. `end`: "source" or "destination", whichever is the other end.
+ * `changed`: called after an unbind.
+ */
 export function bindings(caption, { items, total }, end, none, changed) {
   const other = (item) => {
     if (end === "source") return exchangeLink(item.vhost, item.source);
-    return item.destination_type === "queue" ? queueLink(item.vhost, item.destination) : exchangeLink(item.vhost, item.destination);
+    return item.destination_type === "queue"
+      ? queueLink(item.vhost, item.destination)
+      : exchangeLink(item.vhost, item.destination);
   };
   const shown = table(
     caption,
     [
-      { label: end === "source" ? "From exchange" : "To", cell: (item) => html`${end === "source" ? "" : html`<span class="muted">${item.destination_type}</span> `}${other(item)}` },
-      { label: "Routing key", cell: (item) => (item.routing_key === "" ? html`<span class="muted">(empty)</span>` : html`<code>${item.routing_key}</code>`) },
+      {
+        label: end === "source" ? "From exchange" : "To",
+        cell: (item) =>
+          html`${end === "source" ? "" : html`<span class="muted">${item.destination_type}</span> `}${other(item)}`,
+      },
+      {
+        label: "Routing key",
+        cell: (item) =>
+          item.routing_key === "" ? html`<span class="muted">(empty)</span>` : html`<code>${item.routing_key}</code>`,
+      },
       { label: "Arguments", cell: (item) => pairs(item.arguments) },
-      { label: "Actions", cell: (item) => (item.source === "" ? html`<span class="muted">every queue has it</span>` : html`<button class="small danger-text" @click=${() => unbind(item, changed)}>Unbind…</button>`) },
+      {
+        label: "Actions",
+        cell: (item) =>
+          item.source === ""
+            ? html`<span class="muted">every queue has it</span>`
+            : html`<button class="small danger-text" @click=${() => unbind(item, changed)}>Unbind…</button>`,
+      },
     ],
     items,
     none,
   );
-  return html`${shown}${total > items.length ? html`<p class="muted">The first ${items.length} of ${many(total, "binding")}.</p>` : ""}`;
+  const more = html`<p class="muted">The first ${items.length} of ${many(total, "binding")}.</p>`;
+  return html`${shown}${total > items.length ? more : ""}`;
 }
 
 async function unbind(item, changed) {
@@ -56,16 +76,27 @@ export async function bind(vhost, { source, queue, names = [] }, changed) {
   const made = await ask({
     title: queue === undefined ? `Bind to exchange ${source || "(default)"}` : `Bind queue ${queue}`,
     action: "Bind",
-    body: (update) => html`${queue === undefined
-        ? html`${choice("kind", "To a", ["queue", "exchange"])}${text("destination", "Name", { required: true, autofocus: true })}`
+    body: (update) => html`${
+      queue === undefined
+        ? html`${choice("kind", "To a", ["queue", "exchange"])}
+            ${text("destination", "Name", { required: true, autofocus: true })}`
         : html`<datalist id="exchanges">${names.map((name) => html`<option value=${name}></option>`)}</datalist>
-            ${text("source", "From exchange", { required: true, autofocus: true, list: "exchanges" })}`}
+            ${text("source", "From exchange", { required: true, autofocus: true, list: "exchanges" })}`
+    }
       ${text("routing_key", "Routing key")} ${table.view(update)}`,
     submit: (form) =>
-      api.post(at(vhost, queue === undefined ? source : form.get("source"), queue === undefined ? form.get("kind") : "queue", queue ?? form.get("destination")), {
-        routing_key: form.get("routing_key"),
-        arguments: table.read(),
-      }),
+      api.post(
+        at(
+          vhost,
+          queue === undefined ? source : form.get("source"),
+          queue === undefined ? form.get("kind") : "queue",
+          queue ?? form.get("destination"),
+        ),
+        {
+          routing_key: form.get("routing_key"),
+          arguments: table.read(),
+        },
+      ),
   });
   if (!made) return;
   notice("The binding is made.");

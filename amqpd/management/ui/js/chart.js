@@ -47,7 +47,10 @@ class Chart extends HTMLElement {
           <ul class="legend">
             ${series.map(
               ({ name, key, show }, at) =>
-                html`<li class="s${at}"><span class="key" aria-hidden="true"></span>${name} <b>${shown?.[key] === undefined ? "–" : show(shown[key])}</b></li>`,
+                html`<li class="s${at}">
+                  <span class="key" aria-hidden="true"></span>${name}
+                  <b>${shown?.[key] === undefined ? "–" : show(shown[key])}</b>
+                </li>`,
             )}
           </ul>
         </figcaption>
@@ -79,11 +82,14 @@ customElements.define("amqpd-chart", Chart);
 
 function words({ title, series, points }) {
   const last = points.at(-1);
-  const now = series.filter(({ key }) => last?.[key] !== undefined).map(({ name, key, show }) => `${name} ${show(last[key])}`);
+  const now = series
+    .filter(({ key }) => last?.[key] !== undefined)
+    .map(({ name, key, show }) => `${name} ${show(last[key])}`);
   return `${title}, now: ${now.join(", ") || "nothing known yet"}`;
 }
 
-const nearest = (points, at) => points.reduce((best, each) => (Math.abs(each.at - at) < Math.abs(best.at - at) ? each : best));
+const nearest = (points, at) =>
+  points.reduce((best, each) => (Math.abs(each.at - at) < Math.abs(best.at - at) ? each : best));
 
 /** The start of the time axis, and the time that it covers. */
 function times(points) {
@@ -98,11 +104,16 @@ function picture(series, points, width, marked) {
   const x = (at) => LEFT + ((at - start) / span) * (width - LEFT - 4);
   const y = (value) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
   const lines = series.map(({ key }, at) => {
-    const known = points.filter((each) => each[key] !== undefined).map((each) => `${x(each.at).toFixed(1)},${y(each[key]).toFixed(1)}`);
+    const known = points
+      .filter((each) => each[key] !== undefined)
+      .map((each) => `${x(each.at).toFixed(1)},${y(each[key]).toFixed(1)}`);
     if (known.length === 0) return nothing;
     const floor = y(0).toFixed(1);
     const [first, last] = [known[0].split(",")[0], known.at(-1).split(",")[0]];
-    return svg`<g class="s${at}"><polygon class="fill" points="${first},${floor} ${known.join(" ")} ${last},${floor}"/><polyline class="line" points=${known.join(" ")}/></g>`;
+    return svg`<g class="s${at}">
+      <polygon class="fill" points="${first},${floor} ${known.join(" ")} ${last},${floor}"/>
+      <polyline class="line" points=${known.join(" ")}/>
+    </g>`;
   });
   return svg`
     ${[0, top / 2, top].map(

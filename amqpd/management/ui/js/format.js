@@ -28,7 +28,12 @@ export function octets(value) {
 export function duration(milliseconds) {
   let seconds = Math.floor(milliseconds / 1000);
   const parts = [];
-  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]]) {
+  for (const [size, unit] of [
+    [86400, "d"],
+    [3600, "h"],
+    [60, "min"],
+    [1, "s"],
+  ]) {
     const amount = Math.floor(seconds / size);
     seconds -= amount * size;
     if (amount > 0 || (unit === "s" && parts.length === 0)) parts.push(`${amount} ${unit}`);

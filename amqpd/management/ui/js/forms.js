@@ -5,7 +5,11 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 let number = 0;
 
 /** A text field. `hint`: a line below it. */
-export function text(name, label, { value = "", hint, type = "text", required = false, autofocus = false, list, ...more } = {}) {
+export function text(
+  name,
+  label,
+  { value = "", hint, type = "text", required = false, autofocus = false, list, ...more } = {},
+) {
   const id = `f-${name}`;
   return html`<div class="field">
     <label for=${id}>${label}</label>
@@ -49,7 +53,11 @@ export function check(name, label, { checked = false, hint } = {}) {
 }
 
 /** Tags with commas in between, as an array. */
-export const tags = (given) => given.split(",").map((each) => each.trim()).filter(Boolean);
+export const tags = (given) =>
+  given
+    .split(",")
+    .map((each) => each.trim())
+    .filter(Boolean);
 
 /** The whole number of a field; undefined if it is empty. Throws for anything else. */
 export function whole(given, label) {
@@ -62,7 +70,8 @@ const KINDS = ["text", "number", "boolean", "JSON"];
 const READ = {
   text: (given) => given,
   number: (given) => whole(given, "The value") ?? fail("A number is missing."),
-  boolean: (given) => (["true", "false"].includes(given) ? given === "true" : fail(`“${given}” is neither true nor false.`)),
+  boolean: (given) =>
+    ["true", "false"].includes(given) ? given === "true" : fail(`“${given}” is neither true nor false.`),
   JSON: (given) => JSON.parse(given),
 };
 
@@ -115,11 +124,13 @@ export class Table {
       <datalist id=${this.#id}>${Object.keys(this.known).map((name) => html`<option value=${name}></option>`)}</datalist>
       ${this.#rows.map(
         (row, at) => html`<div class="table-row">
-          <input aria-label="Name ${at + 1}" list=${this.#id} .value=${row.name} @change=${change(row, "name")} placeholder="name" spellcheck="false" />
+          <input aria-label="Name ${at + 1}" placeholder="name" list=${this.#id} spellcheck="false"
+            .value=${row.name} @change=${change(row, "name")} />
           <select aria-label="Kind ${at + 1}" @change=${change(row, "kind")}>
             ${KINDS.map((kind) => html`<option ?selected=${kind === row.kind}>${kind}</option>`)}
           </select>
-          <input aria-label="Value ${at + 1}" .value=${row.value} @change=${change(row, "value")} placeholder="value" spellcheck="false" />
+          <input aria-label="Value ${at + 1}" placeholder="value" spellcheck="false"
+            .value=${row.value} @change=${change(row, "value")} />
           <button type="button" class="quiet" aria-label="Remove row ${at + 1}" @click=${drop(at)}>✕</button>
         </div>`,
       )}

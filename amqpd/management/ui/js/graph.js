@@ -17,7 +17,8 @@ export async function explore(vhost, name, signal) {
   const graph = { vhost, nodes: new Map(), edges: new Map(), left: new Set(), more: 0 };
   const root = place(graph, "exchange", name, 0);
   const at = (exchange) => `/exchanges${api.path(vhost, api.exchangeName(exchange))}`;
-  const incoming = name === "" ? { items: [] } : await api.first(LOOKED_AT, `${at(name)}/bindings/destination`, { signal });
+  const incoming =
+    name === "" ? { items: [] } : await api.first(LOOKED_AT, `${at(name)}/bindings/destination`, { signal });
   for (const binding of incoming.items) connect(graph, place(graph, "exchange", binding.source, -1), root, binding);
   const open = [root];
   while (open.length) {
@@ -90,7 +91,11 @@ export function picture(graph) {
   });
   return html`<div class="graph" tabindex="0" role="region" aria-label="Picture of the routing">
     <svg viewBox="0 0 ${width} ${height}" width=${width} height=${height} aria-hidden="true">
-      <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" /></marker></defs>
+      <defs>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <path d="M0 0 8 4 0 8z" />
+        </marker>
+      </defs>
       ${[...graph.edges.values()].map((edge) => line(edge, spots))}
       ${[...graph.nodes.values()].map((node) => box(node, spots.get(node), graph.vhost))}
     </svg>
@@ -127,7 +132,8 @@ function box(node, { x, y }, vhost) {
 
 /** The graph in words. */
 export function sentences(graph) {
-  const link = (node) => (node.kind === "queue" ? queueLink(graph.vhost, node.name) : exchangeLink(graph.vhost, node.name));
+  const link = (node) =>
+    node.kind === "queue" ? queueLink(graph.vhost, node.name) : exchangeLink(graph.vhost, node.name);
   const edges = [...graph.edges.values()];
   if (edges.length === 0) return html`<p class="empty">Nothing is bound to it: it drops what is published to it.</p>`;
   return html`<details class="sentences">
@@ -135,9 +141,16 @@ export function sentences(graph) {
     <ul>
       ${edges.map(
         (edge) => html`<li>Exchange ${link(edge.from)} to ${edge.to.kind} ${link(edge.to)}:
-          ${edge.bindings.map((each) => label({ bindings: [each] })).slice(0, 20).join(", ")}${edge.bindings.length > 20 ? ", …" : ""}</li>`,
+          ${edge.bindings
+            .map((each) => label({ bindings: [each] }))
+            .slice(0, 20)
+            .join(", ")}${edge.bindings.length > 20 ? ", …" : ""}</li>`,
       )}
     </ul>
   </details>
-  ${graph.left.size || graph.more ? html`<p class="muted">Not shown: ${many(graph.left.size, "target")}, ${many(graph.more, "binding")}.</p>` : nothing}`;
+  ${
+    graph.left.size || graph.more
+      ? html`<p class="muted">Not shown: ${many(graph.left.size, "target")}, ${many(graph.more, "binding")}.</p>`
+      : nothing
+  }`;
 }

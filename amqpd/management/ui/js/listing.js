@@ -10,8 +10,8 @@ import { empty, loading, row } from "./parts.js";
 const SIZES = [20, 50, 100, 500];
 
 /**
- * `path(vhost)`: where the list is, for one vhost or, with "", all. `columns`: `{label, cell, sort, number}`, where `sort` is the
- * field that the API sorts by. `key(item)`: what tells items apart. `loaded(items)`: called with each page that came.
+ * `path(vhost)`: where the list is, for one vhost or, with "", all. `columns`: `{label, cell, sort, number}`, where
+ * `sort` is the field that the API sorts by. `key(item)`: what tells items apart. `loaded(items)`: called with each page that came.
  */
 export class Listing {
   #page = null;
@@ -61,14 +61,19 @@ export class Listing {
     const set = (name) => (event) => this.app.setQuery({ [name]: event.target.value, page: null });
     const regex = (event) => this.app.setQuery({ use_regex: event.target.checked ? "true" : null, page: null });
     return html`<form class="controls" role="search" aria-label="Filter" @submit=${(event) => event.preventDefault()}>
-      <input type="search" aria-label="Filter by name" placeholder="Filter by name" .value=${live(query.name ?? "")} @input=${set("name")} spellcheck="false" />
-      <label class="check"><input type="checkbox" .checked=${live(query.use_regex === "true")} @change=${regex} />regular expression</label>
-      ${this.byVhost
-        ? html`<select aria-label="Virtual host" @change=${set("vhost")}>
+      <input type="search" aria-label="Filter by name" placeholder="Filter by name" spellcheck="false"
+        .value=${live(query.name ?? "")} @input=${set("name")} />
+      <label class="check">
+        <input type="checkbox" .checked=${live(query.use_regex === "true")} @change=${regex} />regular expression
+      </label>
+      ${
+        this.byVhost
+          ? html`<select aria-label="Virtual host" @change=${set("vhost")}>
             <option value="" ?selected=${!query.vhost}>All virtual hosts</option>
             ${this.#vhosts.map((name) => html`<option value=${name} ?selected=${name === query.vhost}>${name}</option>`)}
           </select>`
-        : nothing}
+          : nothing
+      }
       <span class="narrow-only">${this.#sortChoice()}</span>
       <span class="muted found" role="status">${this.#found()}</span>
     </form>`;
@@ -113,9 +118,11 @@ export class Listing {
     const sorted = query.sort === sort;
     const reverse = query.sort_reverse === "true";
     // Names begin with the first one, numbers with the greatest.
-    const next = () => this.app.setQuery({ sort, sort_reverse: sorted ? String(!reverse) : String(Boolean(number)), page: null });
-    return html`<th role="columnheader" scope="col" class=${kind} aria-sort=${sorted ? (reverse ? "descending" : "ascending") : "none"}>
-      <button class="sort" @click=${next}>${label}<span aria-hidden="true">${sorted ? (reverse ? "▼" : "▲") : ""}</span></button>
+    const next = () =>
+      this.app.setQuery({ sort, sort_reverse: sorted ? String(!reverse) : String(Boolean(number)), page: null });
+    const [order, arrow] = sorted ? (reverse ? ["descending", "▼"] : ["ascending", "▲"]) : ["none", ""];
+    return html`<th role="columnheader" scope="col" class=${kind} aria-sort=${order}>
+      <button class="sort" @click=${next}>${label}<span aria-hidden="true">${arrow}</span></button>
     </th>`;
   }
 
@@ -125,9 +132,13 @@ export class Listing {
     const size = Number(query.page_size ?? SIZES[1]);
     const go = (number) => () => this.app.setQuery({ page: number === 1 ? null : String(number) });
     return html`<nav class="pages" aria-label="Pages of the list">
-      <button class="small" ?disabled=${page <= 1} @click=${go(page - 1)}><span aria-hidden="true">‹</span> Previous</button>
+      <button class="small" ?disabled=${page <= 1} @click=${go(page - 1)}>
+        <span aria-hidden="true">‹</span> Previous
+      </button>
       <span>Page ${page} of ${last}</span>
-      <button class="small" ?disabled=${page >= last} @click=${go(page + 1)}>Next <span aria-hidden="true">›</span></button>
+      <button class="small" ?disabled=${page >= last} @click=${go(page + 1)}>
+        Next <span aria-hidden="true">›</span>
+      </button>
       <label>on a page
         <select @change=${(event) => this.app.setQuery({ page_size: event.target.value, page: null })}>
           ${SIZES.map((each) => html`<option value=${each} ?selected=${each === size}>${each}</option>`)}

@@ -37,25 +37,43 @@ export class Browser {
     const chosen = this.#chosen.size;
     const what = chosen ? `${many(chosen, "chosen one", "chosen ones")}` : "all";
     const isStream = queue.type === "stream";
-    const actions = html`<button class="small" @click=${() => this.#look(0)}>${this.#messages === null ? "Look into it" : "Look again"}</button>
-      ${isStream
-        ? nothing
-        : html`<button class="small" @click=${() => this.#move(queue)}>Move ${what}…</button>
+    const actions = html`<button class="small" @click=${() => this.#look(0)}>
+        ${this.#messages === null ? "Look into it" : "Look again"}
+      </button>
+      ${
+        isStream
+          ? nothing
+          : html`<button class="small" @click=${() => this.#move(queue)}>Move ${what}…</button>
             <button class="small" @click=${() => this.#replay(queue)}>Replay ${what}…</button>
-            ${chosen ? html`<button class="small danger-text" @click=${() => this.#drop()}>Drop ${what}…</button>` : nothing}`}`;
-    return section(isStream ? "Messages" : "Waiting messages", html`${this.#problem ? problem(this.#problem) : nothing}${this.#list(isStream)}`, { actions });
+            ${chosen ? html`<button class="small danger-text" @click=${() => this.#drop()}>Drop ${what}…</button>` : nothing}`
+      }`;
+    return section(
+      isStream ? "Messages" : "Waiting messages",
+      html`${this.#problem ? problem(this.#problem) : nothing}${this.#list(isStream)}`,
+      { actions },
+    );
   }
 
   #list(isStream) {
-    if (this.#messages === null) return html`<p class="muted">Looking takes nothing out and marks nothing as redelivered.</p>`;
-    if (this.#messages.length === 0 && this.#offset === 0) return empty("No message is ready.");
+    if (this.#messages === null)
+      return html`<p class="muted">Looking takes nothing out and marks nothing as redelivered.</p>`;
+    const [first, amount] = [this.#offset, this.#messages.length];
+    if (amount === 0 && first === 0) return empty("No message is ready.");
     return html`<ul class="messages">
-        ${repeat(this.#messages, (each) => each.number, (each, at) => this.#message(each, this.#offset + at + 1, !isStream))}
+        ${repeat(
+          this.#messages,
+          (each) => each.number,
+          (each, at) => this.#message(each, first + at + 1, !isStream),
+        )}
       </ul>
       <nav class="pages" aria-label="Pages of messages">
-        <button class="small" ?disabled=${this.#offset === 0} @click=${() => this.#look(Math.max(0, this.#offset - AT_ONCE))}><span aria-hidden="true">‹</span> Earlier</button>
-        <span>${this.#messages.length ? `${this.#offset + 1} to ${this.#offset + this.#messages.length}` : "none"}</span>
-        <button class="small" ?disabled=${this.#messages.length < AT_ONCE} @click=${() => this.#look(this.#offset + AT_ONCE)}>Later <span aria-hidden="true">›</span></button>
+        <button class="small" ?disabled=${first === 0} @click=${() => this.#look(Math.max(0, first - AT_ONCE))}>
+          <span aria-hidden="true">‹</span> Earlier
+        </button>
+        <span>${amount ? `${first + 1} to ${first + amount}` : "none"}</span>
+        <button class="small" ?disabled=${amount < AT_ONCE} @click=${() => this.#look(first + AT_ONCE)}>
+          Later <span aria-hidden="true">›</span>
+        </button>
       </nav>`;
   }
 
@@ -68,10 +86,16 @@ export class Browser {
     };
     return html`<li class="message">
       <div class="message-head">
-        ${canBeChosen
-          ? html`<label class="check"><input type="checkbox" .checked=${this.#chosen.has(message.number)} @change=${choose} /><span class="hidden-text">Choose message </span>${position}</label>`
-          : html`<span>${position}</span>`}
-        <span>from <strong>${message.exchange || "(default exchange)"}</strong> with key <code>${message.routing_key || "(empty)"}</code></span>
+        ${
+          canBeChosen
+            ? html`<label class="check">
+                <input type="checkbox" .checked=${this.#chosen.has(message.number)} @change=${choose} />
+                <span class="hidden-text">Choose message </span>${position}
+              </label>`
+            : html`<span>${position}</span>`
+        }
+        <span>from <strong>${message.exchange || "(default exchange)"}</strong>
+          with key <code>${message.routing_key || "(empty)"}</code></span>
         ${message.redelivered ? badge("redelivered", "warn") : nothing}
         ${message.payload_encoding === "base64" ? badge("Base64", "soft") : nothing}
         <span class="muted">${many(message.payload_bytes, "octet")}</span>
@@ -97,7 +121,9 @@ export class Browser {
   #what = () => (this.#chosen.size ? { numbers: [...this.#chosen] } : {});
 
   #amount(queue) {
-    return this.#chosen.size ? many(this.#chosen.size, "chosen message") : `all ready messages (${many(queue.messages_ready, "message")} as of now)`;
+    return this.#chosen.size
+      ? many(this.#chosen.size, "chosen message")
+      : `all ready messages (${many(queue.messages_ready, "message")} as of now)`;
   }
 
   async #move(queue) {
@@ -129,8 +155,8 @@ export class Browser {
     let moved;
     const done = await confirm({
       title: `Replay dead letters of ${this.#name}?`,
-      lost: html`<strong>${this.#amount(queue)}</strong> of <strong>${this.#name}</strong> leave it, each published again to where it was published
-        before it died. What never died stays.`,
+      lost: html`<strong>${this.#amount(queue)}</strong> of <strong>${this.#name}</strong> leave it, each published again
+        to where it was published before it died. What never died stays.`,
       action: "Replay",
       submit: async () => (moved = await api.post(`${this.#at}/replay`, this.#what())),
     });

@@ -73,7 +73,10 @@ export function table(caption, columns, items, none) {
     <caption class="hidden-text">${caption}</caption>
     <thead role="rowgroup">
       <tr role="row">
-        ${columns.map(({ label, number }) => html`<th role="columnheader" scope="col" class=${number ? "number" : ""}>${label}</th>`)}
+        ${columns.map(
+          ({ label, number }) =>
+            html`<th role="columnheader" scope="col" class=${number ? "number" : ""}>${label}</th>`,
+        )}
       </tr>
     </thead>
     <tbody role="rowgroup">

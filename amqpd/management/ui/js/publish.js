@@ -30,8 +30,14 @@ export async function publish(vhost, exchange, { key = "", fixed = false, title 
     wide: true,
     body: (update) => html`${fixed ? "" : text("routing_key", "Routing key", { value: key, autofocus: true })}
       ${area("payload", "Payload", { rows: 6 })}
-      ${choice("payload_encoding", "The payload is", [["string", "text"], ["base64", "Base64 of octets"]])}
-      ${choice("delivery_mode", "Delivery", [["2", "persistent"], ["1", "transient"]])}
+      ${choice("payload_encoding", "The payload is", [
+        ["string", "text"],
+        ["base64", "Base64 of octets"],
+      ])}
+      ${choice("delivery_mode", "Delivery", [
+        ["2", "persistent"],
+        ["1", "transient"],
+      ])}
       ${properties.view(update)} ${headers.view(update)}`,
     submit: async (form) => {
       const given = headers.read();

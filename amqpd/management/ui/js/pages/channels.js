@@ -25,7 +25,8 @@ export function channels(app) {
     path: (vhost) => (vhost === "" ? "/channels" : `/vhosts${api.path(vhost)}/channels`),
     key: (item) => item.name,
     none: "No channel is open.",
-    loaded: (items) => items.forEach((item) => (item.rates = rates(`channel ${item.name}`, item.message_stats, COUNTERS))),
+    loaded: (items) =>
+      items.forEach((item) => (item.rates = rates(`channel ${item.name}`, item.message_stats, COUNTERS))),
     columns: [
       { label: "Channel", sort: "name", cell: (item) => channelLink(item.name) },
       { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost },
@@ -33,9 +34,19 @@ export function channels(app) {
       { label: "Mode", cell: mode },
       { label: "Consumers", sort: "consumer_count", number: true, cell: (item) => count(item.consumer_count) },
       { label: "Prefetch", sort: "prefetch_count", number: true, cell: (item) => count(item.prefetch_count) },
-      { label: "Unacked", sort: "messages_unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
+      {
+        label: "Unacked",
+        sort: "messages_unacknowledged",
+        number: true,
+        cell: (item) => count(item.messages_unacknowledged),
+      },
       { label: "Publish", sort: "message_stats.publish", number: true, cell: (item) => rate(item.rates?.publish) },
-      { label: "Deliver", sort: "message_stats.deliver_get", number: true, cell: (item) => rate(item.rates?.deliver_get) },
+      {
+        label: "Deliver",
+        sort: "message_stats.deliver_get",
+        number: true,
+        cell: (item) => rate(item.rates?.deliver_get),
+      },
       { label: "Ack", sort: "message_stats.ack", number: true, cell: (item) => rate(item.rates?.ack) },
     ],
   });
@@ -57,7 +68,9 @@ export function channel(app, [name]) {
 
   function view() {
     if (now === null) return page(heading(name, { above: "Channel" }));
-    return page(heading(name, { above: "Channel", badges: mode(now) }), html`<div class="charts">
+    return page(
+      heading(name, { above: "Channel", badges: mode(now) }),
+      html`<div class="charts">
         ${section("Message rates", chart("Message rates", RATES, points))}
         ${section(
           "Facts",
@@ -73,7 +86,8 @@ export function channel(app, [name]) {
           ]),
         )}
       </div>
-      ${section("Consumers", consumers(now.consumer_details ?? []))}`);
+      ${section("Consumers", consumers(now.consumer_details ?? []))}`,
+    );
   }
 
   return { title: `Channel ${name}`, load, view };
@@ -86,7 +100,10 @@ const consumers = (items) =>
       { label: "Consumer tag", cell: (item) => item.consumer_tag },
       { label: "Queue", cell: (item) => queueLink(item.queue.vhost, item.queue.name) },
       { label: "Acknowledges", cell: (item) => (item.ack_required ? "yes" : "no") },
-      { label: "State", cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft") },
+      {
+        label: "State",
+        cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft"),
+      },
       { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
     ],
     items,

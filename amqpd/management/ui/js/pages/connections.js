@@ -15,7 +15,8 @@ const BYTES = [
   { name: "To the client", key: "sent", show: (value) => `${octets(value)}/s` },
 ];
 
-export const state = (given) => badge(given, { running: "good", blocked: "bad", blocking: "warn", flow: "warn" }[given] ?? "soft");
+export const state = (given) =>
+  badge(given, { running: "good", blocked: "bad", blocking: "warn", flow: "warn" }[given] ?? "soft");
 
 const traffic = (item) => ({
   received: rate(`connection ${item.name} in`, item.recv_oct ?? 0),
@@ -31,7 +32,13 @@ export function connections(app) {
     none: "No client is connected.",
     loaded: (items) => items.forEach((item) => (item.traffic = traffic(item))),
     columns: [
-      { label: "Name", sort: "name", cell: (item) => html`${connectionLink(item.name)}${item.user_provided_name ? html`<span class="muted under">${item.user_provided_name}</span>` : ""}` },
+      {
+        label: "Name",
+        sort: "name",
+        cell: (item) =>
+          html`${connectionLink(item.name)}
+            ${item.user_provided_name ? html`<span class="muted under">${item.user_provided_name}</span>` : ""}`,
+      },
       { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost ?? "–" },
       { label: "User", sort: "user", cell: (item) => item.user ?? "–" },
       { label: "State", sort: "state", cell: (item) => state(item.state) },
@@ -80,7 +87,9 @@ export function connection(app, [name]) {
       badges: html`${state(now.state)} ${now.ssl ? badge("TLS", "good") : badge("no TLS", "soft")}`,
       actions: html`<button class="danger" @click=${close}>Close…</button>`,
     });
-    return page(head, html`<div class="charts">
+    return page(
+      head,
+      html`<div class="charts">
         ${section("Traffic", chart("Octets in one second", BYTES, points))}
         ${section(
           "Facts",
@@ -113,7 +122,8 @@ export function connection(app, [name]) {
           "No channel is open.",
         ),
       )}
-      ${section("What the client says of itself", pairs(now.client_properties))}`);
+      ${section("What the client says of itself", pairs(now.client_properties))}`,
+    );
   }
 
   return { title: `Connection ${name}`, load, view };

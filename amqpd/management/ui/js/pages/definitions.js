@@ -55,8 +55,8 @@ export function definitions(app) {
       const document = JSON.parse(await file.text());
       const done = await confirm({
         title: "Import these definitions?",
-        lost: html`<strong>${file.name}</strong> holds ${contents(document)}. Queues, exchanges and bindings that exist stay as they are;
-          <strong>users, permissions, policies and parameters of the same names are replaced</strong>.`,
+        lost: html`<strong>${file.name}</strong> holds ${contents(document)}. Queues, exchanges and bindings that exist
+          stay as they are; <strong>users, permissions, policies and parameters of the same names are replaced</strong>.`,
         action: "Import",
         submit: async () => (outcome = await api.post(`${path()}?report=true`, document)),
       });
@@ -70,20 +70,35 @@ export function definitions(app) {
 
   function view() {
     if (vhosts === null) return page(heading("Definitions"));
-    return page(heading("Definitions"), html`<p class="lead">Users, virtual hosts, permissions, policies, exchanges, queues and bindings as one JSON document, which RabbitMQ reads and writes too. Messages are not in it.</p>
+    return page(
+      heading("Definitions"),
+      html`<p class="lead">
+          Users, virtual hosts, permissions, policies, exchanges, queues and bindings as one JSON document, which RabbitMQ
+          reads and writes too. Messages are not in it.
+        </p>
       <div class="field inline"><label for="of">Of</label>
-        <select id="of" @change=${(event) => { vhost = event.target.value; }}>
+        <select id="of" @change=${(event) => {
+          vhost = event.target.value;
+        }}>
           <option value="">the whole broker</option>
           ${vhosts.map((name) => html`<option value=${name}>virtual host ${name}</option>`)}
         </select>
       </div>
       ${failure ? problem(failure) : ""}
       <div class="charts">
-        ${section("Export", html`<p>The file holds hashes of passwords if it is of the whole broker.</p><button class="primary" @click=${download}>Download definitions.json</button>`)}
-        ${section("Import", html`<form @submit=${upload} class="upload"><label for="file">File with definitions</label>
-          <input id="file" name="file" type="file" accept="application/json,.json" required /><button class="primary">Import…</button></form>`)}
+        ${section(
+          "Export",
+          html`<p>The file holds hashes of passwords if it is of the whole broker.</p>
+            <button class="primary" @click=${download}>Download definitions.json</button>`,
+        )}
+        ${section(
+          "Import",
+          html`<form @submit=${upload} class="upload"><label for="file">File with definitions</label>
+          <input id="file" name="file" type="file" accept="application/json,.json" required /><button class="primary">Import…</button></form>`,
+        )}
       </div>
-      ${outcome ? section("What was not imported", skipped(outcome.skipped)) : ""}`);
+      ${outcome ? section("What was not imported", skipped(outcome.skipped)) : ""}`,
+    );
   }
 
   return { title: "Definitions", load, view };

@@ -42,20 +42,32 @@ export function exchange(app, [vhost, given]) {
     app.go("#/exchanges");
   }
 
+  const newMessage = () => publish(vhost, name, { title: `Publish to ${shown}` });
+
   function view() {
     if (now === null) return page(heading(shown, { above: "Exchange" }));
     const own = name !== "" && !name.startsWith("amq.");
     const head = heading(shown, {
       above: html`Exchange in ${vhost}`,
       badges: html`${badge(now.type, "type")} ${features(now)}`,
-      actions: html`${now.internal ? "" : html`<button @click=${() => publish(vhost, name, { title: `Publish to ${shown}` })}>Publish…</button>`}
+      actions: html`${now.internal ? "" : html`<button @click=${newMessage}>Publish…</button>`}
         ${name === "" ? "" : html`<button @click=${() => bind(vhost, { source: name }, reload)}>Bind…</button>`}
         ${own ? html`<button class="danger" @click=${remove}>Delete…</button>` : ""}`,
     });
-    return page(head, html`${section("Routing", html`${graph.edges.size ? picture(graph) : ""}${sentences(graph)}`)}
-      ${section("Facts", facts([["Policy", now.policy ?? "none"], ["Messages that wait for their time", now.messages_delayed], ["Arguments", pairs(now.arguments)]]))}
+    return page(
+      head,
+      html`${section("Routing", html`${graph.edges.size ? picture(graph) : ""}${sentences(graph)}`)}
+      ${section(
+        "Facts",
+        facts([
+          ["Policy", now.policy ?? "none"],
+          ["Messages that wait for their time", now.messages_delayed],
+          ["Arguments", pairs(now.arguments)],
+        ]),
+      )}
       ${section("Bindings from here", bindings("Bindings from this exchange", from, "destination", "Nothing is bound to it.", reload))}
-      ${section("Bindings to here", bindings("Bindings to this exchange", to, "source", "No other exchange sends to it.", reload))}`);
+      ${section("Bindings to here", bindings("Bindings to this exchange", to, "source", "No other exchange sends to it.", reload))}`,
+    );
   }
 
   return { title: `Exchange ${shown}`, load, view };

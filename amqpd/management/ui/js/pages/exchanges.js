@@ -33,7 +33,10 @@ export function exchanges(app) {
 }
 
 async function declare(app) {
-  const [vhosts, overview] = await Promise.all([api.names("/vhosts"), api.get("/overview?columns=exchange_types&disable_stats=true")]);
+  const [vhosts, overview] = await Promise.all([
+    api.names("/vhosts"),
+    api.get("/overview?columns=exchange_types&disable_stats=true"),
+  ]);
   const table = new Table("Arguments", ARGUMENTS);
   let name = "";
   const made = await ask({
@@ -41,7 +44,12 @@ async function declare(app) {
     action: "Make it",
     body: (update) => html`${choice("vhost", "Virtual host", vhosts, { value: app.query.vhost })}
       ${text("name", "Name", { required: true, autofocus: true })}
-      ${choice("type", "Type", overview.exchange_types.map((each) => each.name), { value: "direct" })}
+      ${choice(
+        "type",
+        "Type",
+        overview.exchange_types.map((each) => each.name),
+        { value: "direct" },
+      )}
       ${check("durable", "Durable: it survives a restart", { checked: true })}
       ${check("auto_delete", "Auto-delete: it goes with its last binding")}
       ${check("internal", "Internal: only other exchanges publish to it")}

@@ -9,9 +9,16 @@ import { notice } from "../notices.js";
 import { heading, page, section, table } from "../parts.js";
 
 const KINDS = {
-  vhost: { title: "Virtual hosts", one: "virtual host", path: "/vhost-limits", names: ["max-connections", "max-queues"] },
+  vhost: {
+    title: "Virtual hosts",
+    one: "virtual host",
+    path: "/vhost-limits",
+    names: ["max-connections", "max-queues"],
+  },
   user: { title: "Users", one: "user", path: "/user-limits", names: ["max-connections", "max-channels"] },
 };
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 export function limits(app) {
   let found = null;
@@ -35,13 +42,20 @@ export function limits(app) {
 
   function part(kind) {
     const { title, one } = KINDS[kind];
-    const rows = found[kind].flatMap((item) => Object.entries(item.value).map(([name, value]) => ({ of: item[kind], name, value })));
+    const rows = found[kind].flatMap((item) =>
+      Object.entries(item.value).map(([name, value]) => ({ of: item[kind], name, value })),
+    );
     const columns = [
-      { label: one[0].toUpperCase() + one.slice(1), cell: (item) => item.of },
+      { label: capital(one), cell: (item) => item.of },
       { label: "Limit", cell: (item) => item.name },
       { label: "At most", number: true, cell: (item) => (item.value < 0 ? "any number" : count(item.value)) },
-      { label: "Actions", cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => set(kind, item)}>Edit…</button>
-          <button class="small danger-text" @click=${() => clear(kind, item)}>Clear…</button></span>` },
+      {
+        label: "Actions",
+        cell: (
+          item,
+        ) => html`<span class="row-actions"><button class="small" @click=${() => set(kind, item)}>Edit…</button>
+          <button class="small danger-text" @click=${() => clear(kind, item)}>Clear…</button></span>`,
+      },
     ];
     return section(title, table(`Limits of ${title.toLowerCase()}`, columns, rows, "There are no limits."), {
       actions: html`<button class="small primary" @click=${() => set(kind)}>Limit a ${one}…</button>`,
@@ -53,10 +67,12 @@ export function limits(app) {
     const done = await ask({
       title: item ? `${item.name} of ${item.of}` : `Limit a ${one}`,
       action: "Save",
-      body: () => html`${item ? "" : html`${choice("of", one[0].toUpperCase() + one.slice(1), names[kind])}${choice("limit", "Limit", limitNames)}`}
+      body: () => html`${item ? "" : [choice("of", capital(one), names[kind]), choice("limit", "Limit", limitNames)]}
         ${text("value", "At most", { value: item?.value ?? "", required: true, autofocus: true, hint: "A number; -1 is no limit." })}`,
       submit: (form) =>
-        api.put(`${path}${api.path(item?.of ?? form.get("of"), item?.name ?? form.get("limit"))}`, { value: whole(form.get("value"), "The limit") }),
+        api.put(`${path}${api.path(item?.of ?? form.get("of"), item?.name ?? form.get("limit"))}`, {
+          value: whole(form.get("value"), "The limit"),
+        }),
     });
     tell(done, "The limit is in force.");
   }

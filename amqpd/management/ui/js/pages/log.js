@@ -41,16 +41,25 @@ export function log(app) {
   function view() {
     if (entries === null) return page(heading("Log"));
     const shown = entries.filter(matches).reverse();
-    return page(heading("Log"), html`<div class="card">
+    return page(
+      heading("Log"),
+      html`<div class="card">
         <form class="controls" role="search" aria-label="Filter" @submit=${(event) => event.preventDefault()}>
           <input type="search" aria-label="Filter by text" placeholder="Filter by text" @input=${filter} spellcheck="false" />
-          <select aria-label="Level" @change=${choose}>${LEVELS.map(([value, name]) => html`<option value=${value}>${name}</option>`)}</select>
+          <select aria-label="Level" @change=${choose}>
+            ${LEVELS.map(([value, name]) => html`<option value=${value}>${name}</option>`)}
+          </select>
           <span class="muted found" role="status">${many(shown.length, "event")}, newest first</span>
         </form>
-        ${shown.length === 0 ? empty("Nothing has been written that matches.") : html`<ol class="log" aria-label="Events, newest first">
+        ${
+          shown.length === 0
+            ? empty("Nothing has been written that matches.")
+            : html`<ol class="log" aria-label="Events, newest first">
           ${repeat(shown, (each) => each.number, line)}
-        </ol>`}
-      </div>`);
+        </ol>`
+        }
+      </div>`,
+    );
   }
 
   return { title: "Log", load, view };

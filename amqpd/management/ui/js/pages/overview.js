@@ -39,7 +39,11 @@ export function overview(app) {
     if (app.isMonitoring) nodes = await api.get("/nodes", { signal });
     const { queue_totals: queued, object_totals: objects, message_stats: stats } = now;
     points = record(`overview ${app.user.name}`, {
-      ...rates(`overview ${app.user.name}`, stats, RATES.map(({ key }) => key)),
+      ...rates(
+        `overview ${app.user.name}`,
+        stats,
+        RATES.map(({ key }) => key),
+      ),
       ready: queued.messages_ready,
       unacked: queued.messages_unacknowledged,
       ...objects,
@@ -50,8 +54,13 @@ export function overview(app) {
     if (now === null) return page(heading("Overview"));
     const badges = html`${badge(`${now.product_name} ${now.product_version}`, "soft", "what clients see")}
       ${badge(`amqpd ${now.amqpd_version}`, "soft")}
-      ${nodes.map((node) => [node.mem_alarm ? badge("memory alarm", "bad") : nothing, node.disk_free_alarm ? badge("disk alarm", "bad") : nothing])}`;
-    return page(heading("Overview", { above: now.cluster_name, badges }), html`${tiles(now)}
+      ${nodes.map((node) => [
+        node.mem_alarm ? badge("memory alarm", "bad") : nothing,
+        node.disk_free_alarm ? badge("disk alarm", "bad") : nothing,
+      ])}`;
+    return page(
+      heading("Overview", { above: now.cluster_name, badges }),
+      html`${tiles(now)}
       <div class="charts">
         ${section("Messages in queues", chart("Messages in queues", QUEUED, points))}
         ${section("Message rates", chart("Message rates", RATES, points))}
@@ -59,7 +68,8 @@ export function overview(app) {
         ${section("Came and went", churn(now.churn_rates))}
       </div>
       ${nodes.map(nodeCard)}
-      ${now.listeners ? section("Listeners", listeners(now.listeners)) : nothing}`);
+      ${now.listeners ? section("Listeners", listeners(now.listeners)) : nothing}`,
+    );
   }
 
   return { title: "Overview", load, view };
@@ -73,7 +83,9 @@ function tiles({ object_totals: objects, queue_totals: queued }) {
   return html`<ul class="tiles" aria-label="Totals">
     ${shown.map(([name, amount, link]) => {
       const content = html`<span class="tile-number">${count(amount)}</span><span class="tile-name">${name}</span>`;
-      return html`<li>${link ? html`<a class="tile" href="#/${link}">${content}</a>` : html`<div class="tile">${content}</div>`}</li>`;
+      return html`<li>
+        ${link ? html`<a class="tile" href="#/${link}">${content}</a>` : html`<div class="tile">${content}</div>`}
+      </li>`;
     })}
   </ul>`;
 }
@@ -105,7 +117,11 @@ function nodeCard(node) {
       ["Uptime", duration(node.uptime)],
       ["Memory", gauge("Memory", node.mem_used, node.mem_limit)],
       ["File descriptors", node.fd_total ? gauge("File descriptors", node.fd_used, node.fd_total, count) : undefined],
-      ["Free disk", html`${octets(node.disk_free)} <span class="muted">${free > 0 ? `${octets(free)} above the limit` : "below the limit"}</span>`],
+      [
+        "Free disk",
+        html`${octets(node.disk_free)}
+          <span class="muted">${free > 0 ? `${octets(free)} above the limit` : "below the limit"}</span>`,
+      ],
       ["Data directory", node.db_dir || "none: everything is in memory"],
       ["Process", node.os_pid],
     ])}`,

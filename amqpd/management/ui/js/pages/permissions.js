@@ -7,6 +7,12 @@ import { choice, text } from "../forms.js";
 import { notice } from "../notices.js";
 import { heading, page, section, table } from "../parts.js";
 
+const KINDS = [
+  ["configure", "Configure"],
+  ["write", "Write"],
+  ["read", "Read"],
+];
+const KEYS = "A regular expression for the routing keys of what it publishes, and of its bindings.";
 const PATTERN = "A regular expression for names: .* is all, an empty one none.";
 
 export function permissions(app) {
@@ -24,7 +30,8 @@ export function permissions(app) {
     ]);
   }
 
-  const pattern = (key) => (item) => (item[key] === "" ? html`<span class="muted">nothing</span>` : html`<code>${item[key]}</code>`);
+  const pattern = (key) => (item) =>
+    item[key] === "" ? html`<span class="muted">nothing</span>` : html`<code>${item[key]}</code>`;
   const actions = (set, clear) => ({
     label: "Actions",
     cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => set(item)}>Edit…</button>
@@ -36,14 +43,24 @@ export function permissions(app) {
   ];
 
   function view() {
-    const head = heading("Permissions", { above: app.query.user ? html`of ${app.query.user} · <a href="#/permissions">show all</a>` : undefined });
+    const head = heading("Permissions", {
+      above: app.query.user ? html`of ${app.query.user} · <a href="#/permissions">show all</a>` : undefined,
+    });
     if (granted === null) return page(head);
     const shown = (items) => items.filter(({ user }) => !app.query.user || user === app.query.user);
-    return page(head, html`${section(
+    return page(
+      head,
+      html`${section(
         "In virtual hosts",
         table(
           "Permissions",
-          [...ends, { label: "Configure", cell: pattern("configure") }, { label: "Write", cell: pattern("write") }, { label: "Read", cell: pattern("read") }, actions(grant, revoke)],
+          [
+            ...ends,
+            { label: "Configure", cell: pattern("configure") },
+            { label: "Write", cell: pattern("write") },
+            { label: "Read", cell: pattern("read") },
+            actions(grant, revoke),
+          ],
           shown(granted),
           "Nobody may do anything.",
         ),
@@ -53,17 +70,25 @@ export function permissions(app) {
         "On topic exchanges",
         table(
           "Topic permissions",
-          [...ends, { label: "Exchange", cell: (item) => item.exchange || "(default exchange)" }, { label: "Write", cell: pattern("write") }, { label: "Read", cell: pattern("read") }, actions(grantTopic, revokeTopic)],
+          [
+            ...ends,
+            { label: "Exchange", cell: (item) => item.exchange || "(default exchange)" },
+            { label: "Write", cell: pattern("write") },
+            { label: "Read", cell: pattern("read") },
+            actions(grantTopic, revokeTopic),
+          ],
           shown(topics),
           "No routing key is restricted.",
         ),
         { actions: html`<button class="small" @click=${() => grantTopic()}>Restrict…</button>` },
-      )}`);
+      )}`,
+    );
   }
 
   const who = (item) =>
     item
-      ? html`<p><strong>${item.user}</strong> in virtual host <strong>${item.vhost}</strong>${item.exchange === undefined ? "" : html` on exchange <strong>${item.exchange}</strong>`}</p>`
+      ? html`<p><strong>${item.user}</strong> in virtual host <strong>${item.vhost}</strong>
+          ${item.exchange === undefined ? "" : html`on exchange <strong>${item.exchange}</strong>`}</p>`
       : html`${choice("user", "User", users, { value: app.query.user })} ${choice("vhost", "Virtual host", vhosts)}`;
 
   async function grant(item) {
@@ -71,7 +96,7 @@ export function permissions(app) {
       title: item ? "Change permissions" : "Grant permissions",
       action: "Save",
       body: () => html`${who(item)}
-        ${["configure", "write", "read"].map((each) => text(each, each[0].toUpperCase() + each.slice(1), { value: item ? item[each] : ".*", hint: PATTERN }))}`,
+        ${KINDS.map(([name, label]) => text(name, label, { value: item ? item[name] : ".*", hint: PATTERN }))}`,
       submit: (form) =>
         api.put(`/permissions${api.path(item?.vhost ?? form.get("vhost"), item?.user ?? form.get("user"))}`, {
           configure: form.get("configure"),
@@ -97,8 +122,8 @@ export function permissions(app) {
       title: item ? "Change topic permissions" : "Restrict routing keys",
       action: "Save",
       body: () => html`${who(item)}${item ? "" : text("exchange", "Exchange", { value: "amq.topic", required: true })}
-        ${text("write", "Write", { value: item?.write ?? ".*", hint: "A regular expression for the routing keys of what it publishes." })}
-        ${text("read", "Read", { value: item?.read ?? ".*", hint: "A regular expression for the routing keys of bindings." })}`,
+        ${text("write", "Write", { value: item?.write ?? ".*", hint: KEYS })}
+        ${text("read", "Read", { value: item?.read ?? ".*", hint: KEYS })}`,
       submit: (form) =>
         api.put(`/topic-permissions${api.path(item?.vhost ?? form.get("vhost"), item?.user ?? form.get("user"))}`, {
           exchange: item?.exchange ?? form.get("exchange"),
@@ -112,7 +137,8 @@ export function permissions(app) {
   async function revokeTopic(item) {
     const done = await confirm({
       title: "Clear these topic permissions?",
-      lost: html`<strong>${item.user}</strong> may use any routing key on exchange <strong>${item.exchange}</strong> in <strong>${item.vhost}</strong>.`,
+      lost: html`<strong>${item.user}</strong> may use any routing key on exchange <strong>${item.exchange}</strong> in
+        <strong>${item.vhost}</strong>.`,
       action: "Clear",
       submit: () => api.remove(`/topic-permissions${api.path(item.vhost, item.user, item.exchange)}`),
     });

@@ -22,8 +22,17 @@ const KEYS = {
   "alternate-exchange": "text",
   "message-expiry": "text",
 };
-const LIMITS = { "message-ttl": "number", expires: "number", "max-length": "number", "max-length-bytes": "number", "delivery-limit": "number" };
+const LIMITS = {
+  "message-ttl": "number",
+  expires: "number",
+  "max-length": "number",
+  "max-length-bytes": "number",
+  "delivery-limit": "number",
+};
 const TARGETS = ["all", "queues", "classic_queues", "quorum_queues", "streams", "exchanges"];
+
+const PATTERN = "A regular expression that names match: ^orders\\.";
+const PRIORITY = "Of several that match, the one with the highest is in force.";
 
 export function policies(app) {
   let ordinary = null;
@@ -40,8 +49,15 @@ export function policies(app) {
 
   function view() {
     if (ordinary === null) return page(heading("Policies"));
-    return page(heading("Policies"), html`<p class="lead">A policy sets what matching queues and exchanges do, without declaring them anew. An operator policy lowers limits that users set.</p>
-      ${part("Policies", "policies", ordinary, true)} ${part("Operator policies", "operator-policies", operators, app.isAdministrator)}`);
+    return page(
+      heading("Policies"),
+      html`<p class="lead">
+        A policy sets what matching queues and exchanges do, without declaring them anew. An operator policy lowers limits
+        that users set.
+      </p>
+      ${part("Policies", "policies", ordinary, true)}
+      ${part("Operator policies", "operator-policies", operators, app.isAdministrator)}`,
+    );
   }
 
   function part(title, kind, items, mayChange) {
@@ -56,13 +72,19 @@ export function policies(app) {
     if (mayChange) {
       columns.push({
         label: "Actions",
-        cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => edit(kind, item)}>Edit…</button>
+        cell: (
+          item,
+        ) => html`<span class="row-actions"><button class="small" @click=${() => edit(kind, item)}>Edit…</button>
           <button class="small danger-text" @click=${() => remove(kind, item)}>Delete…</button></span>`,
       });
     }
-    const add = html`<button class="small primary" @click=${() => edit(kind)}>New ${title === "Policies" ? "policy" : "operator policy"}…</button>`;
+    const one = title === "Policies" ? "policy" : "operator policy";
+    const add = html`<button class="small primary" @click=${() => edit(kind)}>New ${one}…</button>`;
     return section(title, table(title, columns, items, "There are none."), { actions: mayChange ? add : undefined });
   }
+
+  const ends = () =>
+    html`${choice("vhost", "Virtual host", vhosts)} ${text("name", "Name", { required: true, autofocus: true })}`;
 
   async function edit(kind, item) {
     const editor = new Table("Definition", kind === "policies" ? KEYS : LIMITS, item?.definition);
@@ -72,10 +94,17 @@ export function policies(app) {
       title: item ? `Edit ${what} ${name}` : `New ${what}`,
       action: "Save",
       wide: true,
-      body: (update) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : html`${choice("vhost", "Virtual host", vhosts)}${text("name", "Name", { required: true, autofocus: true })}`}
-        ${text("pattern", "Pattern", { value: item?.pattern ?? "", required: true, hint: "A regular expression that names match: ^orders\\." })}
-        ${choice("apply-to", "Applies to", TARGETS.map((each) => [each, each.replaceAll("_", " ")]), { value: item?.["apply-to"] ?? "all" })}
-        ${text("priority", "Priority", { value: item?.priority ?? 0, hint: "Of several that match, the one with the highest is in force." })}
+      body: (
+        update,
+      ) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : ends()}
+        ${text("pattern", "Pattern", { value: item?.pattern ?? "", required: true, hint: PATTERN })}
+        ${choice(
+          "apply-to",
+          "Applies to",
+          TARGETS.map((each) => [each, each.replaceAll("_", " ")]),
+          { value: item?.["apply-to"] ?? "all" },
+        )}
+        ${text("priority", "Priority", { value: item?.priority ?? 0, hint: PRIORITY })}
         ${editor.view(update)}`,
       submit: async (form) => {
         name ??= form.get("name");
@@ -95,7 +124,8 @@ export function policies(app) {
   async function remove(kind, item) {
     const gone = await confirm({
       title: `Delete ${item.name}?`,
-      lost: html`What <strong>${item.name}</strong> sets for names that match <code>${item.pattern}</code> in <strong>${item.vhost}</strong> is no longer in force:
+      lost: html`What <strong>${item.name}</strong> sets for names that match <code>${item.pattern}</code> in
+        <strong>${item.vhost}</strong> is no longer in force:
         ${pairs(item.definition)}`,
       action: "Delete the policy",
       submit: () => api.remove(`/${kind}${api.path(item.vhost, item.name)}`),

@@ -43,8 +43,9 @@ export function queue(app, [vhost, name]) {
   async function purge() {
     const gone = await confirm({
       title: `Purge ${name}?`,
-      lost: html`All messages that are ready in <strong>${name}</strong> are lost: <strong>${many(now.messages_ready, "message")}</strong>
-        as of now. ${now.messages_unacknowledged ? html`${many(now.messages_unacknowledged, "unacknowledged message")} stay.` : ""}`,
+      lost: html`All messages that are ready in <strong>${name}</strong> are lost:
+        <strong>${many(now.messages_ready, "message")}</strong> as of now.
+        ${now.messages_unacknowledged ? `${many(now.messages_unacknowledged, "unacknowledged message")} stay.` : ""}`,
       action: "Purge the queue",
       submit: () => api.remove(`${at}/contents`),
     });
@@ -57,8 +58,9 @@ export function queue(app, [vhost, name]) {
   async function remove() {
     const gone = await confirm({
       title: `Delete ${name}?`,
-      lost: html`The ${now.type === "stream" ? "stream" : "queue"} <strong>${name}</strong> in virtual host <strong>${vhost}</strong> goes, with
-        <strong>${many(now.messages, "message")}</strong>, ${many(now.consumers, "consumer")} and ${many(bound.total, "binding")}.`,
+      lost: html`The ${now.type === "stream" ? "stream" : "queue"} <strong>${name}</strong> in virtual host
+        <strong>${vhost}</strong> goes, with <strong>${many(now.messages, "message")}</strong>,
+        ${many(now.consumers, "consumer")} and ${many(bound.total, "binding")}.`,
       action: "Delete the queue",
       submit: () => api.remove(at),
     });
@@ -87,9 +89,11 @@ export function queue(app, [vhost, name]) {
   }
 
   const actions = () => html`<button @click=${newMessage}>Publish…</button>
-    ${now.paused
-      ? html`<button @click=${() => turn("resume")}>Resume</button>`
-      : html`<button @click=${() => turn("pause")} title="stop deliveries; what comes in waits">Pause</button>`}
+    ${
+      now.paused
+        ? html`<button @click=${() => turn("resume")}>Resume</button>`
+        : html`<button @click=${() => turn("pause")} title="stop deliveries; what comes in waits">Pause</button>`
+    }
     ${now.type === "stream" ? "" : html`<button class="danger-text" @click=${purge}>Purge…</button>`}
     <button class="danger" @click=${remove}>Delete…</button>`;
 
@@ -100,19 +104,28 @@ export function queue(app, [vhost, name]) {
       badges: html`${badge(now.type, "type")} ${now.paused ? badge("paused", "warn") : badge(now.state, "good")} ${features(now)}`,
       actions: actions(),
     });
-    return page(head, html`<div class="charts">
+    return page(
+      head,
+      html`<div class="charts">
         ${section("Messages", chart("Messages in the queue", QUEUED, points))}
         ${section("Rates", chart("Message rates", RATES, points))}
       </div>
       ${browser.view(now)}
       <div class="charts">
         ${section("Facts", known(now))}
-        ${section("Arguments and policy", html`<h3>Arguments</h3>${pairs(now.arguments)}<h3>In force by policy</h3>${pairs(now.effective_policy_definition)}`)}
+        ${section(
+          "Arguments and policy",
+          html`<h3>Arguments</h3>
+            ${pairs(now.arguments)}
+            <h3>In force by policy</h3>
+            ${pairs(now.effective_policy_definition)}`,
+        )}
       </div>
       ${section("Consumers", consumers(now.consumer_details ?? []))}
       ${section("Bindings", bindings("Bindings to this queue", bound, "source", "Nothing is bound to it.", reload), {
         actions: html`<button class="small" @click=${newBinding}>Bind…</button>`,
-      })}`);
+      })}`,
+    );
   }
 
   return { title: `Queue ${name}`, load, view };
@@ -142,7 +155,10 @@ const consumers = (items) =>
       { label: "Channel", cell: (item) => (item.channel_details.name ? channelLink(item.channel_details.name) : "–") },
       { label: "User", cell: (item) => item.channel_details.user ?? "–" },
       { label: "Acknowledges", cell: (item) => (item.ack_required ? "yes" : "no") },
-      { label: "State", cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft") },
+      {
+        label: "State",
+        cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft"),
+      },
       { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
       { label: "Arguments", cell: (item) => pairs(item.arguments) },
     ],

@@ -51,7 +51,12 @@ function page(app, { title, none, type, query = {} }) {
       { label: "Type", sort: "type", cell: (item) => badge(item.type, "type") },
       { label: "Features", cell: (item) => [item.paused ? badge("paused", "warn") : "", ...features(item)] },
       { label: "Ready", sort: "messages_ready", number: true, cell: (item) => count(item.messages_ready) },
-      { label: "Unacked", sort: "messages_unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
+      {
+        label: "Unacked",
+        sort: "messages_unacknowledged",
+        number: true,
+        cell: (item) => count(item.messages_unacknowledged),
+      },
       { label: "Consumers", sort: "consumers", number: true, cell: (item) => count(item.consumers) },
       { label: "In", sort: "message_stats.publish", number: true, cell: (item) => rate(item.rates?.publish) },
       { label: "Out", sort: "message_stats.deliver_get", number: true, cell: (item) => rate(item.rates?.deliver_get) },
@@ -79,7 +84,16 @@ async function declare(app, one, type) {
     action: "Make it",
     body: (update) => html`${choice("vhost", "Virtual host", vhosts, { value: app.query.vhost })}
       ${text("name", "Name", { required: true, autofocus: true })}
-      ${choice("type", "Type", [["classic", "classic"], ["quorum", "quorum: counts deliveries"], ["stream", "stream: is read again and again"]], { value: type })}
+      ${choice(
+        "type",
+        "Type",
+        [
+          ["classic", "classic"],
+          ["quorum", "quorum: counts deliveries"],
+          ["stream", "stream: is read again and again"],
+        ],
+        { value: type },
+      )}
       ${check("durable", "Durable: it survives a restart", { checked: true })}
       ${check("auto_delete", "Auto-delete: it goes with its last consumer")}
       ${table.view(update)}`,

@@ -20,13 +20,23 @@ export function users(app) {
     none: "There are none.",
     columns: [
       { label: "Name", sort: "name", cell: (item) => item.name },
-      { label: "Tags", sort: "tags", cell: (item) => (item.tags.length ? item.tags.map((each) => badge(each, "soft")) : "–") },
-      { label: "Password", cell: (item) => (item.password_hash ? "set" : badge("none", "warn", "cannot log in with a password")) },
+      {
+        label: "Tags",
+        sort: "tags",
+        cell: (item) => (item.tags.length ? item.tags.map((each) => badge(each, "soft")) : "–"),
+      },
+      {
+        label: "Password",
+        cell: (item) => (item.password_hash ? "set" : badge("none", "warn", "cannot log in with a password")),
+      },
       { label: "Works in", cell: (item) => vhostsOf(item.name) },
-      { label: "Actions", cell: (item) => html`<span class="row-actions">
+      {
+        label: "Actions",
+        cell: (item) => html`<span class="row-actions">
           <a class="button small" href="#/permissions?user=${encodeURIComponent(item.name)}">Permissions</a>
           <button class="small" @click=${() => edit(app, item)}>Edit…</button>
-          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>` },
+          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>`,
+      },
     ],
   });
   const vhostsOf = (name) => {
@@ -41,7 +51,9 @@ export function users(app) {
   return {
     title: "Users",
     load,
-    view: () => html`${heading("Users", { actions: html`<button class="primary" @click=${() => edit(app)}>New user…</button>` })}${listing.view()}`,
+    view: () =>
+      html`${heading("Users", { actions: html`<button class="primary" @click=${() => edit(app)}>New user…</button>` })}
+      ${listing.view()}`,
   };
 }
 
@@ -51,7 +63,11 @@ async function edit(app, item) {
     title: item ? `Edit user ${name}` : "New user",
     action: item ? "Save" : "Make it",
     body: () => html`${item ? "" : text("name", "Name", { required: true, autofocus: true })}
-      ${text("password", item ? "New password" : "Password", { type: "password", autocomplete: "new-password", hint: item ? "Left empty, the password stays." : "Left empty, there is none, and no login with one." })}
+      ${text("password", item ? "New password" : "Password", {
+        type: "password",
+        autocomplete: "new-password",
+        hint: item ? "Left empty, the password stays." : "Left empty, there is none, and no login with one.",
+      })}
       ${text("again", "The same again", { type: "password", autocomplete: "new-password" })}
       ${item ? check("none", "No password: no login with one") : ""}
       ${text("tags", "Tags", { value: item?.tags.join(", "), hint: TAGS })}`,
@@ -68,7 +84,8 @@ async function edit(app, item) {
 
 function secret(form, item) {
   if (form.get("password")) return { password: form.get("password") };
-  if (item && !form.has("none")) return { password_hash: item.password_hash, hashing_algorithm: item.hashing_algorithm };
+  if (item && !form.has("none"))
+    return { password_hash: item.password_hash, hashing_algorithm: item.hashing_algorithm };
   return { password_hash: "" };
 }
 
@@ -76,7 +93,8 @@ async function remove(app, { name }) {
   const own = name === app.user.name;
   const gone = await confirm({
     title: `Delete user ${name}?`,
-    lost: html`The user <strong>${name}</strong> and all its permissions are lost; its connections are closed.${own ? html` <strong>It is you: you are logged out.</strong>` : ""}`,
+    lost: html`The user <strong>${name}</strong> and all its permissions are lost; its connections are closed.
+      ${own ? html`<strong>It is you: you are logged out.</strong>` : ""}`,
     action: "Delete the user",
     submit: () => api.remove(`/users${api.path(name)}`),
   });

@@ -17,24 +17,41 @@ export function vhosts(app) {
     key: (item) => item.name,
     none: "There is none.",
     columns: [
-      { label: "Name", sort: "name", cell: (item) => html`<a href="#/queues?vhost=${encodeURIComponent(item.name)}">${item.name}</a>` },
+      {
+        label: "Name",
+        sort: "name",
+        cell: (item) => html`<a href="#/queues?vhost=${encodeURIComponent(item.name)}">${item.name}</a>`,
+      },
       { label: "Description", cell: (item) => item.description || "–" },
       { label: "Tags", cell: (item) => item.tags.map((each) => badge(each, "soft")) },
       { label: "Default type", cell: (item) => item.default_queue_type },
       { label: "Ready", sort: "messages_ready", number: true, cell: (item) => count(item.messages_ready) },
-      { label: "Unacked", sort: "messages_unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
+      {
+        label: "Unacked",
+        sort: "messages_unacknowledged",
+        number: true,
+        cell: (item) => count(item.messages_unacknowledged),
+      },
       { label: "Protected", cell: (item) => (item.protected_from_deletion ? badge("protected", "good") : "no") },
-      { label: "Actions", cell: (item) => html`<span class="row-actions">
+      {
+        label: "Actions",
+        cell: (item) => html`<span class="row-actions">
           <button class="small" @click=${() => edit(app, item)}>Edit…</button>
-          <button class="small" @click=${() => protect(app, item)}>${item.protected_from_deletion ? "Unprotect" : "Protect"}</button>
-          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>` },
+          <button class="small" @click=${() => protect(app, item)}>
+            ${item.protected_from_deletion ? "Unprotect" : "Protect"}
+          </button>
+          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>`,
+      },
     ],
   });
   return {
     title: "Virtual hosts",
     load: (signal) => listing.load(signal),
     view: () =>
-      html`${heading("Virtual hosts", { actions: html`<button class="primary" @click=${() => edit(app)}>New virtual host…</button>` })}${listing.view()}`,
+      html`${heading("Virtual hosts", {
+        actions: html`<button class="primary" @click=${() => edit(app)}>New virtual host…</button>`,
+      })}
+      ${listing.view()}`,
   };
 }
 
@@ -59,7 +76,11 @@ async function edit(app, item) {
     },
   });
   if (!done) return;
-  notice(item ? `Virtual host ${name} is changed.` : `Virtual host ${name} is there. Nobody has permissions in it but who made it.`);
+  notice(
+    item
+      ? `Virtual host ${name} is changed.`
+      : `Virtual host ${name} is there. Nobody has permissions in it but who made it.`,
+  );
   app.reload();
 }
 
@@ -67,7 +88,9 @@ async function protect(app, item) {
   const path = `/vhosts${api.path(item.name)}/deletion/protection`;
   try {
     await (item.protected_from_deletion ? api.remove(path) : api.post(path));
-    notice(item.protected_from_deletion ? `${item.name} can be deleted.` : `${item.name} cannot be deleted by mistake.`);
+    notice(
+      item.protected_from_deletion ? `${item.name} can be deleted.` : `${item.name} cannot be deleted by mistake.`,
+    );
   } catch (error) {
     notice(error.message);
   }
