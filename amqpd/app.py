@@ -45,7 +45,7 @@ from amqpd.version import __version__
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from amqpd.http.message import Handle
+    from amqpd.http.server import HttpServer
     from amqpd.management.api import Api, Listening
     from amqpd.storage.journal import EngineJournal
 
@@ -211,6 +211,7 @@ def _manage(server: Server, config: Config, storage: EngineJournal | None, opene
     if not management.enabled or (management.port is None and management.tls.port is None):
         return
     try:
+        from amqpd.http.server import HttpServer
         from amqpd.management.serving import public
     except ImportError as error:
         key = "management.port" if management.port is not None else "management.tls.port"
@@ -220,26 +221,23 @@ def _manage(server: Server, config: Config, storage: EngineJournal | None, opene
     handle = public(api)
     if management.port is not None:
         listeners = listen_all(management.host, management.port)
-        server.open_door("http", listeners, partial(serve_http, handle=handle))
+        server.open_door("http", listeners, partial(serve_http, make=partial(HttpServer, handle)))
     if management.tls.port is not None:
         server.https = _tls_context(management.tls_of(config.tls), "management.tls")
         listeners = listen_all(management.host, management.tls.port)
-        server.open_door("https", listeners, partial(serve_http, handle=handle, tls=lambda: server.https))
+        make = partial(HttpServer, handle, tls=lambda: server.https)
+        server.open_door("https", listeners, partial(serve_http, make=make, secure=True))
     api.sampler.start()
     opened.callback(api.sampler.stop)
 
 
 async def serve_http(
-    listeners: list[socket.socket], handle: Handle, tls: Callable[[], SSLContext | None] | None = None
+    listeners: list[socket.socket], make: Callable[[trio.Nursery], HttpServer], *, secure: bool = False
 ) -> None:
-    """Answer requests on these sockets until cancelled; `tls`: what new connections are served with."""
-    from amqpd.http.server import HttpServer
-
+    """Serve HTTP, or HTTPS, on these sockets until cancelled; `make`: the server for the nursery of its clients."""
     async with trio.open_nursery() as nursery:
-        if tls is None:
-            await accept_all(listeners, HttpServer(handle, nursery).admit)
-        else:
-            await accept_all(listeners, HttpServer(handle, nursery, tls=tls).admit_tls)
+        http = make(nursery)
+        await accept_all(listeners, http.admit_tls if secure else http.admit)
 
 
 def api_of(server: Server, config: Config, storage: EngineJournal | None) -> Api:
@@ -333,13 +331,8 @@ def serve_metrics(server: Server, config: Config, storage: EngineJournal | None)
         disk_free=lambda: None if storage is None or storage.room is None else storage.room.free,
         disk_limit=lambda: None if storage is None else _disk_limit(config, storage),
     )
-    server.open_door(serving.PROTOCOL, listeners, partial(_serve_metrics, node=node, machine=machine))
+    server.open_door(serving.PROTOCOL, listeners, partial(serve_http, make=partial(serving.http_server, node, machine)))
     return server.addresses_of(serving.PROTOCOL)
-
-
-async def _serve_metrics(listeners: list[socket.socket], node: Node, machine: Machine) -> None:
-    async with trio.open_nursery() as nursery:
-        await accept_all(listeners, serving.http_server(node, machine, nursery).admit)
 
 
 def _watch_resident(node: Node) -> None:

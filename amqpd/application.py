@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
@@ -161,13 +162,14 @@ async def controlled(
     if not is_installed():
         text = "a control socket is asked for, but h11 is not installed: pip install 'amqpd[server]'"
         raise ConfigError(text, key="control.socket", value=str(settings_.socket or settings_.token_file))
+    from amqpd.http.server import HttpServer
     from amqpd.management.serving import local
 
     application = Operated(server, config, storage, shut_down)
     api = attrs.evolve(api_of(server, config, storage), prefix="")
     with _door(settings_) as (sock, token):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(serve_http, [sock], local(api, application, token))
+            nursery.start_soon(serve_http, [sock], partial(HttpServer, local(api, application, token)))
             yield settings_.socket or settings_.token_file
             nursery.cancel_scope.cancel()
 

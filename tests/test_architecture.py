@@ -42,7 +42,7 @@ MAY_KNOW = {
     "app": GROUND
     | {"access_file", "broker", "definitions_file", "http", "logins", "management", "metrics", "plugins", "protocol"}
     | {"server", "storage"},
-    "application": GROUND | {"app", "broker", "definitions_file", "management", "server", "storage"},
+    "application": GROUND | {"app", "broker", "definitions_file", "http", "management", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "application", "broker", "server", "storage", "testing"},
     "cli": GROUND | {"app", "application", "broker", "server", "storage"},

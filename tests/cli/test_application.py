@@ -174,6 +174,7 @@ def test_status_in_one_object_has_what_monitoring_looks_for(ctl: Ctl) -> None:
         "node_health_check",
         "check_if_node_is_quorum_critical",
         "log_location",
+        "log_tail -N 5",
         "resolve_hostname localhost",
         "report",
     ],

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 import amqpd
+from amqpd.cli.ctl.output import cell, table, typed, visible
 from amqpd.cli.ctl.run import run
 from amqpd.cli.ctl.tools import OPERATING, tool_of
+from amqpd.cli.ctl.verb import Rows
 from tests.cli.conftest import Ctl
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +82,21 @@ def test_names_may_be_anything(ctl: Ctl) -> None:
     assert ctl(f"set_permissions -p '{name}' guest .* .* .*").code == 0
     assert ctl.lines(f"list_permissions -s -p '{name}'") == ["guest\t.*\t.*\t.*"]
     assert ctl(f"delete_vhost '{name}'").code == 0
+
+
+def test_names_with_control_characters_do_not_reach_a_terminal_as_such(ctl: Ctl) -> None:
+    ctl("add_vhost 'a\x1b[2J\tb'")
+    assert "a\x1b[2J\tb" in ctl("list_vhosts -s").out  # a script gets what there is
+    rows = visible(Rows(("name",), [{"name": "a\x1b[2J\tb"}]))
+    assert [*table(rows, headers=False)] == ["a\\x1b[2J\\tb"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("plain", '"plain"'), ('q"\\\t\x1b', r'"q\"\\\t\e"'), ("é", '"é"'), ("a\x7f", "[97,127]"), ("日", "[26085]")],
+)
+def test_texts_among_arguments_are_written_as_erlang_does(text: str, shown: str) -> None:
+    assert cell(typed({"k": text})) == f'[{{"k",{shown}}}]'
 
 
 def test_definitions_make_the_round_trip_through_a_file(ctl: Ctl, tmp_path: Path) -> None:

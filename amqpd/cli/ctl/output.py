@@ -13,6 +13,10 @@ BOLD: Final = "\x1b[1m{}\x1b[0m"
 GRAPHICS: Final = "\x1b(0{}\x1b(B"
 """A terminal's line-drawing characters."""
 WIDTH: Final = 80
+ESCAPES: Final = {
+    '"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t",
+    "\v": "\\v", "\b": "\\b", "\f": "\\f", "\x1b": "\\e",
+}  # fmt: skip
 NOTHING: Final = Rows(("Output",), [{"Output": []}])
 """What a pretty table shows where there are no rows."""
 
@@ -156,17 +160,36 @@ def cell(value: object) -> str:
 def _pair(entry: object) -> str:
     assert isinstance(entry, list)
     name, _, value = entry
-    return f'{{"{name}",{_plain(value)}}}'
+    return f"{{{_string(str(name))},{_plain(value)}}}"
 
 
 def _plain(value: object) -> str:
     match value:
         case str():
-            return f'"{value}"'
+            return _string(value)
         case list():
             return "[" + ",".join(_plain(each[1]) if isinstance(each, list) else _plain(each) for each in value) + "]"
         case _:
             return cell(value)
+
+
+def _string(text: str) -> str:
+    """A text among arguments, as Erlang writes it: with escapes, or as numbers where a character can't be shown."""
+    if all(32 <= ord(each) < 127 or 160 <= ord(each) < 256 or each in ESCAPES for each in text):
+        return '"' + "".join(ESCAPES.get(each, each) for each in text) + '"'
+    return "[" + ",".join(str(ord(each)) for each in text) + "]"
+
+
+def visible(rows: Rows) -> Rows:
+    """The same with control characters written out: on a terminal a name must not move the cursor."""
+    return Rows(rows.columns, [{key: _visible(value) for key, value in row.items()} for row in rows.rows], rows.headed,
+                rows.streamed)  # fmt: skip
+
+
+def _visible(value: object) -> object:
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in value)
 
 
 def compact(value: object) -> str:
@@ -192,7 +215,7 @@ def _term(value: object) -> str:
         case bool():
             return cell(value)
         case str():
-            return f'<<"{value}">>'
+            return f"<<{_string(value)}>>"
         case Typed():
             entries = [(each[0], Atom(str(each[1])), each[2]) for each in value if isinstance(each, list)]
             return "[" + ",".join(_term(each) for each in entries) + "]"

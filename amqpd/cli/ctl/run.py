@@ -12,7 +12,7 @@ from amqpd.cli.ctl import command_line, target
 from amqpd.cli.ctl.client import Client, Refused, Unreachable
 from amqpd.cli.ctl.command_line import Parsed
 from amqpd.cli.ctl.helping import overview_of, usage_of, verb_help
-from amqpd.cli.ctl.output import FORMATTERS, compact, csv, table
+from amqpd.cli.ctl.output import FORMATTERS, compact, csv, table, visible
 from amqpd.cli.ctl.tools import OWN, tool_of, verbs_of
 from amqpd.cli.ctl.verb import (
     DATA,
@@ -173,6 +173,8 @@ def _show(answer: Answer, request: Request) -> None:
 
 def _show_rows(rows: Rows, request: Request) -> None:
     formatter = request.formatter
+    if formatter != "json" and sys.stdout.isatty():
+        rows = visible(rows)
     headers = not {"silent", "no_table_headers"} & request.options.keys()
     if formatter == "table":
         lines = table(rows, headers=headers)

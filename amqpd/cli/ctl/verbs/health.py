@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping
+from email.utils import formatdate
 from typing import Any, Final
 
 from amqpd.cli.ctl.client import Refused
@@ -169,6 +171,11 @@ def log_location(request: Request) -> Answer:
     return "<stderr>"
 
 
+def log_tail(request: Request) -> Answer:
+    found = request.client.get("log", count=request.options.get("number", 50))["entries"]
+    return Report("\n".join(map(_log_line, found)), found)
+
+
 def resolve_hostname(request: Request) -> Answer:
     family = socket.AF_INET6 if request.options.get("address_family", "IPv4").lower() == "ipv6" else socket.AF_INET
     try:
@@ -182,6 +189,13 @@ def _status(request: Request) -> Any:
     if request.client.is_local:
         return request.client.get("control", "status")
     return {**request.client.get("overview"), "running": True}
+
+
+def _log_line(event: Mapping[str, Any]) -> str:
+    """One event: when, how severe, what."""
+    when = formatdate(event["time"] / 1000, usegmt=True)
+    values = " ".join(f"{name}={value}" for name, value in event.get("values", {}).items())
+    return f"{when} [{event['level']}] {event['event']} {values}".rstrip()
 
 
 def _ports(ports: list[int]) -> str:
@@ -251,6 +265,9 @@ VERBS: Final = (
          options=(Option("--all", bool), Option("--format"))),
     Verb("log_location", "[--all|-a]", "Say where the log goes", "Configuration and Environment", log_location,
          lambda request: f"Log file location(s) on node {request.node} ...", options=(Option("--all", bool, "-a"),)),
+    Verb("log_tail", "[--number|-N <number>] [--timeout <timeout>]", "Show the last lines of the log", GROUP, log_tail,
+         lambda request: f"Last {request.options.get('number', 50)} log lines on node {request.node} ...",
+         options=(Option("--number", int, "-N"),)),
     Verb("resolve_hostname", "<hostname> [--address-family <ipv4 | ipv6>]", "Look up the addresses of a host",
          "Configuration and Environment", resolve_hostname,
          lambda request: (
