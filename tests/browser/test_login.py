@@ -35,14 +35,24 @@ def test_a_user_without_a_tag_is_told_so(visiting: Callable[..., Any]) -> None:
         expect(visit.page.get_by_role("alert")).to_contain_text("Not management user")
 
 
-def test_a_login_lasts_as_long_as_its_tab_and_is_in_no_cookie(visit: Visit) -> None:
+def test_a_login_lasts_as_long_as_its_tab_and_keeps_a_token_in_no_cookie(visit: Visit) -> None:
     visit.page.reload()
     expect(visit.heading("Overview")).to_be_visible()
     assert visit.page.context.cookies() == []
-    assert "amqpd.login" not in visit.page.evaluate("Object.keys(localStorage)")
+    assert visit.page.evaluate("Object.keys(localStorage)") == []
+    assert visit.page.evaluate("Object.keys(sessionStorage)") == ["amqpd.token"]
+    assert "guest" not in visit.page.evaluate("sessionStorage['amqpd.token']")
     other = visit.page.context.new_page()
     other.goto(visit.url)
     expect(other.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def test_logging_out_ends_the_token(visit: Visit) -> None:
+    token = visit.page.evaluate("sessionStorage['amqpd.token']")
+    with visit.page.expect_response("**/api/login"):
+        visit.button("Log out").click()
+    header = {"authorization": f"Bearer {token}"}
+    assert visit.page.request.get(f"{visit.url}/api/whoami", headers=header).status == 401
 
 
 def test_a_password_in_any_script_is_taken(visiting: Callable[..., Any]) -> None:

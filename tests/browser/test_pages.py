@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -128,6 +129,21 @@ def test_charts_move_as_messages_do(visiting: Callable[..., Any]) -> None:
         with pika.BlockingConnection(pika.URLParameters(visit.broker.url)) as connection:
             connection.channel().basic_publish("", "orders", b"")
             expect(chart).to_have_attribute("aria-label", "Messages in queues, now: Ready 2, Unacknowledged 1")
+
+
+def test_charts_begin_with_what_the_broker_has_sampled(visiting: Callable[..., Any]) -> None:
+    """The broker looks every five seconds of its own time; the browser has just come."""
+    with visiting() as visit:
+        with pika.BlockingConnection(pika.URLParameters(visit.broker.url)) as connection:
+            channel = connection.channel()
+            channel.queue_declare("orders")
+            for _ in range(4):
+                channel.basic_publish("", "orders", b"")
+                visit.broker.clock.advance(5)
+        visit.log_in("guest", "guest")
+        visit.open("queues/%2F/orders", "orders")
+        line = visit.page.get_by_role("img", name="Messages in the queue").locator("polyline").first
+        expect(line).to_have_attribute("points", re.compile(r"(\S+ ){4}"))
 
 
 def test_the_page_works_below_a_prefix(visiting: Callable[..., Any]) -> None:

@@ -16,12 +16,6 @@ export function authorize(header) {
   authorization = header;
 }
 
-/** The header of a name and a password. */
-export function basic(name, password) {
-  const octets = new TextEncoder().encode(`${name}:${password}`);
-  return `Basic ${btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(""))}`;
-}
-
 export const get = (path, options) => request("GET", path, options);
 export const put = (path, body) => request("PUT", path, { body });
 export const post = (path, body) => request("POST", path, { body });

@@ -1,6 +1,7 @@
 // Rates from two looks at a counter, and what charts show of the last minutes.
 
-const KEPT = 150; // points of a history
+const LONGEST = 600_000; // milliseconds of a history
+const STEP = 5; // seconds between two samples of the broker
 const SERIES = 60; // histories; the one that was added to longest ago goes first
 const counters = new Map();
 const histories = new Map();
@@ -16,14 +17,49 @@ export function rate(key, count, now = performance.now()) {
   return Math.max(0, ((count - before.count) * 1000) / (now - before.now));
 }
 
-/** Rates of some counters of `message_stats`; one that is absent counts as 0. */
+/** Rates of some counters of `message_stats`; one that is absent counts as 0. At the first look they are the broker's. */
 export function rates(key, stats, names) {
-  return Object.fromEntries(names.map((name) => [name, rate(`${key} ${name}`, stats?.[name] ?? 0)]));
+  const one = (name) => rate(`${key} ${name}`, stats?.[name] ?? 0) ?? stats?.[`${name}_details`]?.rate;
+  return Object.fromEntries(names.map((name) => [name, one(name)]));
+}
+
+/** What to ask the API for at the first look, so that it tells of the past: a query. */
+export function past(key) {
+  if (histories.has(key)) return "";
+  const kinds = ["lengths", "msg_rates", "data_rates"];
+  return `?${kinds.map((kind) => `${kind}_age=${LONGEST / 1000}&${kind}_incr=${STEP}`).join("&")}`;
+}
+
+/**
+ * Begin a history with what the broker has sampled, if this is its beginning. Both arguments are objects of
+ * `*_details`: `counted` of counters, whose rates are kept, and `measured` of numbers that are kept as they are.
+ *
+ * Samples from before the broker looked at an object are 0: the history begins with the first that isn't.
+ */
+export function begin(key, counted, measured = {}) {
+  if (histories.has(key)) return;
+  const oldestFirst = ([name, details]) => [name, (details?.samples ?? []).toReversed()];
+  const counters = Object.entries(counted).map(oldestFirst);
+  const lengths = Object.entries(measured).map(oldestFirst);
+  const lines = [...counters, ...lengths].filter(([, line]) => line.length);
+  const times = lines.length ? lines[0][1].map(({ timestamp }) => timestamp) : [];
+  const first = times.findIndex((_, at) => lines.some(([, line]) => line[at].sample !== 0));
+  const points = [];
+  for (let at = first; at >= 0 && at < times.length; at++) {
+    const point = { at: Date.now() - times.at(-1) + times[at] };
+    for (const [name, line] of lengths) point[name] = line[at]?.sample;
+    if (at > first) {
+      for (const [name, line] of counters) point[name] = line.length ? (line[at].sample - line[at - 1].sample) / STEP : 0;
+    }
+    points.push(point);
+  }
+  histories.set(key, points);
 }
 
 /** Add a point, an object of numbers, to a history; return its points, each with its `at` in milliseconds. */
 export function record(key, values) {
-  const points = [...(histories.get(key) ?? []), { at: Date.now(), ...values }].slice(-KEPT);
+  const now = Date.now();
+  const points = [...(histories.get(key) ?? []), { at: now, ...values }].filter(({ at }) => now - at < LONGEST);
   histories.delete(key);
   histories.set(key, points);
   if (histories.size > SERIES) histories.delete(histories.keys().next().value);

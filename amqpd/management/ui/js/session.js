@@ -1,28 +1,23 @@
-// Who is logged in: name and password stay in this tab's sessionStorage, and go nowhere but into the API's
-// Authorization header. There is no cookie, so no other page can act in the user's name.
+// Who is logged in: the password is sent once, and a token that ends after some hours stays in this tab's sessionStorage.
+// It goes nowhere but into the API's Authorization header. There is no cookie, so no other page can act in the user's name.
 
 import * as api from "./api.js";
 
-const KEY = "amqpd.login";
+const KEY = "amqpd.token";
 
 /** Log in, and return `{name, tags}`. Throws an ApiError for a wrong name or password. */
-export async function logIn(name, password) {
-  api.authorize(api.basic(name, password));
-  try {
-    const user = await api.get("/whoami");
-    sessionStorage.setItem(KEY, api.basic(name, password));
-    return user;
-  } catch (error) {
-    forget();
-    throw error;
-  }
+export async function logIn(username, password) {
+  const { token, user } = await api.post("/login", { username, password });
+  sessionStorage.setItem(KEY, token.value);
+  api.authorize(`Bearer ${token.value}`);
+  return user;
 }
 
 /** The user of an earlier page of this tab; null if nobody is logged in. Throws where the broker doesn't answer. */
 export async function resume() {
-  const kept = sessionStorage.getItem(KEY);
-  if (kept === null) return null;
-  api.authorize(kept);
+  const token = sessionStorage.getItem(KEY);
+  if (token === null) return null;
+  api.authorize(`Bearer ${token}`);
   try {
     return await api.get("/whoami");
   } catch (error) {
@@ -32,8 +27,9 @@ export async function resume() {
   }
 }
 
-/** Log out. */
+/** Log out: the token stands for nobody any more. */
 export function forget() {
+  api.remove("/login").catch(() => {}); // where nobody answers, it ends by itself
   sessionStorage.removeItem(KEY);
   api.authorize(null);
 }

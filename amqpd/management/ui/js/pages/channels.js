@@ -6,7 +6,7 @@ import { chart } from "../chart.js";
 import { count, rate } from "../format.js";
 import { Listing } from "../listing.js";
 import { badge, channelLink, connectionLink, facts, heading, page, queueLink, section, table } from "../parts.js";
-import { rates, record } from "../rates.js";
+import { begin, past, rates, record } from "../rates.js";
 
 const RATES = [
   { name: "Publish", key: "publish", show: rate },
@@ -58,12 +58,14 @@ export function channels(app) {
 }
 
 export function channel(app, [name]) {
+  const key = `channel ${name}`;
   let now = null;
   let points = [];
 
   async function load(signal) {
-    now = await api.get(`/channels${api.path(name)}`, { signal });
-    points = record(`channel ${name}`, rates(`channel ${name}`, now.message_stats, COUNTERS));
+    now = await api.get(`/channels${api.path(name)}${past(key)}`, { signal });
+    begin(key, Object.fromEntries(COUNTERS.map((each) => [each, now.message_stats?.[`${each}_details`]])));
+    points = record(key, rates(key, now.message_stats, COUNTERS));
   }
 
   function view() {

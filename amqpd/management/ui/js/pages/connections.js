@@ -8,7 +8,7 @@ import { count, many, moment, octets } from "../format.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
 import { badge, channelLink, connectionLink, facts, heading, page, pairs, section, table } from "../parts.js";
-import { rate, record } from "../rates.js";
+import { begin, past, rate, record } from "../rates.js";
 
 const BYTES = [
   { name: "From the client", key: "received", show: (value) => `${octets(value)}/s` },
@@ -57,13 +57,15 @@ export function connections(app) {
 
 export function connection(app, [name]) {
   const at = `/connections${api.path(name)}`;
+  const key = `connection ${name}`;
   let now = null;
   let channels = [];
   let points = [];
 
   async function load(signal) {
-    [now, channels] = await Promise.all([api.get(at, { signal }), api.get(`${at}/channels`, { signal })]);
-    points = record(`connection ${name}`, traffic(now));
+    [now, channels] = await Promise.all([api.get(`${at}${past(key)}`, { signal }), api.get(`${at}/channels`, { signal })]);
+    begin(key, { received: now.recv_oct_details, sent: now.send_oct_details });
+    points = record(key, traffic(now));
   }
 
   async function close() {

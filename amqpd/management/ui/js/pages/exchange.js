@@ -3,30 +3,43 @@
 import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { SHOWN, bind, bindings } from "../bindings.js";
+import { chart } from "../chart.js";
 import { confirm } from "../dialog.js";
-import { many } from "../format.js";
+import { many, rate } from "../format.js";
 import { explore, picture, sentences } from "../graph.js";
 import { notice } from "../notices.js";
 import { badge, facts, features, heading, page, pairs, section } from "../parts.js";
 import { publish } from "../publish.js";
+import { begin, past, rates, record } from "../rates.js";
+
+const COUNTERS = ["publish_in", "publish_out"];
+const RATES = [
+  { name: "In", key: "publish_in", show: rate },
+  { name: "Out", key: "publish_out", show: rate },
+];
 
 export function exchange(app, [vhost, given]) {
   const name = given === "amq.default" ? "" : given;
   const at = `/exchanges${api.path(vhost, given)}`;
+  const key = `exchange ${vhost} ${name}`;
   const shown = name || "(default exchange)";
   const reload = () => app.reload();
   let now = null;
   let from = null;
   let to = null;
   let graph = null;
+  let points = [];
 
   async function load(signal) {
     [now, from, to, graph] = await Promise.all([
-      api.get(at, { signal }),
+      api.get(`${at}${past(key)}`, { signal }),
       api.first(SHOWN, `${at}/bindings/source`, { signal }),
       api.first(SHOWN, `${at}/bindings/destination`, { signal }),
       explore(vhost, name, signal),
     ]);
+    const stats = now.message_stats ?? {};
+    begin(key, { publish_in: stats.publish_in_details, publish_out: stats.publish_out_details });
+    points = record(key, rates(key, stats, COUNTERS));
   }
 
   async function remove() {
@@ -57,14 +70,17 @@ export function exchange(app, [vhost, given]) {
     return page(
       head,
       html`${section("Routing", html`${graph.edges.size ? picture(graph) : ""}${sentences(graph)}`)}
-      ${section(
-        "Facts",
-        facts([
-          ["Policy", now.policy ?? "none"],
-          ["Messages that wait for their time", now.messages_delayed],
-          ["Arguments", pairs(now.arguments)],
-        ]),
-      )}
+      <div class="charts">
+        ${section("Rates", chart("Message rates", RATES, points))}
+        ${section(
+          "Facts",
+          facts([
+            ["Policy", now.policy ?? "none"],
+            ["Messages that wait for their time", now.messages_delayed],
+            ["Arguments", pairs(now.arguments)],
+          ]),
+        )}
+      </div>
       ${section("Bindings from here", bindings("Bindings from this exchange", from, "destination", "Nothing is bound to it.", reload))}
       ${section("Bindings to here", bindings("Bindings to this exchange", to, "source", "No other exchange sends to it.", reload))}`,
     );

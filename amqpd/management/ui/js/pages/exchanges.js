@@ -4,11 +4,16 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { ask } from "../dialog.js";
 import { Table, check, choice, text } from "../forms.js";
+import { rate } from "../format.js";
 import { Listing, inVhost } from "../listing.js";
 import { notice } from "../notices.js";
 import { badge, exchangeLink, features, heading } from "../parts.js";
+import { rates } from "../rates.js";
 
 const ARGUMENTS = { "alternate-exchange": "text", "x-delayed-type": "text" };
+
+const exchangeRates = (item) =>
+  rates(`exchange ${item.vhost} ${item.name}`, item.message_stats, ["publish_in", "publish_out"]);
 
 export function exchanges(app) {
   const listing = new Listing(app, {
@@ -16,11 +21,14 @@ export function exchanges(app) {
     path: inVhost("exchanges"),
     key: (item) => JSON.stringify([item.vhost, item.name]),
     none: "There is none.",
+    loaded: (items) => items.forEach((item) => (item.rates = exchangeRates(item))),
     columns: [
       { label: "Name", sort: "name", cell: (item) => exchangeLink(item.vhost, item.name) },
       { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost },
       { label: "Type", sort: "type", cell: (item) => badge(item.type, "type") },
       { label: "Features", cell: features },
+      { label: "In", sort: "message_stats.publish_in", number: true, cell: (item) => rate(item.rates?.publish_in) },
+      { label: "Out", sort: "message_stats.publish_out", number: true, cell: (item) => rate(item.rates?.publish_out) },
     ],
   });
   return {

@@ -5,13 +5,14 @@ import * as api from "../api.js";
 import { chart } from "../chart.js";
 import { count, duration, octets, rate } from "../format.js";
 import { badge, facts, heading, page, section, table } from "../parts.js";
-import { rates, record } from "../rates.js";
+import { begin, past, rates, record } from "../rates.js";
 
 const RATES = [
   { name: "Publish", key: "publish", show: rate },
   { name: "Deliver", key: "deliver_get", show: rate },
   { name: "Acknowledge", key: "ack", show: rate },
 ];
+const COUNTERS = RATES.map((each) => each.key);
 const QUEUED = [
   { name: "Ready", key: "ready", show: count },
   { name: "Unacknowledged", key: "unacked", show: count },
@@ -30,20 +31,22 @@ const TILES = [
 ];
 
 export function overview(app) {
+  const key = `overview ${app.user.name}`;
   let now = null;
   let nodes = [];
   let points = [];
 
   async function load(signal) {
-    now = await api.get("/overview", { signal });
+    now = await api.get(`/overview${past(key)}`, { signal });
     if (app.isMonitoring) nodes = await api.get("/nodes", { signal });
     const { queue_totals: queued, object_totals: objects, message_stats: stats } = now;
-    points = record(`overview ${app.user.name}`, {
-      ...rates(
-        `overview ${app.user.name}`,
-        stats,
-        RATES.map(({ key }) => key),
-      ),
+    begin(
+      key,
+      { publish: stats.publish_details, deliver_get: stats.deliver_get_details, ack: stats.ack_details },
+      { ready: queued.messages_ready_details, unacked: queued.messages_unacknowledged_details },
+    );
+    points = record(key, {
+      ...rates(key, stats, COUNTERS),
       ready: queued.messages_ready,
       unacked: queued.messages_unacknowledged,
       ...objects,

@@ -10,7 +10,7 @@ import { Browser } from "../messages.js";
 import { notice } from "../notices.js";
 import { badge, channelLink, connectionLink, facts, features, heading, page, pairs, section, table } from "../parts.js";
 import { publish } from "../publish.js";
-import { record } from "../rates.js";
+import { begin, past, record } from "../rates.js";
 import { queueRates } from "./queues.js";
 
 const RATES = [
@@ -25,6 +25,7 @@ const QUEUED = [
 
 export function queue(app, [vhost, name]) {
   const at = `/queues${api.path(vhost, name)}`;
+  const key = `queue ${vhost} ${name}`;
   const browser = new Browser(app, vhost, name);
   const reload = () => app.reload();
   let now = null;
@@ -32,8 +33,14 @@ export function queue(app, [vhost, name]) {
   let points = [];
 
   async function load(signal) {
-    [now, bound] = await Promise.all([api.get(at, { signal }), api.first(SHOWN, `${at}/bindings`, { signal })]);
-    points = record(`queue ${vhost} ${name}`, {
+    [now, bound] = await Promise.all([api.get(`${at}${past(key)}`, { signal }), api.first(SHOWN, `${at}/bindings`, { signal })]);
+    const stats = now.message_stats ?? {};
+    begin(
+      key,
+      { publish: stats.publish_details, deliver_get: stats.deliver_get_details, ack: stats.ack_details },
+      { ready: now.messages_ready_details, unacked: now.messages_unacknowledged_details },
+    );
+    points = record(key, {
       ...queueRates(now),
       ready: now.messages_ready,
       unacked: now.messages_unacknowledged,
