@@ -19,6 +19,7 @@ from amqpd.broker.alarms import DISK, MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
 from amqpd.broker.event_exchange import EventExchange
+from amqpd.broker.node_limits import NodeLimits
 from amqpd.broker.pager import Pager
 from amqpd.broker.ports import Journal, Offload, Randomness
 from amqpd.broker.timers import Timers
@@ -128,6 +129,11 @@ def make_node(
         default_queue_type=config.queues.default_type,
         relaxed_redeclare=config.queues.relaxed_redeclare,
         name=config.server.cluster_name or f"amqpd@{socket.gethostname()}",
+    )
+    broker.limits = NodeLimits(
+        max_vhosts=config.limits.max_vhosts,
+        max_queues=config.limits.max_queues,
+        max_exchanges=config.limits.max_exchanges,
     )
     logins.set_up(broker, config)
     liveness = broker.timers if clock is None else Timers(SystemClock())
@@ -358,6 +364,7 @@ def _settings(config: Config, broker: Broker) -> Settings:
         handshake_timeout=limits.handshake_timeout,
         max_message_size=limits.max_message_size,
         max_connections=limits.max_connections,
+        max_channels=limits.max_channels,
         max_consumers_per_channel=limits.max_consumers_per_channel,
         ack_timeout=limits.consumer_timeout,
         ack_timeout_tick=limits.consumer_timeout_tick,

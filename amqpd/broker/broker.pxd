@@ -25,6 +25,7 @@ cdef class Broker:
     cdef public dict queue_types
     cdef public object default_queue_type
     cdef public bint relaxed_redeclare
+    cdef public object limits
     cdef public object _randomness
     cdef public object queue_arguments
     cdef public object _started

@@ -27,6 +27,7 @@ from amqpd.broker.exchange import ExchangeType
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.exchange_types import BUILT_IN
 from amqpd.broker.message import Account
+from amqpd.broker.node_limits import NodeLimits
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import Access
 from amqpd.broker.policies import Policies
@@ -98,6 +99,7 @@ class Broker:
         """Of queues that ask for none, in vhosts that say nothing either."""
         self.relaxed_redeclare = relaxed_redeclare
         """Whether a quorum queue may be declared again as a classic one, whatever else differs."""
+        self.limits = NodeLimits()
         self._randomness = randomness
         self.queue_arguments = AcceptedArguments(self.compat, self.queue_types)
         self._started = int(clock.wall())

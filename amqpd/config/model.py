@@ -85,6 +85,16 @@ class Limits:
         10.0, "Time from the accepted socket to the opened connection; then it is closed.", Above(0)
     )
     max_connections: int | None = _setting(None, "Most open connections of the broker; `none` is no limit.", Within(0))
+    max_channels: int | None = _setting(
+        None, "Most open channels of the broker. RabbitMQ's channel_max_per_node.", Within(0)
+    )
+    max_vhosts: int | None = _setting(None, "Most virtual hosts. RabbitMQ's vhost_max.", Within(0))
+    max_queues: int | None = _setting(
+        None, "Most queues of all virtual hosts. RabbitMQ's cluster_queue_limit.", Within(0)
+    )
+    max_exchanges: int | None = _setting(
+        None, "Most exchanges, beside the predeclared ones. RabbitMQ's cluster_exchange_limit.", Within(0)
+    )
     max_message_size: Size | None = _setting(
         None, "Largest body of a message; unset, that of the `compat` profile.", Within(0, 512 * MIB)
     )

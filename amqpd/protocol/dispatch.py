@@ -106,6 +106,13 @@ def _new_channel(connection: Connection, number: int) -> Channel:
     if connection.channel_max and count >= connection.channel_max:
         text = f"number of channels opened ({count}) has reached the negotiated channel_max ({connection.channel_max})"
         raise NotAllowed(text, method=(0, 0))
+    node = connection.node
+    limit = node.settings.max_channels
+    if limit is not None and sum(len(each.channels) for each in node.connections) >= limit:
+        raise NotAllowed(
+            f"number of channels opened on node '{node.broker.name}' has reached the maximum allowed limit of {limit}",
+            method=(0, 0),
+        )
     assert connection.session is not None
     user = connection.session.user
     if user.max_channels is not None and user.max_channels >= 0:

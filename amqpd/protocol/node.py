@@ -67,6 +67,7 @@ class Settings:
     close_grace: float = 30.0
     max_message_size: int | None = None
     max_connections: int | None = None
+    max_channels: int | None = None
     max_consumers_per_channel: int | None = None
     ack_timeout: float | None = None
     """How long a delivery may stay unacknowledged; 0: for ever; None: as the profile says."""

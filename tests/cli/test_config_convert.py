@@ -79,6 +79,38 @@ def test_the_rest_stands_as_comments_in_the_file_without_secrets() -> None:
     tomllib.loads(written)
 
 
+def test_logins_behind_a_proxy_with_tokens_come_out_too(tmp_path: Path) -> None:
+    text = """
+proxy_protocol = true
+auth_backends.1 = rabbit_auth_backend_oauth2
+auth_backends.2.authn = oauth2
+auth_backends.2.authz = internal
+auth_backends.3 = ldap
+auth_oauth2.resource_server_id = mq
+auth_oauth2.jwks_url = https://authority.example/keys
+auth_oauth2.preferred_username_claims.1 = user_name
+auth_oauth2.preferred_username_claims.2 = email
+auth_oauth2.additional_scopes_key = roles groups
+password_hashing_module = rabbit_password_hashing_sha512
+vhost_max = 5
+cluster_queue_limit = 6
+cluster_exchange_limit = 7
+channel_max_per_node = infinity
+"""
+    result = convert(text)
+    (tmp_path / "amqpd.toml").write_text(result.stdout)
+    config = load(tmp_path / "amqpd.toml", {}, {})
+    assert config.proxy_protocol
+    assert config.auth.backends == ("oauth2", "oauth2:internal")
+    assert (config.oauth2.resource_server_id, config.oauth2.jwks_url) == ("mq", "https://authority.example/keys")
+    assert config.oauth2.preferred_username_claims == ("user_name", "email")
+    assert config.oauth2.additional_scopes_key == ("roles", "groups")
+    assert config.auth.password_hashing == "rabbit_password_hashing_sha512"
+    limits = config.limits
+    assert (limits.max_vhosts, limits.max_queues, limits.max_exchanges, limits.max_channels) == (5, 6, 7, None)
+    assert "there is no backend 'ldap' under this name" in result.stderr
+
+
 def test_strict_fails_where_anything_is_lost() -> None:
     assert convert("bogus.key = 1", "--strict").exit_code == 1
     assert convert("heartbeat = 5", "--strict").exit_code == 0

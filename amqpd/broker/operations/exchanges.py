@@ -43,6 +43,7 @@ def declare(
         return once_durable(broker.journal, None)
     if name.startswith("amq."):
         raise AccessRefused(f"exchange name '{name}' contains reserved prefix 'amq.*'")
+    broker.limits.require_exchange(name, [each.exchanges for each in broker.vhosts.values()])
     _check_alternate(session, name, arguments)
     vhost.add_exchange(
         name,

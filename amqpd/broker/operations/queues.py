@@ -182,6 +182,7 @@ def _check_new(
     broker: Broker, session: Session, name: str, durable: bool, exclusive: bool, auto_delete: bool, arguments: Table
 ) -> None:
     vhost = session.vhost
+    broker.limits.require_queue(name, [each.queues for each in broker.vhosts.values()])
     if vhost.max_queues is not None and 0 <= vhost.max_queues <= len(vhost.queues):
         raise PreconditionFailed(
             f"cannot declare queue '{name}': queue limit in vhost '{vhost.name}' ({vhost.max_queues}) is reached"

@@ -33,6 +33,8 @@ def put_vhost(
         known = ", ".join(broker.queue_types)
         raise Invalid(f"unknown default queue type '{default_queue_type}': expected one of {known}")
     new = name not in broker.vhosts
+    if new:
+        broker.limits.require_vhost(name, broker.vhosts)
     vhost = broker.add_vhost(name, by=by)
     if default_queue_type is not None:
         broker.set_default_queue_type(vhost, default_queue_type)

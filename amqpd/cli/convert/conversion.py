@@ -129,9 +129,19 @@ def _versions(made: Converted, found: list[tuple[Entry, object]]) -> None:
         made.values["tls.minimum_version"] = known[0]
 
 
+KNOWN_BACKENDS: Final = ("internal", "oauth2")
+
+
 def _backends(made: Converted, found: list[tuple[Entry, object]]) -> None:
-    """Its own users are what amqpd has."""
+    """An ordered list of steps; `auth_backends.1.authn` and `auth_backends.1.authz` are one."""
+    steps: dict[str, dict[str, str]] = {}
     for entry, value in found:
-        own = value in ("internal", "rabbit_auth_backend_internal")
-        why = "amqpd's users are its own" if own else f"there is no backend '{value}' under this name"
-        made.notes.append(Note(entry, why, harmless=own))
+        number, _, part = entry.key.removeprefix("auth_backends.").partition(".")
+        name = str(value).removeprefix("rabbit_auth_backend_")
+        if name not in KNOWN_BACKENDS:
+            made.notes.append(Note(entry, f"there is no backend '{value}' under this name"))
+        else:
+            steps.setdefault(number, {})[part] = name
+    chosen = [":".join([step[part] for part in ("", "authn", "authz") if part in step]) for step in steps.values()]
+    if chosen and chosen != ["internal"]:
+        _set(made, found[-1][0], "auth.backends", chosen)
