@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from amqpd.cli.main import main
@@ -79,3 +86,60 @@ def test_what_the_container_copies_is_there() -> None:
     for line in re.findall(r"^COPY (?!--from)(.*)$", CONTAINER, re.MULTILINE):
         for name in line.split()[:-1]:
             assert (ROOT / name).exists(), name
+
+
+# -- what is released -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(300)
+def test_sdist_and_wheel_are_built_and_hold_what_belongs_into_them(tmp_path: Path) -> None:
+    """Without isolation, as the tests have the build backend; what is compiled is `make test-compiled`'s."""
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "AMQPD_PURE": "1"}, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (source,), (wheel,) = tmp_path.glob("*.tar.gz"), tmp_path.glob("*.whl")
+    with tarfile.open(source) as archive:
+        files = {name.partition("/")[2] for name in archive.getnames()}
+    for name in ("SECURITY.md", "amqpd/broker/queue.pxd", "hatch_build.py", "packaging/amqpd.service"):
+        assert name in files
+    assert {name.partition("/")[0] for name in beside_the_wheel()} <= {name.partition("/")[0] for name in files}
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        points = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
+    assert {"amqpd/py.typed", "amqpd/cli/main.py"} <= names
+    assert "amqpd = amqpd.cli.main:main" in points
+    assert not [name for name in names if name.startswith(("tests/", "spec/"))]
+
+
+def beside_the_wheel() -> list[str]:
+    """What it wants to find beside the package."""
+    settings_of_tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    sources: list[str] = settings_of_tools["cibuildwheel"]["test-sources"]
+    return sources
+
+
+RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+released = pytest.mark.skipif(not RELEASE.exists(), reason="workflows are in the repository alone")
+
+
+@released
+def test_a_release_has_checksums_and_attestations_and_needs_no_secret() -> None:
+    text = RELEASE.read_text(encoding="utf-8")
+    for part in ("sha256sum", "attest-build-provenance", "gh-action-pypi-publish", "cibuildwheel", "id-token: write"):
+        assert part in text
+    assert "secrets." not in text
+    assert text.index("permissions:\n  contents: read") < text.index("jobs:")
+
+
+@released
+def test_every_file_that_a_workflow_runs_is_there() -> None:
+    for workflow in RELEASE.parent.glob("*.yml"):
+        for path in re.findall(r"bash (\S+)", workflow.read_text(encoding="utf-8")):
+            assert (ROOT / path).exists(), path
+
+
+def test_every_file_that_the_security_page_names_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    paths = {*re.findall(r"`((?:tests|conformance)/[\w/.]+)`", text), *re.findall(r"\]\(([\w/.-]+)\)", text)}
+    assert len(paths) > 20
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []

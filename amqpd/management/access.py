@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
@@ -32,6 +34,8 @@ POLICYMAKER: Final = "policymaker"
 MANAGEMENT: Final = "management"
 TAGS: Final = (ADMINISTRATOR, MONITORING, POLICYMAKER, MANAGEMENT)
 
+FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
+"""What proxies add to requests of others."""
 REALM: Final = (("www-authenticate", 'Basic realm="RabbitMQ Management"'),)
 
 
@@ -135,9 +139,26 @@ async def _checked(claimed: str, checking: Pending[User | None], request: Reques
     return user
 
 
+def _is_meant_for_here(headers: Mapping[str, str]) -> bool:
+    """Whether a request that comes from this machine was made for it: not on behalf of somebody else, by a proxy, and
+    not by a page whose own name leads here (DNS rebinding). An address, `localhost` or a name without a dot is none's.
+    """
+    if not FORWARDED.isdisjoint(headers):
+        return False
+    host = headers.get("host", "")
+    if host.startswith("["):
+        return True
+    name = host.partition(":")[0]
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "." not in name or name.endswith(".localhost")
+    return True
+
+
 def _admitted(user: User, request: Request, loopback_users: tuple[str, ...]) -> Caller:
     """Who has logged in, if it may come from there and has one of the tags. Raises ApiError (401)."""
-    if user.name in loopback_users and not request.peer.is_loopback:
+    if user.name in loopback_users and not (request.peer.is_loopback and _is_meant_for_here(request.headers)):
         raise ApiError(401, "not_authorised", "User can only log in via localhost", REALM)
     if not any(tag in TAGS for tag in user.tags):
         raise not_authorised("Not management user")

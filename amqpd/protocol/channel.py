@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 METHOD_COST: Final = 8
-"""Units of a turn's budget that a method takes which neither publishes nor settles, beside one for 256 octets."""
+"""Units of a turn's budget that a method takes which neither publishes nor settles, beside one for each 256 octets of
+it; where many have more to say than a turn takes, it counts as several.
+"""
 CLOSE: Final[MethodId] = (20, 40)
 CLOSE_OK: Final[MethodId] = (20, 41)
 CANCEL_OK: Final[MethodId] = (60, 31)
@@ -230,7 +232,7 @@ class Channel:
             settlement(self, tag, bits)
             return
         node = self.connection.node
-        node.broker.work.spent += METHOD_COST + (len(payload) >> 8)
+        node.broker.work.spent += METHOD_COST * node.crowding + (len(payload) >> 8)
         arguments = node.methods.decode(payload)
         if not self._open:
             if ids in NAMES_A_QUEUE:

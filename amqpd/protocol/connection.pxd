@@ -12,6 +12,7 @@ from amqpd.wire.frames cimport FrameParser
 cdef int PUBLISH
 
 cdef class Connection(Peer):
+    cdef public bint _behind
     cdef public object _deadline
     cdef public list _parsed
     cdef public object _pending
@@ -51,8 +52,10 @@ cdef class Connection(Peer):
     cdef public object user
 
     cpdef receive_data(self, bytes data)
-    @cython.locals(at_once=bint, frames=list)
+    @cython.locals(more=bint)
     cpdef bint process(self, Py_ssize_t budget)
+    @cython.locals(at_once=bint, frames=list)
+    cpdef bint _process(self, Py_ssize_t budget)
     @cython.locals(channel=Channel, channels=dict, work=WorkList, kind=int, number=int, payload=bytes, header=bytes, body=bytes)
     cpdef _running(self, list frames, Py_ssize_t budget)
     cpdef frame(self, int kind, int number, bytes payload)

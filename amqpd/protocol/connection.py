@@ -57,6 +57,7 @@ class Connection(Peer):
     """The sans-IO side of one accepted socket."""
 
     __slots__ = (
+        "_behind",
         "_deadline",
         "_parsed",
         "_pending",
@@ -149,7 +150,7 @@ class Connection(Peer):
         self._unread = False
         self._sent_before = 0
         self._pending: Pending[object] | None = None
-        self._resuming = False
+        self._behind = self._resuming = False
         self._deadline: Timer | None = node.liveness.after(settings.handshake_timeout, self._handshake_timed_out)
         node.connections[self] = node.opening[self] = None
 
@@ -165,6 +166,13 @@ class Connection(Peer):
 
     def process(self, budget: int) -> bool:
         """Handle at most about `budget` frames; return whether more could be handled at once."""
+        more = self._process(budget) and self.state != states.FINISHED
+        if more != self._behind:
+            self._behind = more
+            self.node.fell_behind(1 if more else -1)
+        return more
+
+    def _process(self, budget: int) -> bool:
         if self._pending is not None or not self.reading:
             return False
         if self.state == states.HEADER and not self._protocol_header():
@@ -428,6 +436,9 @@ class Connection(Peer):
 
     def _end(self) -> None:
         self.state = states.FINISHED
+        if self._behind:
+            self._behind = False
+            self.node.fell_behind(-1)
         self.node.gone(self)
         self.node.liveness.cancel(self._deadline)
         if self.expiry is not None:

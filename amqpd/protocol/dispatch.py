@@ -107,10 +107,10 @@ def _new_channel(connection: Connection, number: int) -> Channel:
         text = f"number of channels opened ({count}) has reached the negotiated channel_max ({connection.channel_max})"
         raise NotAllowed(text, method=(0, 0))
     node = connection.node
-    limit = node.settings.max_channels
-    if limit is not None and sum(len(each.channels) for each in node.connections) >= limit:
+    most = node.settings.max_channels
+    if most is not None and sum(len(each.channels) for each in node.connections) >= most:
         raise NotAllowed(
-            f"number of channels opened on node '{node.broker.name}' has reached the maximum allowed limit of {limit}",
+            f"number of channels opened on node '{node.broker.name}' has reached the maximum allowed limit of {most}",
             method=(0, 0),
         )
     assert connection.session is not None

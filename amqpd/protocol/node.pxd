@@ -8,6 +8,8 @@ cdef class Node:
     cdef public list dirty
     cdef public dict connections
     cdef public dict opening
+    cdef public long long behind
+    cdef public long long crowding
     cdef public object totals
     cdef public object on_gone
     cdef public object memory

@@ -38,6 +38,11 @@ CAPABILITIES: Final = (
 )
 
 
+ABREAST: Final = 4
+"""Connections that flood the broker with methods, whose turns together still take no time that matters."""
+CROWD: Final = 8
+
+
 @attrs.frozen(kw_only=True)
 class CertificateLogin:
     """What of a client certificate EXTERNAL takes as the user's name."""
@@ -105,6 +110,10 @@ class Node:
         self.connections: dict[Connection, None] = {}
         self.opening: dict[Connection, None] = {}
         """Those that have not entered a vhost yet, the oldest first."""
+        self.behind = 0
+        """Connections whose last turn left something for the next one."""
+        self.crowding = 1
+        """How much shorter a turn of methods is for their sake, up to CROWD times."""
         self.totals = Totals()
         """Of what has ended."""
         self.on_gone: Callable[[], None] | None = None
@@ -127,6 +136,11 @@ class Node:
         self.max_message_size = (
             broker.compat.profile.max_message_size if settings.max_message_size is None else settings.max_message_size
         )
+
+    def fell_behind(self, change: int) -> None:
+        """One more connection, or one less, waits for its next turn with something to do."""
+        self.behind += change
+        self.crowding = min(CROWD, 1 + self.behind // ABREAST)
 
     def gone(self, connection: Connection) -> None:
         """A connection has ended. Harmless the second time."""

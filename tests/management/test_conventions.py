@@ -175,6 +175,23 @@ async def test_users_of_this_machine_cannot_log_in_from_another_one() -> None:
     assert (refused.value.status, refused.value.reason) == (401, "User can only log in via localhost")
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"host": "localhost:15672"}, 200),
+        ({"host": "[::1]:15672"}, 200),
+        ({"host": "mq"}, 200),
+        ({"host": "evil.example.org:15672"}, 401),
+        ({"x-forwarded-for": "192.0.2.1"}, 401),
+        ({"forwarded": "for=192.0.2.1"}, 401),
+    ],
+)
+def test_users_of_this_machine_are_not_let_in_for_others(api: Any, headers: dict[str, str], status: int) -> None:
+    """Neither by a proxy on it, nor by a page whose name was made to lead here."""
+    assert api("GET", "/whoami", headers=headers).status == status
+
+
 def test_a_connection_carries_several_requests(api: Any) -> None:
     request = b"GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection((api.host, api.port), timeout=20) as sock:
