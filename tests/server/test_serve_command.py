@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Event
+from urllib.request import Request, urlopen
 
 import pika
 import pytest
@@ -199,3 +201,15 @@ def test_a_file_the_environment_and_flags_come_in_this_order(serve: StartServe, 
         said.update(connection._impl.server_properties)  # pika shows them nowhere else
     assert (said["product"], said["version"], said["cluster_name"]) == ("from file", "from environment", "from flag")
     assert "compat 4.0" in process.log
+
+
+def test_passwords_are_stored_with_argon2_unless_rabbitmqs_form_is_wanted(serve: StartServe) -> None:
+    for options, algorithm in ((), "argon2id"), (("--strict",), "rabbit_password_hashing_sha256"):
+        process = serve("--management-port", "0", *options)
+        with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", process.port)) as connection:
+            assert connection.is_open
+        line = next(each for each in process.lines if "management API on" in each)
+        request = Request(f"http://127.0.0.1:{line.partition('127.0.0.1:')[2].partition(',')[0]}/api/users/guest")
+        request.add_header("authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+        with urlopen(request) as answer:
+            assert json.load(answer)["hashing_algorithm"] == algorithm
