@@ -69,9 +69,9 @@ def policies(stage: Stage) -> None:
             shows = "the queue shows its operator policy"
             eventually(lambda: tool.queue(vhost, queue).get("operator_policy") == stage.name("o"), shows)
             tool.delete_operator_policy(vhost, stage.name("o"))
-            assert tool.operator_policies(vhost) == []
+            eventually(lambda: list(tool.operator_policies(vhost)) == [], "there is no operator policy")
         tool.delete_policy(vhost, stage.name("p"))
-        assert list(tool.policies(vhost)) == []
+        eventually(lambda: list(tool.policies(vhost)) == [], "there is no policy")
         eventually(lambda: not tool.queue(vhost, queue).get("policy"), "the queue has no policy")
 
 

@@ -44,11 +44,16 @@ class Program:
 
     def table(self, *arguments: str, vhost: str = "/") -> list[dict[str, str]]:
         """Run a command; return the rows of its table, by the names of its columns."""
-        rows = [line.strip("|").split("|") for line in self(*arguments, vhost=vhost).splitlines() if "|" in line]
-        cells = [[cell.strip() for cell in row] for row in rows if not set("".join(row)) <= {"-", " "}]
-        if len(cells[0]) == 1:  # a title
-            del cells[0]
-        return [dict(zip(cells[0], row, strict=True)) for row in cells[1:]]
+        return rows(self(*arguments, vhost=vhost))
+
+
+def rows(said: str) -> list[dict[str, str]]:
+    """The rows of a table, by the names of its columns."""
+    lines = [line.strip("|").split("|") for line in said.splitlines() if "|" in line]
+    cells = [[cell.strip() for cell in line] for line in lines if not set("".join(line)) <= {"-", " "}]
+    if len(cells[0]) == 1:  # a title
+        del cells[0]
+    return [dict(zip(cells[0], row, strict=True)) for row in cells[1:]]
 
 
 class Holder(Tool):
@@ -234,8 +239,16 @@ def connections(stage: Stage) -> None:
 def _connection(run: Program) -> str:
     """The name of a connection with the channel that was prepared, which tells no more of itself."""
     wanted = {"messages_unacknowledged": "2", "prefetch_count": "2", "has_publisher_confirms_enabled": "true"}
-    eventually(lambda: bool(matching(run.table("list", "channels"), **wanted)), "the channel is in the list")
-    return matching(run.table("list", "channels"), **wanted)[0]["name"].removesuffix(" (1)")
+    found: list[Shown] = []
+
+    def listed() -> bool:
+        status, said = run.tried("list", "channels")
+        if status == 0:  # it can't read a channel of which RabbitMQ doesn't show everything yet
+            found[:] = matching(rows(said), **wanted)
+        return bool(found)
+
+    eventually(listed, "the channel is in the list")
+    return str(found[0]["name"]).removesuffix(" (1)")
 
 
 def statistics(stage: Stage) -> None:
