@@ -99,6 +99,12 @@ class ManualClock(Clock):
         self._wall += seconds
 
 
+def iso(wall: float) -> str:
+    """Seconds since the Unix epoch as ISO 8601 has them, in UTC: `2026-11-30T00:49:12.081+00:00`."""
+    whole, thousandths = divmod(round(wall * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{thousandths:03}+00:00"
+
+
 def _require_forward(seconds: float) -> None:
     if seconds < 0:
         raise ValueError(f"time only moves forward: got {seconds!r} seconds, expected 0 or more")

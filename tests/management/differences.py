@@ -17,7 +17,7 @@ LACKING: Final = {
         "queues don't count octets, and their messages move between memory and disk as a whole"
     ),
     r".*\.(open_files|readers|pending_raft_commands|single_active_consumer_ctag)(\..*)?": "of RabbitMQ's own storage",
-    r".*\.(idle_since|head_message_timestamp)": "not kept",
+    r".*\.head_message_timestamp": "not kept",
     r"/exchanges.*\.user_who_performed_action": "nobody remembers who declared what",
     r"/overview\.listeners\[\]\.socket_opts\..*": "options of Erlang's sockets",
     r"/definitions/cmp\.(policies|parameters)\[\]\.vhost": "left out since 3.11",
@@ -25,6 +25,10 @@ LACKING: Final = {
     r"/(global-parameters|definitions\.global_parameters)\[\].*": "internal_cluster_id names RabbitMQ's own cluster",
     r"/vhosts.*\.cluster_state\..*": "the node's name",
 }
+EITHER: Final = {
+    r".*\.idle_since": "there once nothing has happened for a while: a few seconds decide on which side",
+}
+"""What may be there or not on either side."""
 FURTHER: Final = {
     r".*\.(amqpd_version|crypto_lib_version|cluster_tags|node_tags|is_op_policy_updating_enabled)": "of later versions",
     r".*\.(default_queue_type|protected_from_deletion|is_internal_user|being_drained|tls)": "of later versions",
@@ -32,7 +36,6 @@ FURTHER: Final = {
     r"/queues.*\.(consumer_(capacity|utilisation)|exclusive_consumer_tag|single_active_consumer_tag|leader)": (
         "all types of queues show them"
     ),
-    r".*\.owner_pid_details.*": "shown at once; RabbitMQ shows it after some seconds",
     r".*\.(paused|positions)(\..*)?": "amqpd's own",
     r"/nodes.*\.contexts\[\]\.(node|ssl_opts)": "as in the overview",
     r"/exchanges.*\.policy": "null where there is none",

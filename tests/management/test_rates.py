@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import Any
 
@@ -180,6 +181,22 @@ def test_of_many_objects_those_are_looked_at_that_somebody_asks_for(still: Any, 
     publish(channel, 10)
     tick(still)
     assert rate(still, "/queues/%2F/q") == 0.0
+
+
+def test_what_is_idle_says_since_when(still: Any, channel: Any) -> None:
+    publish(channel, 1)
+    tick(still)
+    assert "idle_since" not in still.get("/queues/%2F/q")
+    tick(still, 2)
+    since = still.get("/queues/%2F/q")["idle_since"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d[05]\.000\+00:00", since)
+    (shown,) = still.get("/channels")
+    assert shown["idle_since"] == since
+    tick(still)
+    assert still.get("/queues/%2F/q")["idle_since"] == since
+    publish(channel, 1)
+    tick(still)
+    assert "idle_since" not in still.get("/queues/%2F/q")
 
 
 def test_what_is_deleted_is_forgotten(still: Any, channel: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 
+from amqpd.clock import iso
 from amqpd.management.errors import ApiError
 from amqpd.management.numbers import is_number
 from amqpd.management.rates.counted import CATEGORIES, Sample
@@ -66,6 +67,12 @@ class Details:
     def rated(self, name: str, value: int) -> dict[str, object]:
         """A count and its details."""
         return {name: value, f"{name}_details": self._of(name)}
+
+    @property
+    def idle(self) -> dict[str, object]:
+        """`{"idle_since": ...}` of an object whose numbers were the same at the last looks; else nothing."""
+        changed = max([each.changed for each in self._histories], default=0)
+        return {"idle_since": iso(changed * TICK)} if 0 < changed < self._tick else {}
 
     def _of(self, name: str) -> dict[str, object]:
         if not self._tick or name not in self._names:

@@ -53,6 +53,11 @@ class History:
                 level.popleft()
         self.last = tick
 
+    @property
+    def changed(self) -> int:
+        """The tick since which the numbers are what they are."""
+        return self._levels[0][-1][0] if self._levels[0] else 0
+
     def at(self, tick: int) -> Sample | None:
         """The newest sample of a tick or before it; before all of them the oldest one. None: there is none."""
         for level in self._levels:

@@ -97,6 +97,7 @@ def channel_view(channel: Channel, details: Details | None) -> dict[str, object]
             "messages_unconfirmed": 0 if channel.confirms is None else channel.confirms.unsettled,
             "messages_uncommitted": 0 if transaction is None else len(transaction.publishes),
             "acks_uncommitted": 0 if transaction is None else len(transaction.settlements),
+            **details.idle,
             **message_stats(CHANNEL, of_channel(channel), details),
         }
     return view

@@ -70,6 +70,7 @@ def _counts(queue: Queue, details: Details) -> dict[str, object]:
         "exclusive_consumer_tag": None if exclusive is None else exclusive.tag,
         "single_active_consumer_tag": None if active is None else active.tag,
         "paused": queue.paused,
+        **details.idle,
         **message_stats(MESSAGES, counts[len(LENGTHS) :], details),
     }
 
