@@ -1,7 +1,7 @@
 """Tokens that stand for a login: what `/api/login` gives, for as long as the broker runs and the user stays as it is.
 
-They are random, held as digests alone, and end some hours after they were made. Changing a user (its password, its
-tags) ends all of its tokens.
+They are random, held as digests alone, and end some hours after they were made. Changing the password or the tags of a
+user ends all of its tokens; other changes, such as of its limits, do not.
 """
 
 from __future__ import annotations
@@ -43,12 +43,21 @@ class Tokens:
         if found is None:
             return None
         user, own, until = found
-        changed = own and users.get(user.name) is not user
-        return None if changed or self._clock.monotonic() >= until else user
+        if self._clock.monotonic() >= until:
+            return None
+        if not own:
+            return user
+        now = users.get(user.name)
+        return now if now is not None and _login(now) == _login(user) else None
 
     def revoke(self, token: str) -> None:
         """Let it stand for nobody any more."""
         self._known.pop(_digest(token), None)
+
+
+def _login(user: User) -> tuple[object, ...]:
+    """What a login rests on, and what it opened."""
+    return user.password_hash, user.hashing_algorithm, user.tags
 
 
 def _digest(token: str) -> bytes:

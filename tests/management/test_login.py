@@ -61,6 +61,12 @@ def test_changing_a_user_ends_its_tokens(api: Any, change: str) -> None:
     assert bearer(api, token).status == 401
 
 
+def test_a_limit_of_a_user_leaves_its_tokens(api: Any) -> None:
+    token = log_in(api, "guest", "guest").json["token"]["value"]
+    assert api("PUT", "/user-limits/guest/max-connections", {"value": 9}).status == 204
+    assert bearer(api, token).status == 200
+
+
 def test_a_token_that_nobody_gave_is_refused(api: Any) -> None:
     for token in ("", "nonsense", "ä" * 100):
         assert bearer(api, token.encode().decode("latin-1")).status == 401

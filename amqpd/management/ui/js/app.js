@@ -95,6 +95,12 @@ export class App {
     location.hash = address;
   }
 
+  /** What this page is about is gone: go to a list, or load that again. */
+  leave(address) {
+    if (location.hash.split("?")[0] === address) this.reload();
+    else this.go(address);
+  }
+
   /** Change the query of this page's address, and load it so; `null` takes a name out. */
   setQuery(changes) {
     const query = { ...this.#address.query, ...changes };

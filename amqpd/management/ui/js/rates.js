@@ -1,5 +1,19 @@
 // Rates from two looks at a counter, and what charts show of the last minutes.
 
+import { count, rate as perSecond } from "./format.js";
+
+/** What charts of messages show: rates, and what is in queues. */
+export const RATES = [
+  { name: "Publish", key: "publish", show: perSecond },
+  { name: "Deliver", key: "deliver_get", show: perSecond },
+  { name: "Acknowledge", key: "ack", show: perSecond },
+];
+export const COUNTERS = RATES.map(({ key }) => key);
+export const QUEUED = [
+  { name: "Ready", key: "ready", show: count },
+  { name: "Unacknowledged", key: "unacked", show: count },
+];
+
 const LONGEST = 600_000; // milliseconds of a history
 const STEP = 5; // seconds between two samples of the broker
 const SERIES = 60; // histories; the one that was added to longest ago goes first
@@ -8,13 +22,13 @@ const histories = new Map();
 const LOOKS = 5000; // counters that are remembered
 
 /** The change of a counter in one second since it was last looked at; undefined at the first look. */
-export function rate(key, count, now = performance.now()) {
+export function rate(key, total, now = performance.now()) {
   const before = counters.get(key);
   counters.delete(key);
-  counters.set(key, { count, now });
+  counters.set(key, { total, now });
   if (counters.size > LOOKS) counters.delete(counters.keys().next().value);
   if (before === undefined || now <= before.now) return undefined;
-  return Math.max(0, ((count - before.count) * 1000) / (now - before.now));
+  return Math.max(0, ((total - before.total) * 1000) / (now - before.now));
 }
 
 /** Rates of some counters of `message_stats`; one that is absent counts as 0. At the first look they are the broker's. */
@@ -49,7 +63,8 @@ export function begin(key, counted, measured = {}) {
     const point = { at: Date.now() - times.at(-1) + times[at] };
     for (const [name, line] of lengths) point[name] = line[at]?.sample;
     if (at > first) {
-      for (const [name, line] of counters) point[name] = line.length ? (line[at].sample - line[at - 1].sample) / STEP : 0;
+      for (const [name, line] of counters)
+        point[name] = line.length ? (line[at].sample - line[at - 1].sample) / STEP : 0;
     }
     points.push(point);
   }
@@ -65,3 +80,16 @@ export function record(key, values) {
   if (histories.size > SERIES) histories.delete(histories.keys().next().value);
   return points;
 }
+
+/** Add to the history of messages: `stats` are message_stats, `lengths` has the counts of messages in queues. */
+export function recordMessages(key, stats = {}, lengths = {}, more = {}) {
+  const { messages_ready: ready, messages_unacknowledged: unacked } = lengths;
+  begin(key, details(stats, COUNTERS), {
+    ready: lengths.messages_ready_details,
+    unacked: lengths.messages_unacknowledged_details,
+  });
+  return record(key, { ...rates(key, stats, COUNTERS), ready, unacked, ...more });
+}
+
+/** The `*_details` of some names of `message_stats`. */
+export const details = (stats, names) => Object.fromEntries(names.map((name) => [name, stats?.[`${name}_details`]]));

@@ -13,8 +13,8 @@ import { permissions } from "./pages/permissions.js";
 import { policies } from "./pages/policies.js";
 import { queue } from "./pages/queue.js";
 import { queues, streams } from "./pages/queues.js";
-import { users } from "./pages/users.js";
-import { vhosts } from "./pages/vhosts.js";
+import { user, users } from "./pages/users.js";
+import { vhost, vhosts } from "./pages/vhosts.js";
 
 const PAGES = {
   "": { 0: overview },
@@ -23,8 +23,8 @@ const PAGES = {
   exchanges: { 0: exchanges, 2: exchange },
   queues: { 0: queues, 2: queue },
   streams: { 0: streams },
-  vhosts: { 0: vhosts },
-  users: { 0: users },
+  vhosts: { 0: vhosts, 1: vhost },
+  users: { 0: users, 1: user },
   permissions: { 0: permissions },
   policies: { 0: policies },
   limits: { 0: limits },

@@ -6,14 +6,8 @@ import { chart } from "../chart.js";
 import { count, rate } from "../format.js";
 import { Listing } from "../listing.js";
 import { badge, channelLink, connectionLink, facts, heading, page, queueLink, section, table } from "../parts.js";
-import { begin, past, rates, record } from "../rates.js";
+import { COUNTERS, RATES, past, rates, recordMessages } from "../rates.js";
 
-const RATES = [
-  { name: "Publish", key: "publish", show: rate },
-  { name: "Deliver", key: "deliver_get", show: rate },
-  { name: "Acknowledge", key: "ack", show: rate },
-];
-const COUNTERS = RATES.map(({ key }) => key);
 const mode = (item) => [
   item.confirm ? badge("confirms", "soft") : "",
   item.transactional ? badge("transactions", "soft") : "",
@@ -64,8 +58,7 @@ export function channel(app, [name]) {
 
   async function load(signal) {
     now = await api.get(`/channels${api.path(name)}${past(key)}`, { signal });
-    begin(key, Object.fromEntries(COUNTERS.map((each) => [each, now.message_stats?.[`${each}_details`]])));
-    points = record(key, rates(key, now.message_stats, COUNTERS));
+    points = recordMessages(key, now.message_stats);
   }
 
   function view() {

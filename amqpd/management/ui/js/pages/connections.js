@@ -63,7 +63,10 @@ export function connection(app, [name]) {
   let points = [];
 
   async function load(signal) {
-    [now, channels] = await Promise.all([api.get(`${at}${past(key)}`, { signal }), api.get(`${at}/channels`, { signal })]);
+    [now, channels] = await Promise.all([
+      api.get(`${at}${past(key)}`, { signal }),
+      api.get(`${at}/channels`, { signal }),
+    ]);
     begin(key, { received: now.recv_oct_details, sent: now.send_oct_details });
     points = record(key, traffic(now));
   }

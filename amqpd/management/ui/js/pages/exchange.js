@@ -10,7 +10,7 @@ import { explore, picture, sentences } from "../graph.js";
 import { notice } from "../notices.js";
 import { badge, facts, features, heading, page, pairs, section } from "../parts.js";
 import { publish } from "../publish.js";
-import { begin, past, rates, record } from "../rates.js";
+import { begin, details, past, rates, record } from "../rates.js";
 
 const COUNTERS = ["publish_in", "publish_out"];
 const RATES = [
@@ -37,9 +37,8 @@ export function exchange(app, [vhost, given]) {
       api.first(SHOWN, `${at}/bindings/destination`, { signal }),
       explore(vhost, name, signal),
     ]);
-    const stats = now.message_stats ?? {};
-    begin(key, { publish_in: stats.publish_in_details, publish_out: stats.publish_out_details });
-    points = record(key, rates(key, stats, COUNTERS));
+    begin(key, details(now.message_stats, COUNTERS));
+    points = record(key, rates(key, now.message_stats, COUNTERS));
   }
 
   async function remove() {

@@ -3,20 +3,10 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { chart } from "../chart.js";
-import { count, duration, octets, rate } from "../format.js";
+import { count, duration, octets } from "../format.js";
 import { badge, facts, heading, page, section, table } from "../parts.js";
-import { begin, past, rates, record } from "../rates.js";
+import { QUEUED, RATES, past, recordMessages } from "../rates.js";
 
-const RATES = [
-  { name: "Publish", key: "publish", show: rate },
-  { name: "Deliver", key: "deliver_get", show: rate },
-  { name: "Acknowledge", key: "ack", show: rate },
-];
-const COUNTERS = RATES.map((each) => each.key);
-const QUEUED = [
-  { name: "Ready", key: "ready", show: count },
-  { name: "Unacknowledged", key: "unacked", show: count },
-];
 const OBJECTS = [
   { name: "Connections", key: "connections", show: count },
   { name: "Channels", key: "channels", show: count },
@@ -39,18 +29,7 @@ export function overview(app) {
   async function load(signal) {
     now = await api.get(`/overview${past(key)}`, { signal });
     if (app.isMonitoring) nodes = await api.get("/nodes", { signal });
-    const { queue_totals: queued, object_totals: objects, message_stats: stats } = now;
-    begin(
-      key,
-      { publish: stats.publish_details, deliver_get: stats.deliver_get_details, ack: stats.ack_details },
-      { ready: queued.messages_ready_details, unacked: queued.messages_unacknowledged_details },
-    );
-    points = record(key, {
-      ...rates(key, stats, COUNTERS),
-      ready: queued.messages_ready,
-      unacked: queued.messages_unacknowledged,
-      ...objects,
-    });
+    points = recordMessages(key, now.message_stats, now.queue_totals, now.object_totals);
   }
 
   function view() {

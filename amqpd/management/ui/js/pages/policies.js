@@ -94,9 +94,7 @@ export function policies(app) {
       title: item ? `Edit ${what} ${name}` : `New ${what}`,
       action: "Save",
       wide: true,
-      body: (
-        update,
-      ) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : ends()}
+      body: (update) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : ends()}
         ${text("pattern", "Pattern", { value: item?.pattern ?? "", required: true, hint: PATTERN })}
         ${choice(
           "apply-to",

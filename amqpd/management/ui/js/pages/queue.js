@@ -5,23 +5,12 @@ import * as api from "../api.js";
 import { SHOWN, bind, bindings } from "../bindings.js";
 import { chart } from "../chart.js";
 import { confirm } from "../dialog.js";
-import { count, many, rate } from "../format.js";
+import { count, many } from "../format.js";
 import { Browser } from "../messages.js";
 import { notice } from "../notices.js";
 import { badge, channelLink, connectionLink, facts, features, heading, page, pairs, section, table } from "../parts.js";
 import { publish } from "../publish.js";
-import { begin, past, record } from "../rates.js";
-import { queueRates } from "./queues.js";
-
-const RATES = [
-  { name: "In", key: "publish", show: rate },
-  { name: "Out", key: "deliver_get", show: rate },
-  { name: "Acknowledged", key: "ack", show: rate },
-];
-const QUEUED = [
-  { name: "Ready", key: "ready", show: count },
-  { name: "Unacknowledged", key: "unacked", show: count },
-];
+import { QUEUED, RATES, past, recordMessages } from "../rates.js";
 
 export function queue(app, [vhost, name]) {
   const at = `/queues${api.path(vhost, name)}`;
@@ -33,18 +22,11 @@ export function queue(app, [vhost, name]) {
   let points = [];
 
   async function load(signal) {
-    [now, bound] = await Promise.all([api.get(`${at}${past(key)}`, { signal }), api.first(SHOWN, `${at}/bindings`, { signal })]);
-    const stats = now.message_stats ?? {};
-    begin(
-      key,
-      { publish: stats.publish_details, deliver_get: stats.deliver_get_details, ack: stats.ack_details },
-      { ready: now.messages_ready_details, unacked: now.messages_unacknowledged_details },
-    );
-    points = record(key, {
-      ...queueRates(now),
-      ready: now.messages_ready,
-      unacked: now.messages_unacknowledged,
-    });
+    [now, bound] = await Promise.all([
+      api.get(`${at}${past(key)}`, { signal }),
+      api.first(SHOWN, `${at}/bindings`, { signal }),
+    ]);
+    points = recordMessages(key, now.message_stats, now);
   }
 
   async function purge() {

@@ -8,7 +8,7 @@ import { count, rate } from "../format.js";
 import { Listing, inVhost } from "../listing.js";
 import { notice } from "../notices.js";
 import { badge, features, heading, queueLink } from "../parts.js";
-import { rates } from "../rates.js";
+import { COUNTERS, rates } from "../rates.js";
 
 export const ARGUMENTS = {
   "x-message-ttl": "number",
@@ -30,7 +30,6 @@ export const ARGUMENTS = {
   "x-max-age": "text",
   "x-stream-max-segment-size-bytes": "number",
 };
-const COUNTERS = ["publish", "deliver_get", "ack"];
 
 export const queues = (app) => page(app, { title: "Queues", none: "There are no queues.", type: "classic" });
 
@@ -73,7 +72,7 @@ function page(app, { title, none, type, query = {} }) {
   };
 }
 
-export const queueRates = (item) => rates(`queue ${item.vhost} ${item.name}`, item.message_stats, COUNTERS);
+const queueRates = (item) => rates(`queue ${item.vhost} ${item.name}`, item.message_stats, COUNTERS);
 
 async function declare(app, one, type) {
   const vhosts = await api.names("/vhosts");

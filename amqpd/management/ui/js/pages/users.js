@@ -4,9 +4,10 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { ask, confirm } from "../dialog.js";
 import { check, tags, text } from "../forms.js";
+import { grants } from "../grants.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
-import { badge, heading } from "../parts.js";
+import { badge, facts, heading, page, pairs, section } from "../parts.js";
 
 const TAGS = "administrator, monitoring, policymaker or management open this page and the API; with commas in between.";
 
@@ -19,7 +20,11 @@ export function users(app) {
     key: (item) => item.name,
     none: "There are none.",
     columns: [
-      { label: "Name", sort: "name", cell: (item) => item.name },
+      {
+        label: "Name",
+        sort: "name",
+        cell: (item) => html`<a href="#/users/${api.encode(item.name)}">${item.name}</a>`,
+      },
       {
         label: "Tags",
         sort: "tags",
@@ -33,7 +38,6 @@ export function users(app) {
       {
         label: "Actions",
         cell: (item) => html`<span class="row-actions">
-          <a class="button small" href="#/permissions?user=${encodeURIComponent(item.name)}">Permissions</a>
           <button class="small" @click=${() => edit(app, item)}>Edit…</button>
           <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>`,
       },
@@ -55,6 +59,33 @@ export function users(app) {
       html`${heading("Users", { actions: html`<button class="primary" @click=${() => edit(app)}>New user…</button>` })}
       ${listing.view()}`,
   };
+}
+
+export function user(app, [name]) {
+  const granted = grants(app, { user: name });
+  let now = null;
+
+  async function load(signal) {
+    [now] = await Promise.all([api.get(`/users${api.path(name)}`, { signal }), granted.load(signal)]);
+  }
+
+  function view() {
+    if (now === null) return page(heading(name, { above: "User" }));
+    const head = heading(name, {
+      above: "User",
+      badges: now.tags.map((each) => badge(each, "soft")),
+      actions: html`<button @click=${() => edit(app, now)}>Edit…</button>
+        <button class="danger" @click=${() => remove(app, now)}>Delete…</button>`,
+    });
+    const known = facts([
+      ["Password", now.password_hash ? "set" : "none: no login with one"],
+      ["Its hash", now.password_hash ? now.hashing_algorithm : undefined],
+      ["Limits", pairs(now.limits)],
+    ]);
+    return page(head, html`${section("Facts", known)} ${granted.view()}`);
+  }
+
+  return { title: `User ${name}`, load, view };
 }
 
 async function edit(app, item) {
@@ -100,5 +131,5 @@ async function remove(app, { name }) {
   });
   if (!gone) return;
   notice(`User ${name} is deleted.`);
-  app.reload();
+  app.leave("#/users");
 }

@@ -2,12 +2,15 @@
 
 import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
+import { chart } from "../chart.js";
 import { ask, confirm } from "../dialog.js";
 import { check, choice, tags, text } from "../forms.js";
 import { count, many } from "../format.js";
+import { grants } from "../grants.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
-import { badge, heading } from "../parts.js";
+import { badge, heading, page, section } from "../parts.js";
+import { QUEUED, RATES, past, recordMessages } from "../rates.js";
 
 export function vhosts(app) {
   const listing = new Listing(app, {
@@ -20,7 +23,7 @@ export function vhosts(app) {
       {
         label: "Name",
         sort: "name",
-        cell: (item) => html`<a href="#/queues?vhost=${encodeURIComponent(item.name)}">${item.name}</a>`,
+        cell: (item) => html`<a href="#/vhosts/${api.encode(item.name)}">${item.name}</a>`,
       },
       { label: "Description", cell: (item) => item.description || "–" },
       { label: "Tags", cell: (item) => item.tags.map((each) => badge(each, "soft")) },
@@ -35,12 +38,7 @@ export function vhosts(app) {
       { label: "Protected", cell: (item) => (item.protected_from_deletion ? badge("protected", "good") : "no") },
       {
         label: "Actions",
-        cell: (item) => html`<span class="row-actions">
-          <button class="small" @click=${() => edit(app, item)}>Edit…</button>
-          <button class="small" @click=${() => protect(app, item)}>
-            ${item.protected_from_deletion ? "Unprotect" : "Protect"}
-          </button>
-          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>`,
+        cell: (item) => html`<span class="row-actions">${actions(app, item, "small")}</span>`,
       },
     ],
   });
@@ -54,6 +52,50 @@ export function vhosts(app) {
       ${listing.view()}`,
   };
 }
+
+export function vhost(app, [name]) {
+  const key = `vhost ${name}`;
+  const granted = app.isAdministrator ? grants(app, { vhost: name }) : null;
+  let now = null;
+  let points = [];
+
+  async function load(signal) {
+    [now] = await Promise.all([api.get(`/vhosts${api.path(name)}${past(key)}`, { signal }), granted?.load(signal)]);
+    points = recordMessages(key, now.message_stats, now);
+  }
+
+  function view() {
+    if (now === null) return page(heading(name, { above: "Virtual host" }));
+    const head = heading(name, {
+      above: now.description ? `Virtual host: ${now.description}` : "Virtual host",
+      badges: html`${now.protected_from_deletion ? badge("protected", "good") : ""}
+        ${now.tracing ? badge("tracing", "warn") : ""} ${now.tags.map((each) => badge(each, "soft"))}`,
+      actions: app.isAdministrator ? actions(app, now, "") : undefined,
+    });
+    const inside = ["queues", "streams", "exchanges", "connections", "channels"].map(
+      (kind) => html`<a class="button" href="#/${kind}?vhost=${encodeURIComponent(name)}">${kind}</a>`,
+    );
+    return page(
+      head,
+      html`<nav class="actions" aria-label="In this virtual host">${inside}</nav>
+        <div class="charts">
+          ${section("Messages", chart("Messages in queues", QUEUED, points))}
+          ${section("Rates", chart("Message rates", RATES, points))}
+        </div>
+        ${granted?.view()}`,
+    );
+  }
+
+  return { title: `Virtual host ${name}`, load, view };
+}
+
+/** What an administrator can do with one; `size`: "small" in a list. */
+const actions = (app, item, size) =>
+  html`<button class=${size} @click=${() => edit(app, item)}>Edit…</button>
+    <button class=${size} @click=${() => protect(app, item)}>
+      ${item.protected_from_deletion ? "Unprotect" : "Protect"}
+    </button>
+    <button class="${size} ${size ? "danger-text" : "danger"}" @click=${() => remove(app, item)}>Delete…</button>`;
 
 async function edit(app, item) {
   let name = item?.name;
@@ -108,5 +150,5 @@ async function remove(app, { name, messages }) {
   });
   if (!gone) return;
   notice(`Virtual host ${name} is deleted.`);
-  app.reload();
+  app.leave("#/vhosts");
 }

@@ -1,0 +1,151 @@
+// What users may do in virtual hosts, and which routing keys they may use on topic exchanges.
+
+import { html } from "../vendor/lit-html/lit-html.js";
+import * as api from "./api.js";
+import { ask, confirm } from "./dialog.js";
+import { choice, text } from "./forms.js";
+import { notice } from "./notices.js";
+import { loading, section, table } from "./parts.js";
+
+const KINDS = [
+  ["configure", "Configure"],
+  ["write", "Write"],
+  ["read", "Read"],
+];
+const KEYS = "A regular expression for the routing keys of what it publishes, and of its bindings.";
+const PATTERN = "A regular expression for names: .* is all, an empty one none.";
+
+/** `{load(signal), view()}`: two tables of permissions, of one user, in one virtual host, or all there are. */
+export function grants(app, { user, vhost } = {}) {
+  let granted = null;
+  let topics = [];
+  let users = [];
+  let vhosts = [];
+
+  async function load(signal) {
+    [granted, topics, users, vhosts] = await Promise.all([
+      api.get("/permissions", { signal }),
+      api.get("/topic-permissions", { signal }),
+      user === undefined ? api.names("/users", { signal }) : [user],
+      vhost === undefined ? api.names("/vhosts", { signal }) : [vhost],
+    ]);
+  }
+
+  const pattern = (key) => (item) =>
+    item[key] === "" ? html`<span class="muted">nothing</span>` : html`<code>${item[key]}</code>`;
+  const actions = (set, clear) => ({
+    label: "Actions",
+    cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => set(item)}>Edit…</button>
+      <button class="small danger-text" @click=${() => clear(item)}>Clear…</button></span>`,
+  });
+  const ends = [
+    { label: "User", cell: (item) => html`<a href="#/users/${api.encode(item.user)}">${item.user}</a>` },
+    { label: "Virtual host", cell: (item) => html`<a href="#/vhosts/${api.encode(item.vhost)}">${item.vhost}</a>` },
+  ];
+
+  function view() {
+    if (granted === null) return loading();
+    const shown = (items) =>
+      items.filter((item) => item.user === (user ?? item.user) && item.vhost === (vhost ?? item.vhost));
+    return html`${section(
+      "Permissions in virtual hosts",
+      table(
+        "Permissions",
+        [
+          ...ends,
+          { label: "Configure", cell: pattern("configure") },
+          { label: "Write", cell: pattern("write") },
+          { label: "Read", cell: pattern("read") },
+          actions(grant, revoke),
+        ],
+        shown(granted),
+        "Nobody may do anything.",
+      ),
+      { actions: html`<button class="small primary" @click=${() => grant()}>Grant…</button>` },
+    )}
+      ${section(
+        "Permissions on topic exchanges",
+        table(
+          "Topic permissions",
+          [
+            ...ends,
+            { label: "Exchange", cell: (item) => item.exchange || "(default exchange)" },
+            { label: "Write", cell: pattern("write") },
+            { label: "Read", cell: pattern("read") },
+            actions(grantTopic, revokeTopic),
+          ],
+          shown(topics),
+          "No routing key is restricted.",
+        ),
+        { actions: html`<button class="small" @click=${() => grantTopic()}>Restrict…</button>` },
+      )}`;
+  }
+
+  const who = (item) =>
+    item
+      ? html`<p><strong>${item.user}</strong> in virtual host <strong>${item.vhost}</strong>
+          ${item.exchange === undefined ? "" : html`on exchange <strong>${item.exchange}</strong>`}</p>`
+      : html`${choice("user", "User", users)} ${choice("vhost", "Virtual host", vhosts)}`;
+
+  async function grant(item) {
+    const done = await ask({
+      title: item ? "Change permissions" : "Grant permissions",
+      action: "Save",
+      body: () => html`${who(item)}
+        ${KINDS.map(([name, label]) => text(name, label, { value: item ? item[name] : ".*", hint: PATTERN }))}`,
+      submit: (form) =>
+        api.put(`/permissions${api.path(item?.vhost ?? form.get("vhost"), item?.user ?? form.get("user"))}`, {
+          configure: form.get("configure"),
+          write: form.get("write"),
+          read: form.get("read"),
+        }),
+    });
+    tell(done, "The permissions are in force.");
+  }
+
+  async function revoke(item) {
+    const done = await confirm({
+      title: "Clear these permissions?",
+      lost: html`<strong>${item.user}</strong> may do nothing in virtual host <strong>${item.vhost}</strong> any more.`,
+      action: "Clear",
+      submit: () => api.remove(`/permissions${api.path(item.vhost, item.user)}`),
+    });
+    tell(done, "The permissions are cleared.");
+  }
+
+  async function grantTopic(item) {
+    const done = await ask({
+      title: item ? "Change topic permissions" : "Restrict routing keys",
+      action: "Save",
+      body: () => html`${who(item)}${item ? "" : text("exchange", "Exchange", { value: "amq.topic", required: true })}
+        ${text("write", "Write", { value: item?.write ?? ".*", hint: KEYS })}
+        ${text("read", "Read", { value: item?.read ?? ".*", hint: KEYS })}`,
+      submit: (form) =>
+        api.put(`/topic-permissions${api.path(item?.vhost ?? form.get("vhost"), item?.user ?? form.get("user"))}`, {
+          exchange: item?.exchange ?? form.get("exchange"),
+          write: form.get("write"),
+          read: form.get("read"),
+        }),
+    });
+    tell(done, "The topic permissions are in force.");
+  }
+
+  async function revokeTopic(item) {
+    const done = await confirm({
+      title: "Clear these topic permissions?",
+      lost: html`<strong>${item.user}</strong> may use any routing key on exchange <strong>${item.exchange}</strong> in
+        <strong>${item.vhost}</strong>.`,
+      action: "Clear",
+      submit: () => api.remove(`/topic-permissions${api.path(item.vhost, item.user, item.exchange)}`),
+    });
+    tell(done, "The topic permissions are cleared.");
+  }
+
+  function tell(done, text) {
+    if (!done) return;
+    notice(text);
+    app.reload();
+  }
+
+  return { load, view };
+}
