@@ -70,6 +70,11 @@ class Door:
         self._scope, self._closed = trio.CancelScope(), trio.Event()
         self._nursery.start_soon(self._run)
 
+    def forget(self) -> None:
+        """Let go of what was passed: it is not opened again."""
+        while self._passed:
+            self._passed.pop().close()
+
     async def _run(self) -> None:
         closed, listeners = self._closed, [*self.listeners]
         try:

@@ -244,6 +244,8 @@ async def running(
         finally:
             with trio.CancelScope(shield=True):
                 await server.close_doors()
+                for door in server.doors:
+                    door.forget()
                 await server.close_connections(shutdown_timeout)
             connections.cancel_scope.cancel()
 

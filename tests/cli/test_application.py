@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import stat
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pika
 import pika.exceptions
 import pytest
 
+import amqpd
+from amqpd.cli.ctl.client import Client, Refused
 from tests.cli.conftest import Ctl
 
 
@@ -71,6 +76,52 @@ def test_start_app_serves_at_the_same_port_and_durable_things_are_there(ctl: Ctl
     assert ctl.lines("list_queues -q") == ["name\tmessages", "kept\t1"]
     assert "lost\ttopic" not in ctl.lines("list_exchanges")
     assert "kept\ttopic" in ctl.lines("list_exchanges")
+
+
+def test_http_is_closed_with_the_rest_and_opened_again(tmp_path: Path) -> None:
+    socket_ = tmp_path / "c.sock"
+    with amqpd.run_in_thread(control_socket=socket_, management_port=0, unix_socket=tmp_path / "amqp.sock") as broker:
+        client, url = Client.of_socket(socket_), urlsplit(broker.management_url)
+        assert url.port is not None
+        held = http.client.HTTPConnection("127.0.0.1", url.port, timeout=20)
+        held.request("GET", "/api/auth")
+        assert held.getresponse().read()
+        client.post("control", "stop")
+        assert refuses(url.port)
+        assert refuses(broker.port)
+        held.close()
+        client.post("control", "start")
+        public = Client.of_url(broker.management_url.replace("//", "//guest:guest@"))
+        assert public.get("whoami")["name"] == "guest"
+        local = socket.socket(socket.AF_UNIX)
+        local.settimeout(20)
+        local.connect(str(tmp_path / "amqp.sock"))
+        local.sendall(b"AMQP\x00\x00\x09\x01")
+        assert local.recv(1) == b"\x01"
+        local.close()
+
+
+def test_what_the_operator_may_is_not_to_be_had_over_the_network(tmp_path: Path) -> None:
+    with amqpd.run_in_thread(control_socket=tmp_path / "c.sock", management_port=0) as broker:
+        public = Client.of_url(broker.management_url.replace("//", "//guest:guest@"))
+        for method, path in (("GET", "status"), ("POST", "stop"), ("POST", "reset"), ("GET", "environment")):
+            with pytest.raises(Refused) as refused:
+                public.ask(method, ("control", path))
+            assert refused.value.status == 404
+
+
+def test_a_stop_takes_messages_that_are_not_persistent_however_many(ctl: Ctl) -> None:
+    with connected(ctl) as connection:
+        channel = connection.channel()
+        channel.queue_declare("q", durable=True)
+        channel.queue_declare("quorum", durable=True, arguments={"x-queue-type": "quorum"})
+        for number in range(3000):
+            channel.basic_publish("", "q", b"", pika.BasicProperties(delivery_mode=2 if number % 100 == 0 else 1))
+        channel.basic_publish("", "quorum", b"")  # whose messages are all kept
+        channel.queue_declare("q", passive=True)
+    ctl("stop_app")
+    ctl("start_app")
+    assert ctl.lines("list_queues -s name messages") == ["q\t30", "quorum\t1"]
 
 
 def test_both_may_be_said_twice(ctl: Ctl) -> None:

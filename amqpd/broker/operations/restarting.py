@@ -14,6 +14,9 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.predeclared import is_predeclared
 from amqpd.broker.vhost import VHost
 from amqpd.broker.work import Work
+from amqpd.log import get_logger
+
+log = get_logger(__name__)
 
 
 def forget_transient(broker: Broker) -> Pending[None]:
@@ -55,9 +58,12 @@ class Sweep(Work):
     def step(self, budget: int) -> bool:
         some = [*islice(self._messages, max(1, budget))]
         for queue, number in some:
-            message = queue.find(number)
-            if message is not None and not message.properties.persistent:
-                queue.remove(number)
+            try:
+                message = queue.find(number)
+                if message is not None and not message.properties.persistent:
+                    queue.remove(number)
+            except Exception:  # a defect must cost this message, and not the operator's stop
+                log.exception("internal error: a message that isn't persistent stays", queue=queue.name, number=number)
         if not some:
             self.done.settle(None)
         return bool(some)
