@@ -68,16 +68,29 @@ class KeySet:
         self._tried: float | None = None
 
     def key(self, name: str | None) -> dict[str, object] | None:
-        """The key of this name, or the only one; None: there is none."""
-        with self._lock:
-            now = self._clock.monotonic()
+        """The key of this name, or the only one; None: there is none.
+
+        While one thread fetches an old set again, the others go on with it: a slow authority holds up nobody whose key
+        is known.
+        """
+        found = self._found(name)
+        if found is not None and not self._is_stale():
+            return found
+        if not self._lock.acquire(blocking=found is None):
+            return found
+        try:
             found = self._found(name)
-            stale = self._fetched is None or now - self._fetched >= FRESH
-            if (stale or found is None) and (self._tried is None or now - self._tried >= AGAIN):
+            now = self._clock.monotonic()
+            if (found is None or self._is_stale()) and (self._tried is None or now - self._tried >= AGAIN):
                 self._tried = now
                 self._refresh()
                 found = self._found(name)
             return found
+        finally:
+            self._lock.release()
+
+    def _is_stale(self) -> bool:
+        return self._fetched is None or self._clock.monotonic() - self._fetched >= FRESH
 
     def _found(self, name: str | None) -> dict[str, object] | None:
         if name is None and len(self._keys) == 1:

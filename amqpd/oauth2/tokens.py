@@ -18,6 +18,8 @@ from amqpd.config import OAuth2
 from amqpd.errors import LoginRefused
 from amqpd.oauth2.scopes import read_scopes
 
+AHEAD: Final = 60.0
+"""Seconds by which the authority's clock may be ahead of the broker's."""
 LONGEST: Final = 64 * 1024
 """Octets of a token that is looked at."""
 SUBJECTS: Final = ("sub", "client_id")
@@ -89,7 +91,7 @@ class Tokens:
         expires, begins = claims.get("exp"), claims.get("nbf")
         if isinstance(expires, int | float) and expires <= now:
             raise LoginRefused("the token has expired")
-        if isinstance(begins, int | float) and begins > now:
+        if isinstance(begins, int | float) and begins > now + AHEAD:
             raise LoginRefused("the token is not valid yet")
 
     def _name(self, claims: Mapping[str, object]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import jwt
@@ -15,7 +17,7 @@ from amqpd.clock import ManualClock
 from amqpd.config import ConfigError, OAuth2
 from amqpd.errors import LoginRefused
 from amqpd.oauth2.backend import OAuth2Backend
-from amqpd.oauth2.keys import AGAIN, FRESH
+from amqpd.oauth2.keys import AGAIN, FRESH, Fetch
 from tests.unit.oauth2.authority import URL, Authority, rsa_key
 
 CLAIMS: dict[str, object] = {"sub": "app", "aud": "mq", "scope": "mq.read:*/* mq.tag:monitoring other.write:*/*"}
@@ -29,7 +31,11 @@ class Setting:
         self.authority = Authority()
         keys = {} if settings.keys() & {"signing_keys", "issuer"} else {"jwks_url": URL}
         options = {"resource_server_id": "mq", **keys, **settings}
-        self.backend = OAuth2Backend(OAuth2(**options), self.clock, self.authority.fetch)
+        self.fetch: Fetch = self.authority.fetch
+        self.backend = OAuth2Backend(OAuth2(**options), self.clock, self._ask)
+
+    def _ask(self, url: str) -> object:
+        return self.fetch(url)
 
     def user(self, token: bytes) -> User | None:
         return self.backend.check(Login("ignored", token))()
@@ -144,6 +150,32 @@ def test_keys_are_fetched_once_and_again_when_they_are_old(setting: Setting) -> 
     setting.clock.advance(FRESH)
     setting.of(CLAIMS)
     assert len(setting.authority.fetches) == 2
+
+
+def test_while_one_thread_fetches_again_the_others_go_on(setting: Setting) -> None:
+    token = setting.authority.sign(CLAIMS)
+    setting.user(token)
+    setting.clock.advance(FRESH)
+    asked, answer = Event(), Event()
+    fetch = setting.fetch
+
+    def slow(url: str) -> object:
+        asked.set()
+        assert answer.wait(30)
+        return fetch(url)
+
+    setting.fetch = slow
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(setting.user, token)
+        assert asked.wait(30)
+        assert setting.user(token) is not None
+        assert not first.done()
+        answer.set()
+        assert first.result() is not None
+
+
+def test_the_authoritys_clock_may_be_a_little_ahead(setting: Setting) -> None:
+    assert setting.of({**CLAIMS, "nbf": setting.clock.wall() + 30}) is not None
 
 
 def test_a_new_key_is_fetched_when_a_token_names_it_and_not_too_often(setting: Setting) -> None:
