@@ -52,10 +52,8 @@ cdef class Connection(Peer):
     cdef public object user
 
     cpdef receive_data(self, bytes data)
-    @cython.locals(more=bint)
+    @cython.locals(at_once=bint, frames=list, more=bint)
     cpdef bint process(self, Py_ssize_t budget)
-    @cython.locals(at_once=bint, frames=list)
-    cpdef bint _process(self, Py_ssize_t budget)
     @cython.locals(channel=Channel, channels=dict, work=WorkList, kind=int, number=int, payload=bytes, header=bytes, body=bytes)
     cpdef _running(self, list frames, Py_ssize_t budget)
     cpdef frame(self, int kind, int number, bytes payload)

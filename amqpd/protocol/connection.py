@@ -166,14 +166,9 @@ class Connection(Peer):
 
     def process(self, budget: int) -> bool:
         """Handle at most about `budget` frames; return whether more could be handled at once."""
-        more = self._process(budget) and self.state != states.FINISHED
-        if more != self._behind:
-            self._behind = more
-            self.node.fell_behind(1 if more else -1)
-        return more
-
-    def _process(self, budget: int) -> bool:
         if self._pending is not None or not self.reading:
+            if self._behind:
+                self._set_behind(False)
             return False
         if self.state == states.HEADER and not self._protocol_header():
             return False
@@ -194,7 +189,15 @@ class Connection(Peer):
             # Also where nobody is told any more: what can't be read on is not kept either.
             self.fatal = True
             return False
-        return bool(self._parsed) or (bool(frames) and self.parser.buffered > 0)
+        more = bool(self._parsed) or (bool(frames) and self.parser.buffered > 0)
+        if more != self._behind and self.state != states.FINISHED:
+            self._set_behind(more)
+        return more
+
+    def _set_behind(self, behind: bool) -> None:
+        """Its next turn has something to do already, or no more: for `Node.crowding`."""
+        self._behind = behind
+        self.node.fell_behind(1 if behind else -1)
 
     def _early_frames(self, budget: int) -> list[Frame]:
         """Handle frames one by one where each may change what the next one may be; return the last that there was."""
@@ -437,8 +440,7 @@ class Connection(Peer):
     def _end(self) -> None:
         self.state = states.FINISHED
         if self._behind:
-            self._behind = False
-            self.node.fell_behind(-1)
+            self._set_behind(False)
         self.node.gone(self)
         self.node.liveness.cancel(self._deadline)
         if self.expiry is not None:
