@@ -71,6 +71,7 @@ def churn(node: Node) -> Iterator[Reading]:
 def node_coarse(node: Node, machine: Machine) -> Iterator[Reading]:
     """Family node_coarse_metrics."""
     yield _one("process_open_fds", "gauge", "Open file descriptors", open_files())
+    yield _one("process_open_tcp_sockets", "gauge", "Clients' sockets", len(node.connections))
     yield _one("process_resident_memory_bytes", "gauge", "Memory of the process", machine.resident())
     free = machine.disk_free()
     yield _one("disk_space_available_bytes", "gauge", "Free space on the disk of the data directory", free)
@@ -86,6 +87,7 @@ def own(node: Node) -> Iterator[Reading]:
 def node_metrics(machine: Machine) -> Iterator[Reading]:
     """Family node_metrics. Erlang's name of the uptime is the one that dashboards know."""
     yield _one("process_max_fds", "gauge", "Most open file descriptors", most_files())
+    yield _one("process_max_tcp_sockets", "gauge", "Most sockets: each is a file descriptor", most_files())
     limit = machine.memory_limit()
     yield _one("resident_memory_limit_bytes", "gauge", "Memory above which publishers are blocked", limit)
     disk = machine.disk_limit()

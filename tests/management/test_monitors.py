@@ -49,6 +49,10 @@ CHECKS = (
 )
 
 
+PROBES = (
+    "/overview /overview/ /aliveness-test/%2F /healthchecks/node /health/checks/alarms /health/checks/virtual-hosts "
+    "/health/checks/port-listener/{port} /vhosts/%2F"
+)
 ASKED = [(name, path, fields) for name, each in MONITORS.items() for path, fields in each.items()]
 
 
@@ -79,6 +83,14 @@ def found(shown: Any, path: str) -> Any:
 @pytest.mark.parametrize("check", CHECKS.split())
 def test_a_check_that_monitors_ask_for_passes(api: Any, check: str) -> None:
     assert api.get(f"/health/checks/{check}")["status"] == "ok"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])  # curl --fail, and wget --spider
+@pytest.mark.parametrize("path", PROBES.split())
+def test_what_health_checks_of_containers_ask_for_is_answered(api: Any, method: str, path: str) -> None:
+    asked = path.replace("{port}", str(api.broker.port))
+    assert api(method, asked).status == 200
+    assert api(method, asked, login=None).status == 401
 
 
 def test_flags_of_a_node_are_booleans(api: Any) -> None:

@@ -12,9 +12,10 @@ from typing import Final
 
 GAUGES: Final = """
     build_info queue_messages_ready queue_messages_unacked queues channels connections consumers global_consumers
-    global_publishers process_open_fds process_max_fds process_resident_memory_bytes resident_memory_limit_bytes
-    disk_space_available_bytes disk_space_available_limit_bytes erlang_uptime_seconds queue_consumers
-    alarms_memory_used_watermark alarms_free_disk_space_watermark alarms_file_descriptor_limit connection_channels
+    global_publishers process_open_fds process_max_fds process_open_tcp_sockets process_max_tcp_sockets
+    process_resident_memory_bytes resident_memory_limit_bytes disk_space_available_bytes
+    disk_space_available_limit_bytes erlang_uptime_seconds queue_consumers alarms_memory_used_watermark
+    alarms_free_disk_space_watermark alarms_file_descriptor_limit connection_channels
 """
 COUNTERS: Final = """
     queues_created queues_declared queues_deleted channels_opened channels_closed connections_opened
