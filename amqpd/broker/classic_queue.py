@@ -218,6 +218,10 @@ class ClassicQueue(Queue):
         return self.ready.count + self.returning + self.aside
 
     @property
+    def paged(self) -> int:
+        return self.ready.paged
+
+    @property
     def last_number(self) -> int:
         return self._number
 

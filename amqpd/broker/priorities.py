@@ -88,6 +88,10 @@ class PriorityReadyList(ReadyList):
     def deadlines(self) -> Iterator[tuple[float, int]]:
         return chain.from_iterable([level.deadlines() for level in self._order])
 
+    @property
+    def paged(self) -> int:
+        return sum([level.paged for level in self._order])
+
     def octets(self) -> int:
         return sum(level.octets() for level in self._order)
 

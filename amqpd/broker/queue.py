@@ -177,6 +177,11 @@ class Queue(Destination):
         raise NotImplementedError
 
     @property
+    def paged(self) -> int:
+        """Ready messages that are on disk and not in memory."""
+        return 0
+
+    @property
     def last_number(self) -> int:
         """How many numbers it has given to messages, before a restart included."""
         raise NotImplementedError

@@ -165,6 +165,11 @@ class ReadyList:
         runs = tuple(self._runs or ())
         return chain(loose, chain.from_iterable(run.deadlines() for run in runs))
 
+    @property
+    def paged(self) -> int:
+        """How many of them are on disk and not in memory."""
+        return sum([run.count for run in self._runs or () if isinstance(run, PagedRun)])
+
     def octets(self) -> int:
         """Body octets of all of them."""
         packed = sum(run.octets() for run in self._runs or ())

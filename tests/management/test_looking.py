@@ -69,6 +69,17 @@ def test_where_the_broker_listens_is_for_monitoring(api: Any) -> None:
     assert overview["object_totals"]["exchanges"] == 0
 
 
+def test_a_classic_queue_says_what_it_has_in_memory(api: Any, connected: Any) -> None:
+    channel = connected.channel()
+    channel.queue_declare("q")
+    for _ in range(3):
+        channel.basic_publish("", "q", b"x")
+    channel.basic_get("q")
+    shown = api.get("/queues/%2F/q")
+    assert (shown["messages_ram"], shown["messages_ready_ram"], shown["messages_unacknowledged_ram"]) == (3, 2, 1)
+    assert shown["messages_paged_out"] == 0
+
+
 def test_the_node(api: Any) -> None:
     (node,) = api.get("/nodes")
     assert (node["running"], node["type"], node["mem_alarm"], node["disk_free_alarm"]) == (True, "disc", False, False)

@@ -82,7 +82,7 @@ def _capacity(queue: Queue) -> float:
 
 def _of_type(queue: Queue, node: str) -> dict[str, object]:
     if queue.type.name == CLASSIC:
-        return {"storage_version": 2}
+        return {"storage_version": 2} | _in_memory(queue)
     replicas: dict[str, object] = {"leader": node, "members": [node], "online": [node]}
     if queue.type.name == QUORUM:
         limit = queue.settings.delivery_limit
@@ -90,6 +90,17 @@ def _of_type(queue: Queue, node: str) -> dict[str, object]:
     if isinstance(queue, StreamQueue):
         return replicas | {"positions": dict(queue.positions)}
     return {}
+
+
+def _in_memory(queue: Queue) -> dict[str, object]:
+    """How many messages are in memory, and not on disk alone; what is out always is."""
+    ready, out, paged = queue.message_count, queue.unacked - queue.returning, queue.paged
+    return {
+        "messages_ram": ready + out - paged,
+        "messages_ready_ram": ready - paged,
+        "messages_unacknowledged_ram": out,
+        "messages_paged_out": paged,
+    }
 
 
 def _owner(queue: Queue) -> dict[str, object]:

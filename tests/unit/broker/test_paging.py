@@ -57,7 +57,9 @@ def test_above_the_mark_messages_leave_memory_and_come_back_in_order(arguments: 
     queue = world.filled(20 * RUN, arguments=arguments)
     assert world.octets <= MARK
     assert queue.message_count == 20 * RUN
+    assert 0 < queue.paged < 20 * RUN
     assert world.numbers(queue) == list(range(20 * RUN))
+    assert queue.paged == 0
     assert not world.spill.blocks
     assert world.octets == 0
 
