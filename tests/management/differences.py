@@ -13,7 +13,7 @@ LACKING: Final = {
     r".*\.(backing_queue_status|recoverable_slaves)(\..*)?": "Erlang's own",
     r"/nodes.*\.(io|mnesia|msg_store|queue_index|gc|context|metrics|ra|channel|connection|queue)_.*": "Erlang's own",
     r"/nodes.*\.(config|log)_files\[\]": "settings come from several places, the log goes to standard error",
-    r".*\.message_bytes.*|.*\.messages_(persistent|dlx|bytes_dlx).*": "queues don't count octets, nor kinds of messages",
+    r".*\.message_bytes.*|.*\.messages_(persistent|dlx|bytes_dlx).*": "queues count neither octets nor kinds",
     r"/queues/?.*\.messages_ram": "of classic queues alone",
     r".*\.(open_files|readers|pending_raft_commands|single_active_consumer_ctag)(\..*)?": "of RabbitMQ's own storage",
     r".*\.head_message_timestamp": "not kept",
