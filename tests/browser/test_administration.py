@@ -46,7 +46,7 @@ def test_a_virtual_hosts_page_shows_what_is_in_it_and_who_may_work_there(visit: 
     visit.heading("Exchanges").wait_for()
     expect(visit.page.get_by_label("Virtual host")).to_have_value("shop")
     visit.open("vhosts/shop", "shop")
-    visit.button("Delete…").click()
+    visit.button("Delete… shop").click()
     visit.confirm("Delete the virtual host")
     visit.heading("Virtual hosts").wait_for()
 

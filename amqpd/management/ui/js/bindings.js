@@ -6,7 +6,7 @@ import { ask, confirm } from "./dialog.js";
 import { many } from "./format.js";
 import { Table, choice, text } from "./forms.js";
 import { notice } from "./notices.js";
-import { exchangeLink, pairs, queueLink, table } from "./parts.js";
+import { exchangeLink, pairs, queueLink, rowButton, table } from "./parts.js";
 
 const ARGUMENTS = { "x-match": "text" };
 
@@ -46,7 +46,7 @@ export function bindings(caption, { items, total }, end, none, changed) {
         cell: (item) =>
           item.source === ""
             ? html`<span class="muted">every queue has it</span>`
-            : html`<button class="small danger-text" @click=${() => unbind(item, changed)}>Unbind…</button>`,
+            : rowButton("Unbind…", `${item.source} → ${item.destination}`, () => unbind(item, changed), "danger-text"),
       },
     ],
     items,

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { ask, confirm } from "./dialog.js";
 import { choice, text } from "./forms.js";
 import { notice } from "./notices.js";
-import { loading, section, table } from "./parts.js";
+import { loading, rowButton, section, table } from "./parts.js";
 
 const KINDS = [
   ["configure", "Configure"],
@@ -35,8 +35,9 @@ export function grants(app, { user, vhost } = {}) {
     item[key] === "" ? html`<span class="muted">nothing</span>` : html`<code>${item[key]}</code>`;
   const actions = (set, clear) => ({
     label: "Actions",
-    cell: (item) => html`<span class="row-actions"><button class="small" @click=${() => set(item)}>Edit…</button>
-      <button class="small danger-text" @click=${() => clear(item)}>Clear…</button></span>`,
+    cell: (item) => html`<span class="row-actions">
+      ${rowButton("Edit…", `${item.user} in ${item.vhost}`, () => set(item))}
+      ${rowButton("Clear…", `${item.user} in ${item.vhost}`, () => clear(item), "danger-text")}</span>`,
   });
   const ends = [
     { label: "User", cell: (item) => html`<a href="#/users/${api.encode(item.user)}">${item.user}</a>` },

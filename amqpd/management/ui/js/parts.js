@@ -96,6 +96,10 @@ export function row(columns, item) {
   </tr>`;
 }
 
+/** A button in a row, which says to screen readers what it is about. */
+export const rowButton = (text, about, act, kind = "") =>
+  html`<button class="small ${kind}" @click=${act}>${text}<span class="hidden-text"> ${about}</span></button>`;
+
 export const queueLink = (vhost, name) => html`<a href="#/queues/${encode(vhost)}/${encode(name)}">${name}</a>`;
 
 export const exchangeLink = (vhost, name) =>

@@ -6,7 +6,7 @@ import { ask, confirm } from "../dialog.js";
 import { choice, text, whole } from "../forms.js";
 import { count } from "../format.js";
 import { notice } from "../notices.js";
-import { heading, page, section, table } from "../parts.js";
+import { heading, page, rowButton, section, table } from "../parts.js";
 
 const KINDS = {
   vhost: {
@@ -51,10 +51,9 @@ export function limits(app) {
       { label: "At most", number: true, cell: (item) => (item.value < 0 ? "any number" : count(item.value)) },
       {
         label: "Actions",
-        cell: (
-          item,
-        ) => html`<span class="row-actions"><button class="small" @click=${() => set(kind, item)}>Edit…</button>
-          <button class="small danger-text" @click=${() => clear(kind, item)}>Clear…</button></span>`,
+        cell: (item) => html`<span class="row-actions">
+          ${rowButton("Edit…", `${item.name} of ${item.of}`, () => set(kind, item))}
+          ${rowButton("Clear…", `${item.name} of ${item.of}`, () => clear(kind, item), "danger-text")}</span>`,
       },
     ];
     return section(title, table(`Limits of ${title.toLowerCase()}`, columns, rows, "There are no limits."), {

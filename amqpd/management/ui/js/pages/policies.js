@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { ask, confirm } from "../dialog.js";
 import { Table, choice, text, whole } from "../forms.js";
 import { notice } from "../notices.js";
-import { heading, page, pairs, section, table } from "../parts.js";
+import { heading, page, pairs, rowButton, section, table } from "../parts.js";
 
 const KEYS = {
   "message-ttl": "number",
@@ -72,10 +72,9 @@ export function policies(app) {
     if (mayChange) {
       columns.push({
         label: "Actions",
-        cell: (
-          item,
-        ) => html`<span class="row-actions"><button class="small" @click=${() => edit(kind, item)}>Edit…</button>
-          <button class="small danger-text" @click=${() => remove(kind, item)}>Delete…</button></span>`,
+        cell: (item) => html`<span class="row-actions">
+          ${rowButton("Edit…", item.name, () => edit(kind, item))}
+          ${rowButton("Delete…", item.name, () => remove(kind, item), "danger-text")}</span>`,
       });
     }
     const one = title === "Policies" ? "policy" : "operator policy";

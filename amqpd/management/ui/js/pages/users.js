@@ -7,7 +7,7 @@ import { check, tags, text } from "../forms.js";
 import { grants } from "../grants.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
-import { badge, facts, heading, page, pairs, section } from "../parts.js";
+import { badge, facts, heading, page, pairs, rowButton, section } from "../parts.js";
 
 const TAGS = "administrator, monitoring, policymaker or management open this page and the API; with commas in between.";
 
@@ -38,8 +38,8 @@ export function users(app) {
       {
         label: "Actions",
         cell: (item) => html`<span class="row-actions">
-          <button class="small" @click=${() => edit(app, item)}>Edit…</button>
-          <button class="small danger-text" @click=${() => remove(app, item)}>Delete…</button></span>`,
+          ${rowButton("Edit…", item.name, () => edit(app, item))}
+          ${rowButton("Delete…", item.name, () => remove(app, item), "danger-text")}</span>`,
       },
     ],
   });

@@ -9,7 +9,7 @@ import { count, many } from "../format.js";
 import { grants } from "../grants.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
-import { badge, heading, page, section } from "../parts.js";
+import { badge, heading, page, rowButton, section } from "../parts.js";
 import { QUEUED, RATES, past, recordMessages } from "../rates.js";
 
 export function vhosts(app) {
@@ -38,7 +38,7 @@ export function vhosts(app) {
       { label: "Protected", cell: (item) => (item.protected_from_deletion ? badge("protected", "good") : "no") },
       {
         label: "Actions",
-        cell: (item) => html`<span class="row-actions">${actions(app, item, "small")}</span>`,
+        cell: (item) => html`<span class="row-actions">${actions(app, item)}</span>`,
       },
     ],
   });
@@ -70,7 +70,7 @@ export function vhost(app, [name]) {
       above: now.description ? `Virtual host: ${now.description}` : "Virtual host",
       badges: html`${now.protected_from_deletion ? badge("protected", "good") : ""}
         ${now.tracing ? badge("tracing", "warn") : ""} ${now.tags.map((each) => badge(each, "soft"))}`,
-      actions: app.isAdministrator ? actions(app, now, "") : undefined,
+      actions: app.isAdministrator ? actions(app, now) : undefined,
     });
     const inside = ["queues", "streams", "exchanges", "connections", "channels"].map(
       (kind) => html`<a class="button" href="#/${kind}?vhost=${encodeURIComponent(name)}">${kind}</a>`,
@@ -89,13 +89,12 @@ export function vhost(app, [name]) {
   return { title: `Virtual host ${name}`, load, view };
 }
 
-/** What an administrator can do with one; `size`: "small" in a list. */
-const actions = (app, item, size) =>
-  html`<button class=${size} @click=${() => edit(app, item)}>Edit…</button>
-    <button class=${size} @click=${() => protect(app, item)}>
-      ${item.protected_from_deletion ? "Unprotect" : "Protect"}
-    </button>
-    <button class="${size} ${size ? "danger-text" : "danger"}" @click=${() => remove(app, item)}>Delete…</button>`;
+/** What an administrator can do with one. */
+const actions = (app, item) => [
+  rowButton("Edit…", item.name, () => edit(app, item)),
+  rowButton(item.protected_from_deletion ? "Unprotect" : "Protect", item.name, () => protect(app, item)),
+  rowButton("Delete…", item.name, () => remove(app, item), "danger-text"),
+];
 
 async function edit(app, item) {
   let name = item?.name;
