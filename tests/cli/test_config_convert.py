@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from amqpd.cli.convert.keys import UNKNOWN, fate
 from amqpd.cli.main import main
 from amqpd.config import load
 
@@ -109,6 +111,22 @@ channel_max_per_node = infinity
     limits = config.limits
     assert (limits.max_vhosts, limits.max_queues, limits.max_exchanges, limits.max_channels) == (5, 6, 7, None)
     assert "there is no backend 'ldap' under this name" in result.stderr
+
+
+def test_https_of_the_management_api_is_converted() -> None:
+    made = tomllib.loads(convert("management.ssl.port = 15671\nmanagement.ssl.certfile = /c.pem").stdout)
+    assert made["management"]["tls"] == {"port": 15671, "certificate": "/c.pem"}
+
+
+def test_every_key_of_rabbitmq_3_10_is_known() -> None:
+    """Its own schemas are the list; a name in a key stands for any name."""
+    schemas = [*Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-3.10.*/plugins/rabbit*/priv/schema/*.schema")]
+    if not schemas:
+        pytest.skip("RabbitMQ is not installed")
+    mapped = [key for each in schemas for key in re.findall(r'\{mapping,\s*"([^"]+)"', each.read_text())]
+    assert len(mapped) > 500
+    unknown = [key for key in mapped if fate(re.sub(r"\$\w+", "name", key))[0] == UNKNOWN]
+    assert unknown == []
 
 
 def test_strict_fails_where_anything_is_lost() -> None:

@@ -99,6 +99,7 @@ def json_format(text: str) -> str:
     return "json" if text == "json" else "console"
 
 
+UNKNOWN: Final = NotThere("amqpd does not know this key")
 SINGLE: Final = NotThere("amqpd is a single node")
 TCP: Final = Anyway("sockets are set up by amqpd")
 ERLANG: Final = Anyway("it tunes the Erlang machine, and there is none")
@@ -178,7 +179,13 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"management\.(tcp|listener)\.ip", Becomes("management.host", lambda text: [text])),
     (r"management\.path_prefix", Becomes("management.path_prefix")),
     (r"management\.cors\.allow_origins\.\w+", Becomes("management.cors_allow_origins", many=True)),
-    (r"management\.(ssl|listener)\..*", NotThere("TLS for HTTP is for a proxy in front")),
+    (r"management\.ssl\.port", Becomes("management.tls.port", int)),
+    (r"management\.ssl\.ip", Becomes("management.host", lambda text: [text])),
+    (r"management\.ssl\.certfile", Becomes("management.tls.certificate")),
+    (r"management\.ssl\.keyfile", Becomes("management.tls.key")),
+    (r"management\.ssl\.cacertfile", Becomes("management.tls.ca")),
+    (r"management\.ssl\.verify", Becomes("management.tls.verify_peer", verify)),
+    (r"management\.(ssl|listener)\..*", NotThere("amqpd chooses what TLS offers: see management.tls")),
     (r"management\.(rates_mode|sample_retention_policies|disable_stats)(\..*)?", STATISTICS),
     (r"management\..*", NotThere("the management API has no such setting")),
     (r"prometheus\.tcp\.port", Becomes("metrics.port", int)),
@@ -205,6 +212,15 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
      Anyway("amqpd keeps messages its own way")),
     (r"(reverse_dns_lookups|hipe_compile|channel_operation_timeout|track_auth_attempt_source)\b.*",
      NotThere("amqpd has no such setting")),
+    (r"management_agent\..*", STATISTICS),
+    (r"ssl_options", Anyway("it stands for no options at all")),
+    (r"ssl_allow_poodle_attack", NotThere("TLS 1.2 is the oldest that is offered")),
+    (r"initial_frame_max", Anyway("a client that has not logged in is held to small frames")),
+    (r"total_memory_available_override_value", NotThere("memory.limit may be a number of bytes")),
+    (r"mirroring_sync_max_throughput|mnesia_table_loading_.*|distribution\..*|aws\..*", SINGLE),
+    (r"(default_worker_pool_size|delegate_count|memory_monitor_interval|sysmon_handler\..*)", ERLANG),
+    (r"message_store_shutdown_timeout|vhost_restart_strategy", Anyway("a virtual host has no process that could end")),
+    (r"motd_file", NotThere("the log has no banner")),
     (r"deprecated_features\..*", Anyway("what is deprecated follows from `compat`")),
 )  # fmt: skip
 """The first that fits decides."""
@@ -216,4 +232,4 @@ def fate(key: str) -> tuple[Fate, Mapping[str, str]]:
         match = re.fullmatch(pattern, key)
         if match is not None:
             return found, {name: value for name, value in match.groupdict().items() if value}
-    return NotThere("amqpd does not know this key"), {}
+    return UNKNOWN, {}
