@@ -91,7 +91,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[int, tu
 
 
 def normal(text: str) -> str:
-    """A text without what differs between two brokers of the same kind."""
+    """A text without what differs between two brokers of the same kind, and without rabbitmqctl's own log."""
+    text = re.sub(r"\n\d\d:\d\d:\d\d\.\d{3} \[\w+\] [^\n]*\n", "", text)
     text = re.sub(r"(oracle\d+@localhost|amqpd@[\w-]+(?:\.[\w-]+)*)", "NODE", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text)
     return re.sub(r'\{"platform","[^"]*"\}', "PLATFORM", text)
