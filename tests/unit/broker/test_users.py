@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -171,3 +173,32 @@ def test_a_hash_comes_out_of_definitions_as_it_went_in(world: World) -> None:
     user = {"name": "a", "password_hash": stored, "hashing_algorithm": ARGON2, "tags": ["monitoring"], "limits": {}}
     import_definitions(world.broker, {"users": [user]}, by="test")
     assert user in [*all_sections(world.broker)["users"]()]
+
+
+WITHOUT_ARGON2 = """
+import sys
+sys.modules["argon2"] = None  # as if it were not installed
+from amqpd.app import make_node
+from amqpd.broker.passwords import ARGON2
+from amqpd.broker.users import User
+from amqpd.config import Config, ConfigError, load
+from amqpd.errors import LoginRefused
+broker = make_node(Config()).broker
+assert broker.check_password("guest", b"guest").result()
+broker.add_user(User("moved", "JGFyZ29uMmlkJA==", ARGON2))
+try:
+    broker.check_password("moved", b"secret").result()
+except LoginRefused as refused:
+    print(refused.text)
+try:
+    make_node(load(None, {}, {"auth_password_hashing": ARGON2}))
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_without_the_library_everything_else_goes_on_and_it_is_said_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_ARGON2], capture_output=True, text=True, check=True)
+    refused, wrong = done.stdout.splitlines()
+    assert refused == "the password of 'moved' is an argon2id hash, which amqpd[server] can check"
+    assert wrong.startswith("'auth.password_hashing' is argon2id, but argon2-cffi is not installed: pip install")
