@@ -8,9 +8,9 @@ Names and meanings are those of RabbitMQ's message_stats (https://www.rabbitmq.c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from amqpd.broker.vhost import VHost
     from amqpd.protocol.channel import Channel
     from amqpd.protocol.connection import Connection
+
+
+ROOM: Final = 1000
 
 
 @attrs.frozen
@@ -135,6 +138,8 @@ class Totals:
         self.connections = ConnectionCounts()
         self.exchanges: dict[tuple[str, str], PublishCounts] = {}
         """By vhost and exchange, where there is such an exchange."""
+        self._room = ROOM
+        """Of more entries than these, those of exchanges that were deleted since are dropped."""
 
     def channel_gone(self, channel: Channel) -> None:
         """An open channel is about to end."""
@@ -147,6 +152,13 @@ class Totals:
             if name in vhost.exchanges:
                 key = vhost.name, name
                 self.exchanges[key] = self.exchanges.get(key, PublishCounts()) + published
+        if len(self.exchanges) > self._room:
+            self._forget_deleted(channel.connection.node.broker.vhosts)
+
+    def _forget_deleted(self, vhosts: Mapping[str, VHost]) -> None:
+        there = {(vhost.name, name) for vhost in vhosts.values() for name in vhost.exchanges}
+        self.exchanges = {key: counts for key, counts in self.exchanges.items() if key in there}
+        self._room = 2 * len(self.exchanges) + ROOM
 
     def session_gone(self, connection: Connection) -> None:
         """A connection is about to leave its virtual host; the octets of its good-bye are nobody's."""

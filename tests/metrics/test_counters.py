@@ -350,3 +350,16 @@ def test_churn_and_logins_are_counted() -> None:
     assert (counted.channels_opened, counted.channels_closed) == (1, 1)
     assert (counted.queues_declared, counted.queues_created, counted.queues_deleted) == (2, 1, 1)
     assert (counted.logins, counted.logins_refused) == (1, 1)
+
+
+def test_exchanges_that_are_gone_are_not_remembered_for_ever() -> None:
+    world = World()
+    client = world.open()
+    for number in range(statistics.ROOM + 10):
+        name = f"x{number}"
+        client.ask(commands.Exchange.Declare(exchange=name), commands.Exchange.DeclareOk)
+        client.open_channel(2)
+        client.send(publish("", b"", name, channel=2))
+        client.ask(commands.Channel.Close(200, "", 0, 0), commands.Channel.CloseOk, 2)
+        client.ask(commands.Exchange.Delete(exchange=name), commands.Exchange.DeleteOk)
+    assert len(world.node.totals.exchanges) < 50
