@@ -22,6 +22,12 @@ def connected(ctl: Ctl) -> pika.BlockingConnection:
     return pika.BlockingConnection(pika.URLParameters(ctl.broker.url))
 
 
+def listen_on(connection: pika.BlockingConnection) -> None:
+    """Take what comes, until the connection ends."""
+    while True:
+        connection.process_data_events(5)
+
+
 def refuses(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()
@@ -122,6 +128,22 @@ def test_a_stop_takes_messages_that_are_not_persistent_however_many(ctl: Ctl) ->
     ctl("stop_app")
     ctl("start_app")
     assert ctl.lines("list_queues -s name messages") == ["q\t30", "quorum\t1"]
+
+
+def test_what_clients_had_not_acknowledged_is_no_exception(ctl: Ctl) -> None:
+    connection = connected(ctl)
+    channel = connection.channel()
+    channel.queue_declare("q", durable=True)
+    for number in range(3000):
+        channel.basic_publish("", "q", b"", pika.BasicProperties(delivery_mode=2 if number % 100 == 0 else 1))
+    channel.basic_consume("q", lambda *_: None)
+    channel.queue_declare("q", passive=True)
+    assert ctl.lines("list_queues -s messages_ready messages_unacknowledged") == ["0\t3000"]
+    ctl("stop_app")
+    with pytest.raises(pika.exceptions.ConnectionClosedByBroker):
+        listen_on(connection)
+    ctl("start_app")
+    assert ctl.lines("list_queues -s messages_ready messages_unacknowledged") == ["30\t0"]
 
 
 def test_both_may_be_said_twice(ctl: Ctl) -> None:

@@ -5,7 +5,7 @@ https://www.rabbitmq.com/docs/queues#durability
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterator
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.classic_queue import ClassicQueue
@@ -47,23 +47,38 @@ def forget_all(broker: Broker) -> None:
 class Sweep(Work):
     """Takes messages that aren't persistent out of durable queues, a share of them each turn."""
 
-    __slots__ = ("_messages", "done")
+    __slots__ = ("_numbers", "_queues", "done")
 
     def __init__(self, vhosts: list[VHost]) -> None:
         queues = [each for vhost in vhosts for each in vhost.queues.values() if isinstance(each, ClassicQueue)]
-        kept = [each for each in queues if not each.type.persists_all]
-        self._messages = ((queue, number) for queue in kept for number in queue.numbers())
+        self._queues = [each for each in queues if not each.type.persists_all]
+        self._numbers: Iterator[int] | None = None
+        """Those of the last queue's messages that were not looked at yet."""
         self.done: Pending[None] = Pending()
 
     def step(self, budget: int) -> bool:
-        some = [*islice(self._messages, max(1, budget))]
-        for queue, number in some:
-            try:
-                message = queue.find(number)
-                if message is not None and not message.properties.persistent:
-                    queue.remove(number)
-            except Exception:  # a defect must cost this message, and not the operator's stop
-                log.exception("internal error: a message that isn't persistent stays", queue=queue.name, number=number)
-        if not some:
-            self.done.settle(None)
-        return bool(some)
+        for _ in range(max(1, budget)):
+            if not self._queues:
+                self.done.settle(None)
+                return False
+            queue = self._queues[-1]
+            if self._numbers is None:
+                if queue.returning:  # what clients had comes back first, in its own work
+                    return True
+                self._numbers = queue.numbers()
+            number = next(self._numbers, None)
+            if number is None:
+                self._queues.pop()
+                self._numbers = None
+            else:
+                _drop_transient(queue, number)
+        return True
+
+
+def _drop_transient(queue: ClassicQueue, number: int) -> None:
+    try:
+        message = queue.find(number)
+        if message is not None and not message.properties.persistent:
+            queue.remove(number)
+    except Exception:  # a defect must cost this message, and not the operator's stop
+        log.exception("internal error: a message that isn't persistent stays", queue=queue.name, number=number)
