@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Generator
 
 import pytest
 from hypothesis import given, settings
@@ -66,11 +67,39 @@ def source(term: Term) -> str:
     return f"{{{','.join(map(source, term))}}}" if isinstance(term, tuple) else str(term)
 
 
-@pytest.mark.skipif(shutil.which("erl") is None, reason="no Erlang is installed")
-@settings(max_examples=20, deadline=None)
-@given(st.lists(TERMS, min_size=1, max_size=20))
-def test_an_erlang_computes_the_same(terms: list[Term]) -> None:
-    program = f"io:format('~w',[[erlang:phash2(X,1 bsl 32)||X<-[{','.join(map(source, terms))}]]]),halt()."
-    done = subprocess.run(["erl", "-noshell", "-eval", program], capture_output=True, check=True, timeout=50)
-    found = done.stdout.decode().strip("[]").split(",")
-    assert found == [str(phash2(each)) for each in terms]
+ANSWERING = """
+    Answer = fun Answer() ->
+        case io:get_line("") of
+            eof -> halt();
+            Line ->
+                {ok, Tokens, _} = erl_scan:string(Line),
+                {ok, Parsed} = erl_parse:parse_exprs(Tokens),
+                {value, Term, _} = erl_eval:exprs(Parsed, []),
+                io:format("~w~n", [erlang:phash2(Term, 1 bsl 32)]),
+                Answer()
+        end
+    end,
+    Answer().
+"""
+"""A line in, its term's hash out."""
+
+
+@pytest.fixture(scope="module")
+def erlang() -> Generator[subprocess.Popen[str]]:
+    if shutil.which("erl") is None:
+        pytest.skip("no Erlang is installed")
+    command = ["erl", "-noshell", "-eval", ANSWERING]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@settings(max_examples=300, deadline=None)
+@given(term=TERMS)
+def test_an_erlang_computes_the_same(erlang: subprocess.Popen[str], term: Term) -> None:
+    assert erlang.stdin is not None
+    assert erlang.stdout is not None
+    erlang.stdin.write(f"{source(term)}.\n")
+    erlang.stdin.flush()
+    assert int(erlang.stdout.readline()) == phash2(term)
