@@ -70,7 +70,7 @@ docs: $(VENV)/core.stamp ## write the settings table of docs/configuration.md an
 	$(VENVPY) -m amqpd.config.reference docs/configuration.md
 
 clean: ## remove .venv and the caches of the tools
-	rm -rf $(VENV) $(TWIN) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist interop/.build
+	rm -rf $(VENV) $(TWIN) .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis build dist interop/.build
 
 # A stamp says: the project and what the target needs were installed after pyproject.toml last changed.
 $(VENV)/core.stamp: pyproject.toml | $(VENVPY)
