@@ -11,7 +11,6 @@ from amqpd.wire cimport hot
 from amqpd.wire.content cimport ContentAssembler, ContentHeader
 
 cdef int METHOD
-cdef int METHOD_COST
 cdef dict SETTLEMENTS
 
 cdef class Channel:
