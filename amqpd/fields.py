@@ -1,7 +1,7 @@
 """Field tables: the typed values of AMQP arguments and headers, read the way RabbitMQ reads them.
 
-Decides which octets are a valid table, what each wire type means and is called, when two argument values are
-equivalent, and how a value is printed in an error text. Knows nothing of methods, properties or what any key means.
+Decides what each wire type means and is called, when two argument values are equivalent, and how a value is printed in
+an error text. Which octets are a table: `field_checks`. Knows nothing of methods, properties or what any key means.
 
 Invariants:
 * A `Field` and a `Table` keep the octets they were read from; an edit splices octets and re-encodes no other entry.
@@ -16,16 +16,18 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from struct import Struct
 from typing import Final, TypeAlias, cast
 
 from amqpd import erlang
-
-MAX_DEPTH: Final = 64
-"""Tables and arrays nested deeper than this inside a table are refused. RabbitMQ itself sets no bound."""
-
-MAX_FIELDS: Final = 2048
-"""Values of a table, with those inside it, so that a look at all of them fits into a turn. RabbitMQ sets no bound."""
+from amqpd.field_checks import (
+    DECIMAL,
+    MAX_DEPTH,
+    NESTED,
+    NUMBERS,
+    SIZES,
+    U32,
+    check_table,
+)
 
 MAX_KEY: Final = 255
 
@@ -50,50 +52,6 @@ _TYPE_NAMES: Final[dict[str, str]] = {
     "V": "void",
 }
 _INTEGERS: Final = frozenset("bBsuIilL")
-
-_U32: Final = Struct(">I")
-_NUMBERS: Final[dict[str, Struct]] = {
-    "t": Struct(">B"),
-    "b": Struct(">b"),
-    "B": Struct(">B"),
-    "s": Struct(">h"),
-    "u": Struct(">H"),
-    "I": Struct(">i"),
-    "i": Struct(">I"),
-    "l": Struct(">q"),
-    "L": Struct(">q"),
-    "T": Struct(">Q"),
-    "f": Struct(">f"),
-    "d": Struct(">d"),
-}
-_DECIMAL: Final = Struct(">BI")
-
-# Payload octets by tag octet: a width, or one of the marks below.
-_UNKNOWN: Final = 255
-_COUNTED: Final = 254
-_NESTED: Final = 253
-
-
-def _payload_sizes() -> bytes:
-    sizes = bytearray([_UNKNOWN]) * 256
-    for tag, number in _NUMBERS.items():
-        sizes[ord(tag)] = number.size
-    sizes[ord("D")] = _DECIMAL.size
-    sizes[ord("V")] = 0
-    sizes[ord("S")] = sizes[ord("x")] = _COUNTED
-    sizes[ord("F")] = sizes[ord("A")] = _NESTED
-    return bytes(sizes)
-
-
-_SIZES: Final = _payload_sizes()
-_ARRAY: Final = ord("A")
-_FLOAT: Final = ord("f")
-_DOUBLE: Final = ord("d")
-
-
-class FieldError(ValueError):
-    """Received octets are not a field table or not a property list."""
-
 
 class Field:
     """One typed value: its wire tag, its decoded value and the octets (tag and payload) it came as.
@@ -272,90 +230,6 @@ and a tuple of fields for `A`."""
 EMPTY: Final = Table()
 
 
-# One loop in one function, with no call per entry: it runs for every message with headers.
-def check_table(data: bytes, start: int, end: int) -> None:  # noqa: C901, PLR0912
-    """Raise FieldError unless data[start:end] is a table's entries (no length prefix); build nothing.
-
-    Refused: an unknown tag, a value or key that passes its end, octets left over, a float that is not a finite
-    number (RabbitMQ cannot read one either), nesting beyond MAX_DEPTH, and more values than MAX_FIELDS.
-    Keys need not be UTF-8 nor distinct.
-    """
-    if not 0 <= start <= end <= len(data):
-        raise FieldError(f"field table from octet {start} to {end} does not lie within {len(data)} octets")
-    sizes = _SIZES
-    pos = start
-    in_array = False
-    outer: list[tuple[int, bool]] = []
-    while True:
-        while pos == end:
-            if not outer:
-                if end - start > MAX_FIELDS:  # each value takes an octet or more
-                    _check_count(data, start, end)
-                return
-            end, in_array = outer.pop()
-        if not in_array:
-            pos += 1 + data[pos]
-            if pos >= end:
-                raise FieldError(f"field table: a key up to octet {pos} leaves no value before the end at octet {end}")
-        tag = data[pos]
-        size = sizes[tag]
-        pos += 1
-        if size >= _NESTED:
-            if size == _UNKNOWN:
-                raise FieldError(f"field table: unknown type tag {tag} ({chr(tag)!r}) at octet {pos - 1}")
-            if pos + 4 > end:
-                raise FieldError(f"field table: the length at octet {pos} passes the end at octet {end}")
-            length: int = _U32.unpack_from(data, pos)[0]
-            pos += 4
-            if pos + length > end:
-                raise FieldError(f"field table: {length} octets from octet {pos} pass the end at octet {end}")
-            if size == _COUNTED:
-                pos += length
-                continue
-            if len(outer) == MAX_DEPTH:
-                raise FieldError(f"field table: nested deeper than {MAX_DEPTH} levels at octet {pos}")
-            outer.append((end, in_array))
-            end = pos + length
-            in_array = tag == _ARRAY
-            continue
-        if pos + size > end:
-            raise FieldError(f"field table: {size} octets from octet {pos} pass the end at octet {end}")
-        # All exponent bits set: infinity or not a number.
-        if (tag == _DOUBLE and data[pos] & 0x7F == 0x7F and data[pos + 1] >= 0xF0) or (
-            tag == _FLOAT and data[pos] & 0x7F == 0x7F and data[pos + 1] >= 0x80
-        ):
-            raise FieldError(f"field table: the float at octet {pos} is not a finite number")
-        pos += size
-
-
-def _check_count(data: bytes, start: int, end: int) -> None:
-    """Raise FieldError if a table that is well-formed otherwise has more values than MAX_FIELDS."""
-    count, pos, in_array = 0, start, False
-    outer: list[tuple[int, bool]] = []
-    while pos < end or outer:
-        if pos == end:
-            end, in_array = outer.pop()
-            continue
-        count += 1
-        if count > MAX_FIELDS:
-            raise FieldError(f"field table: more than {MAX_FIELDS} values, by octet {pos}")
-        if not in_array:
-            pos += 1 + data[pos]
-        tag = data[pos]
-        size = _SIZES[tag]
-        pos += 1
-        if size < _NESTED:
-            pos += size
-            continue
-        length: int = _U32.unpack_from(data, pos)[0]
-        pos += 4
-        if size == _COUNTED:
-            pos += length
-        else:
-            outer.append((end, in_array))
-            end, in_array = pos + length, tag == _ARRAY
-
-
 def spans(raw: bytes) -> list[tuple[bytes, int, int, int]]:
     """Return, for each entry of a table that `check_table` accepted, its key and where entry, value and what follows
     begin; a value begins with its type tag.
@@ -364,8 +238,8 @@ def spans(raw: bytes) -> list[tuple[bytes, int, int, int]]:
     pos = 0
     while pos < len(raw):
         value = pos + 1 + raw[pos]
-        size = _SIZES[raw[value]]
-        end = value + 1 + size if size < _NESTED else value + 5 + _U32.unpack_from(raw, value + 1)[0]
+        size = SIZES[raw[value]]
+        end = value + 1 + size if size < NESTED else value + 5 + U32.unpack_from(raw, value + 1)[0]
         found.append((raw[pos + 1 : value], pos, value, end))
         pos = end
     return found
@@ -385,7 +259,7 @@ def equivalent(a: Field | None, b: Field | None) -> bool:
 def longstr(value: str | bytes) -> Field:
     """Build a long string; a str becomes UTF-8, surrogate escapes the octets they stand for."""
     octets = value if isinstance(value, bytes) else _octets(value)
-    return Field("S", octets, b"S" + _U32.pack(len(octets)) + octets)
+    return Field("S", octets, b"S" + U32.pack(len(octets)) + octets)
 
 
 def signedint(value: int) -> Field:
@@ -412,19 +286,19 @@ def double(value: float) -> Field:
     """Build a 64-bit float; raise ValueError for infinities and not-a-number, which RabbitMQ cannot read."""
     if not math.isfinite(value):
         raise ValueError(f"a field table cannot carry {value!r}: a double must be a finite number")
-    return Field("d", value, b"d" + _NUMBERS["d"].pack(value))
+    return Field("d", value, b"d" + NUMBERS["d"].pack(value))
 
 
 def table(value: Table) -> Field:
     """Build a nested table."""
-    return Field("F", value, b"F" + _U32.pack(len(value.raw)) + value.raw)
+    return Field("F", value, b"F" + U32.pack(len(value.raw)) + value.raw)
 
 
 def array(values: Iterable[Field]) -> Field:
     """Build an array of typed values."""
     fields = tuple(values)
     raw = b"".join([field.raw for field in fields])
-    return Field("A", fields, b"A" + _U32.pack(len(raw)) + raw)
+    return Field("A", fields, b"A" + U32.pack(len(raw)) + raw)
 
 
 def void() -> Field:
@@ -441,7 +315,7 @@ def from_python(mapping: Mapping[str, object]) -> Table:
 
 
 def _integer(tag: str, value: int) -> Field:
-    packer = _NUMBERS[tag]
+    packer = NUMBERS[tag]
     bits = packer.size * 8
     low, high = (0, 2**bits - 1) if tag == "T" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     if not low <= value <= high:
@@ -472,7 +346,7 @@ def _read_entries(raw: bytes) -> Iterator[tuple[str, Field]]:
 
 
 def _picked(raw: bytes, names: Container[bytes]) -> dict[bytes, bytes]:
-    sizes = _SIZES
+    sizes = SIZES
     found: dict[bytes, bytes] = {}
     pos, end = 0, len(raw)
     while pos < end:
@@ -480,7 +354,7 @@ def _picked(raw: bytes, names: Container[bytes]) -> dict[bytes, bytes]:
         tag_at = start + raw[pos]
         name = raw[start:tag_at]
         size = sizes[raw[tag_at]]
-        pos = tag_at + 1 + size if size < _NESTED else tag_at + 5 + _U32.unpack_from(raw, tag_at + 1)[0]
+        pos = tag_at + 1 + size if size < NESTED else tag_at + 5 + U32.unpack_from(raw, tag_at + 1)[0]
         if name in names and name not in found:
             found[name] = raw[tag_at:pos]
     return found
@@ -495,17 +369,17 @@ def _read_field(data: bytes, pos: int) -> Field:
     """Read the value whose tag is at pos, in octets that check_table accepted; nested tables stay unread."""
     tag = chr(data[pos])
     body = pos + 1
-    number = _NUMBERS.get(tag)
+    number = NUMBERS.get(tag)
     if number is not None:
         value = number.unpack_from(data, body)[0]
         return Field(tag, bool(value) if tag == "t" else value, data[pos : body + number.size])
     if tag == "V":
         return Field(tag, None, data[pos:body])
     if tag == "D":
-        scale, unscaled = _DECIMAL.unpack_from(data, body)
-        return Field(tag, (scale, unscaled), data[pos : body + _DECIMAL.size])
+        scale, unscaled = DECIMAL.unpack_from(data, body)
+        return Field(tag, (scale, unscaled), data[pos : body + DECIMAL.size])
     start = body + 4
-    raw = data[pos : start + _U32.unpack_from(data, body)[0]]
+    raw = data[pos : start + U32.unpack_from(data, body)[0]]
     content = raw[5:]
     if tag == "F":
         return Field(tag, Table(content), raw)

@@ -17,7 +17,8 @@ import struct
 from struct import Struct
 from typing import Final, TypedDict, Unpack, cast
 
-from amqpd.fields import FieldError, Table, check_table
+from amqpd.field_checks import FieldError, check_table
+from amqpd.fields import Table
 
 CONTENT_TYPE: Final = 0x8000
 CONTENT_ENCODING: Final = 0x4000

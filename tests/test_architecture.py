@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "amqpd"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 GROUND = frozenset(
-    {"clock", "compiled", "config", "erlang", "errors", "fields", "log", "log_tail"}
+    {"clock", "compiled", "config", "erlang", "errors", "field_checks", "fields", "log", "log_tail"}
     | {"patterns", "properties", "version"}
 )
 """What everybody may know; none of it knows more than its own kind."""

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from amqpd.broker.definitions import Cell, Kind
-from amqpd.fields import FieldError, Table
+from amqpd.field_checks import FieldError
+from amqpd.fields import Table
 
 
 def text_cell(text: str) -> Cell:

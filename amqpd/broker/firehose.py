@@ -18,7 +18,8 @@ from amqpd.broker.message import Message
 from amqpd.broker.reply_to import PREFIX
 from amqpd.broker.rewriting import rewritten
 from amqpd.broker.routing_keys import all_keys
-from amqpd.fields import Field, FieldError, Table, check_table
+from amqpd.field_checks import FieldError, check_table
+from amqpd.fields import Field, Table
 from amqpd.properties import Properties
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from amqpd import fields
-from amqpd.fields import MAX_DEPTH, Field, Table
+from amqpd.field_checks import MAX_DEPTH
+from amqpd.fields import Field, Table
 
 
 def table_from_json(value: Mapping[str, object]) -> Table:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from amqpd.broker.pending import Pending
 from amqpd.broker.users import User
 from amqpd.errors import LoginRefused, SyntaxRefused
-from amqpd.fields import FieldError, Table
+from amqpd.field_checks import FieldError
+from amqpd.fields import Table
 
 if TYPE_CHECKING:
     from amqpd.protocol.connection import Connection

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from amqpd.errors import FrameError, UnexpectedFrame
-from amqpd.fields import FieldError
+from amqpd.field_checks import FieldError
 from amqpd.properties import Properties
 from amqpd.wire import octets
 from amqpd.wire.kinds import BODY, HEADER

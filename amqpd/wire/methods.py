@@ -15,7 +15,8 @@ from pamqp import frame as pamqp_frame
 
 from amqpd import erlang
 from amqpd.errors import MAX_REPLY_TEXT, FrameError, HardError
-from amqpd.fields import FieldError, Table
+from amqpd.field_checks import FieldError, check_count
+from amqpd.fields import Table
 
 Argument = str | bytes | int | bool | Table
 MethodId = tuple[int, int]
@@ -154,7 +155,9 @@ def _field(kind: str, payload: bytes, position: int, errors: str) -> tuple[int, 
     stop = _within(payload, start + int.from_bytes(payload[position:start], "big"))
     if kind == "longstr":
         return stop, payload[start:stop]
-    return stop, Table.parse(payload[start:stop])
+    table = Table.parse(payload[start:stop])
+    check_count(table.raw)
+    return stop, table
 
 
 def _within(payload: bytes, stop: int) -> int:

@@ -87,7 +87,7 @@ class Visit:
 
     def confirm(self, action: str) -> str:
         """Say yes to what is asked; return what was asked."""
-        asked = self.dialog.inner_text()
+        asked: str = self.dialog.inner_text()
         self.dialog.get_by_role("button", name=action, exact=True).click()
         self.dialog.wait_for(state="detached")
         return asked
@@ -98,7 +98,8 @@ class Visit:
 
     def names(self) -> list[str]:
         """What the rows of the list are about, in their order."""
-        return self.page.get_by_role("rowheader").all_inner_texts()
+        texts: list[str] = self.page.get_by_role("rowheader").all_inner_texts()
+        return texts
 
 
 @pytest.fixture

@@ -12,16 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pamqp import decode
 
+from amqpd.field_checks import MAX_DEPTH, MAX_FIELDS, FieldError, check_count, check_table
 from amqpd.fields import (
     EMPTY,
-    MAX_DEPTH,
-    MAX_FIELDS,
     Field,
-    FieldError,
     Table,
     array,
     boolean,
-    check_table,
     double,
     equivalent,
     from_python,
@@ -535,7 +532,9 @@ def test_plain_values_the_wire_cannot_carry_are_refused() -> None:
         lambda count: b"\x01aS" + struct.pack(">I", 100_000) + bytes(100_000) + b"\x00V" * (count - 1),
     ],
 )
-def test_a_table_has_a_bounded_number_of_values(table_of: Callable[[int], bytes]) -> None:
-    assert Table.parse(table_of(MAX_FIELDS)).items()
+def test_the_values_of_a_table_are_counted_with_those_inside_it(table_of: Callable[[int], bytes]) -> None:
+    check_count(Table.parse(table_of(MAX_FIELDS)).raw)
+    table = Table.parse(table_of(MAX_FIELDS + 1))
+    assert table.items()
     with pytest.raises(FieldError, match=f"more than {MAX_FIELDS} values"):
-        Table.parse(table_of(MAX_FIELDS + 1))
+        check_count(table.raw)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pamqp import commands
 
 from amqpd import properties
-from amqpd.fields import FieldError, Table, longstr, signedint, void
+from amqpd.field_checks import FieldError
+from amqpd.fields import Table, longstr, signedint, void
 from amqpd.properties import EMPTY, Properties, PropertyValues
 
 ORDER = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from amqpd.broker.json_tables import json_of, table_from_json
-from amqpd.fields import MAX_DEPTH, Table
+from amqpd.field_checks import MAX_DEPTH
+from amqpd.fields import Table
 
 
 def test_numbers_have_the_types_that_rabbitmq_gives_them() -> None:
