@@ -391,7 +391,7 @@ class Config:
         "acknowledgements are recorded on a full disk.",
     )
     transient: bool = _setting(False, "Keep everything in memory and write nothing to disk, whatever `data_dir` says.")
-    shutdown_timeout: Seconds = _setting(10.0, "Time that a stop gives clients to answer the close.", Within(0))
+    shutdown_timeout: Seconds = _setting(3.0, "Time that a stop gives clients to answer the close.", Within(0))
     tls: Tls = attrs.Factory(Tls)
     server: Server = attrs.Factory(Server)
     limits: Limits = attrs.Factory(Limits)

@@ -213,7 +213,7 @@ async def running(
     tls: SSLContext | None = None,
     unix: socket.socket | None = None,
     proxied: bool = False,
-    shutdown_timeout: float = 10.0,
+    shutdown_timeout: float = 3.0,
     passed: Passed = NOTHING_PASSED,
 ) -> AsyncGenerator[Server]:
     """Serve a node while the block runs; its end closes the connections. Sockets that were passed take the place of
