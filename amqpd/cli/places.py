@@ -13,6 +13,7 @@ import platformdirs
 SOCKET: Final = "control.sock"
 TOKEN: Final = "control.json"  # noqa: S105  # a file's name
 """In place of the socket where there are no Unix sockets."""
+PROCESS: Final = "process-"
 LONGEST: Final = 103
 """Octets of a Unix socket's path that all platforms take."""
 SERVICES: Final = (Path("/var/lib/amqpd"), Path("/var/lib/amqpd/data"))
@@ -36,12 +37,25 @@ def runtime_folder(environ: Mapping[str, str]) -> Path:
 
 def place_of(data_dir: Path | None, port: int | None, environ: Mapping[str, str]) -> Path:
     """Where a broker puts it: beside its data, or (it keeps none, or the path is too long) with other sockets, named
-    by its port.
+    by its port, or by the process if that is any port.
     """
     name = SOCKET if HAS_UNIX else TOKEN
     if data_dir is not None and (not HAS_UNIX or len(os.fsencode(data_dir / name)) <= LONGEST):
         return data_dir / name
-    return runtime_folder(environ) / f"{port or os.getpid()}{Path(name).suffix}"
+    return runtime_folder(environ) / f"{port or f'{PROCESS}{os.getpid()}'}{Path(name).suffix}"
+
+
+def forget_dead(environ: Mapping[str, str]) -> None:
+    """Remove what killed processes left among the user's sockets; one that is named by a port is replaced there."""
+    if os.name != "posix":
+        return
+    for path in runtime_folder(environ).glob(f"{PROCESS}*"):
+        try:
+            os.kill(int(path.stem.removeprefix(PROCESS)), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+        except (ValueError, OSError):
+            continue
 
 
 def candidates(environ: Mapping[str, str]) -> Iterator[Path]:

@@ -16,7 +16,7 @@ import attrs
 import click
 import trio
 
-from amqpd.cli.places import HAS_UNIX, default_folder, place_of
+from amqpd.cli.places import HAS_UNIX, default_folder, forget_dead, place_of
 from amqpd.config import Config, ConfigError, load, settings
 from amqpd.log import configure, get_logger
 
@@ -124,6 +124,7 @@ def _with_control(config: Config) -> Config:
     if find_spec("h11") is None:
         log.info("no control socket: it comes with the extra amqpd[server]")
         return config
+    forget_dead(os.environ)
     place = place_of(config.data_dir if not config.transient else None, config.port, os.environ)
     chosen = attrs.evolve(control, socket=place) if HAS_UNIX else attrs.evolve(control, token_file=place)
     return attrs.evolve(config, control=chosen)

@@ -116,8 +116,9 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator[ServeP
 
 
 @pytest.fixture
-def serve() -> Iterator[StartServe]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServe]:
     """Start `python -m amqpd serve` on a free port; `wrapper` is shell code before it, such as a limit."""
+    sockets = tmp_path_factory.mktemp("sockets")  # brokers that are killed leave theirs behind
     with ExitStack() as started:
 
         def start(*options: str, environment: dict[str, str] | None = None, wrapper: str = "") -> ServeProcess:
@@ -127,6 +128,7 @@ def serve() -> Iterator[StartServe]:
             if wrapper:
                 command = ["sh", "-c", f'{wrapper}; exec "$@"', "sh", *command]
             kept = {name: value for name, value in os.environ.items() if not name.startswith(("AMQPD_", "RABBITMQ_"))}
-            return started.enter_context(_running(command, {**kept, "PYTHONPATH": str(ROOT), **(environment or {})}))
+            own = {"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(sockets)}
+            return started.enter_context(_running(command, {**kept, **own, **(environment or {})}))
 
         yield start

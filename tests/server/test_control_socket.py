@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import stat
 import subprocess
 import sys
@@ -33,6 +34,10 @@ def test_a_broker_that_keeps_nothing_has_it_among_the_users_sockets(serve: Start
     assert process.port
     (socket,) = (tmp_path / "amqpd").iterdir()
     assert ctl(socket, "ping") == 0
+    process.stop(signal.SIGKILL)
+    assert socket.exists()
+    assert serve("--transient", environment={"XDG_RUNTIME_DIR": str(tmp_path)}).port
+    assert not socket.exists()  # the next one tidies up
 
 
 def test_a_path_that_is_too_long_gives_way_to_another_place(serve: StartServe, tmp_path: Path) -> None:
