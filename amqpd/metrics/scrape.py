@@ -116,7 +116,7 @@ class Scrape:
         if self.endpoint == SELECTED:
             yield from self._selected(node, machine)
             return
-        survey = Survey(node)
+        survey = Survey(node, summed=self.endpoint == AGGREGATED)
         for _ in survey.collect():
             yield ""
         yield _written(PREFIX, _of_node(survey, machine)) + _written(OWN, node_families.own(node))

@@ -32,6 +32,7 @@ SAMPLES: Final = 8
 """Samples that are written instead of one look: 256 take some 0.1 ms."""
 SEARCHED: Final = 16
 """Subjects that are looked at where a pattern has to be found in their names."""
+NO_COUNTS: Final = QueueCounts()
 
 
 @attrs.frozen
@@ -122,10 +123,15 @@ def everything(vhost: str, queue: str) -> bool:
 
 
 class Survey:
-    """One look at a node. `wanted` says which queues, by vhost and name; sums of a node want all of them."""
+    """One look at a node. `wanted` says which queues, by vhost and name; sums of a node want all of them. Where nobody
+    looks at single queues (`summed`), they keep neither labels nor counts.
+    """
 
-    def __init__(self, node: Node, wanted: Callable[[str, str], bool] = everything) -> None:
+    def __init__(
+        self, node: Node, wanted: Callable[[str, str], bool] = everything, *, summed: bool = False
+    ) -> None:
         self.node = node
+        self._summed = summed
         self.queues: list[QueueSubject] = []
         self.channels: list[ChannelSubject] = []
         self.connections: list[ConnectionSubject] = []
@@ -166,8 +172,10 @@ class Survey:
         if queue.deleted or not self._wanted(vhost, queue.name):
             return
         counts, name, tally = queue_counts(queue), queue.type.name, queue.tally
-        labelled = labels(("vhost", vhost), ("queue", queue.name))
-        self.queues.append(QueueSubject(labelled, queue, counts))
+        if self._summed:
+            self.queues.append(QueueSubject("", queue, NO_COUNTS))
+        else:
+            self.queues.append(QueueSubject(labels(("vhost", vhost), ("queue", queue.name)), queue, counts))
         self.consumers += len(queue.consumers)
         self.by_type[name] += counts
         if tally is not None and tally.died:
