@@ -31,9 +31,11 @@ PATIENCE = 15_000
 """Milliseconds that a browser may take until what a test waits for is there."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """One Chromium for all tests of a process."""
+    """One Chromium for the tests of a file: as long as it is there, its driver's asyncio loop runs in this thread, where
+    tests of other files run loops of their own.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium is on this machine (Debian: apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api", reason=WITHOUT_PLAYWRIGHT)

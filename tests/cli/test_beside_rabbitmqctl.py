@@ -23,6 +23,7 @@ from amqpd.cli.ctl.run import run
 from conformance.rabbitmq import Node, Unavailable, controlled_node
 from tests.cli.beside import DIFFERENCES, SCRIPT
 from tests.cli.conftest import Outcome
+from tests.forms import once
 
 LINES = [line for line in SCRIPT.splitlines() if line]
 
@@ -103,6 +104,7 @@ def rows(text: str) -> list[str]:
     return sorted(line.removeprefix(",") for line in normal(text).splitlines())
 
 
+@once
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", range(len(LINES)), ids=[f"{place}: {line}" for place, line in enumerate(LINES)])
 def test_both_say_the_same(outcomes: dict[int, tuple[Outcome, Outcome]], place: int) -> None:
