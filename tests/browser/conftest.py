@@ -33,8 +33,8 @@ PATIENCE = 15_000
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """One Chromium for the tests of a file: as long as it is there, its driver's asyncio loop runs in this thread, where
-    tests of other files run loops of their own.
+    """One Chromium for the tests of a file: as long as it is there, its driver's asyncio loop runs in this thread, and
+    tests of other files want loops of their own.
     """
     if CHROMIUM is None:
         pytest.skip("no Chromium is on this machine (Debian: apt-get install chromium)")
