@@ -256,8 +256,8 @@ async def requeue(run: Run) -> None:
         came = [(message.body, message.raw_message.redelivered) for message in again]
         same("what comes again", came, [(b"3", True), (b"4", True)])
         await max(again, key=lambda message: int(message.raw_message.delivery_tag)).ack(multiple=True)
-        for body in (b"1", b"2"):
-            message = await buried.next()
+        dead_letters = sorted([await buried.next(), await buried.next()], key=lambda message: bytes(message.body))
+        for body, message in zip((b"1", b"2"), dead_letters, strict=True):
             [death] = message.headers["x-death"]
             same("a death", (message.body, death["reason"], death["queue"]), (body, "rejected", queue))
         for word in ("error", "nack"):
