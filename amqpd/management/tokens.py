@@ -1,7 +1,8 @@
 """Tokens that stand for a login: what `/api/login` gives, for as long as the broker runs and the user stays as it is.
 
-They are random, held as digests alone, and end some hours after they were made. Changing the password or the tags of a
-user ends all of its tokens; other changes, such as of its limits, do not.
+They are random, held as digests alone, and end some hours after they were made, or with the credential that they were
+given for. Changing the password or the tags of a user ends all of its tokens; other changes, such as of its limits, do
+not.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Tokens:
             return None
         user, own, until = found
         if self._clock.monotonic() >= until:
+            return None
+        if user.expires is not None and self._clock.wall() >= user.expires:
             return None
         if not own:
             return user

@@ -82,6 +82,16 @@ def test_tokens_end_some_hours_after_they_were_made() -> None:
     assert tokens.user_of(token, {}) is None
 
 
+def test_a_token_ends_with_the_credential_that_it_was_given_for() -> None:
+    clock = ManualClock()
+    tokens, user = Tokens(clock), User("u", expires=clock.wall() + 60)
+    token = tokens.issue(user, {})
+    clock.advance(59)
+    assert tokens.user_of(token, {}) is user
+    clock.advance(1)
+    assert tokens.user_of(token, {}) is None
+
+
 def test_of_too_many_tokens_the_oldest_is_forgotten() -> None:
     tokens, user = Tokens(ManualClock()), User("u")
     first, *_, last = [tokens.issue(user, {}) for _ in range(MOST + 1)]
