@@ -1,7 +1,8 @@
 """One queue's messages from one broker to another: taken unacknowledged, published with confirms, then acknowledged.
 
-Octets of properties and bodies pass through as they are. What the target doesn't confirm stays where it was; only a
-crash between a confirm and its acknowledgement can leave a message on both sides.
+Octets of properties and bodies pass through as they are. What the target doesn't confirm stays where it was. A message
+may be left on both sides by a crash between a confirm and its acknowledgement, or where the target's queue is deleted
+while a batch is on its way.
 """
 
 from __future__ import annotations
