@@ -231,7 +231,7 @@ def _manage(server: Server, config: Config, storage: EngineJournal | None, opene
     if management.tls.port is not None:
         server.https = _tls_context(management.tls_of(config.tls), "management.tls")
         listeners = listen_all(management.host, management.tls.port)
-        make = partial(HttpServer, handle, tls=lambda: server.https)
+        make = partial(HttpServer, handle, tls=lambda: server.https, turn=server.signing.enter)
         server.open_door("https", listeners, partial(serve_http, make=make, secure=True))
     api.sampler.start()
     opened.callback(api.sampler.stop)

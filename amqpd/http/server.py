@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
 
 from amqpd.http.conversation import Conversation, ProtocolError
+from amqpd.http.handshaking import Handshaking
 from amqpd.http.limits import Limits
 from amqpd.http.message import Handle
 from amqpd.log import get_logger
@@ -29,12 +30,15 @@ class HttpServer:
         nursery: trio.Nursery,
         limits: Limits = USUAL,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+        turn: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
     ) -> None:
         self._handle = handle
         self._nursery = nursery
         self._limits = limits
         self._tls = tls
         """What new connections of `admit_tls` are served with."""
+        self._turn = turn
+        """Waited for before each step of a TLS handshake."""
         self._open = 0
         self._idle: dict[trio.CancelScope, None] = {}
         """Connections that wait for a request, the longest waiting one first."""
@@ -80,18 +84,18 @@ class HttpServer:
     async def _converse(self, stream: trio.abc.Stream, endpoint: Endpoint) -> None:
         await Conversation(stream, self._handle, endpoint, self._limits, self._idle).run()
 
-    async def _handshake(
-        self, plain: trio.SocketStream, endpoint: Endpoint
-    ) -> trio.SSLStream[trio.SocketStream] | None:
+    async def _handshake(self, plain: trio.SocketStream, endpoint: Endpoint) -> trio.SSLStream[Handshaking] | None:
         """The stream within TLS; None: there is none in time."""
         context = self._tls()
         if context is None:
             return None
-        stream = trio.SSLStream(plain, context, server_side=True, https_compatible=True)
+        below = Handshaking(plain, self._turn)
+        stream = trio.SSLStream(below, context, server_side=True, https_compatible=True)
         with trio.move_on_after(self._limits.patience) as scope:
             self._idle[scope] = None
             try:
                 await stream.do_handshake()
+                below.over = True
             except trio.BrokenResourceError as error:
                 log.debug("TLS handshake failed", peer=endpoint.peer_host, reason=str(error.__cause__ or error))
                 return None

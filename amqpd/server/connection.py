@@ -91,6 +91,7 @@ async def _converse(
             ended = await _read_loop(server, connection, transport, receive)
     except OSError as error:
         log.info("connection lost", connection=connection.name, reason=str(error))
+        await server.turnstile.enter()
     finally:
         connection.eof()
         server.end_turn()
@@ -119,6 +120,8 @@ async def _read_loop(server: Server, connection: Connection, transport: SocketTr
                 await trio.sleep_forever()  # the transport cancels it after the last bytes
             if connection.reading:
                 await trio.lowlevel.wait_readable(transport.sock)
+                if connection.session is None:
+                    await server.turnstile.enter()
                 data = receive()
             else:
                 # While it isn't read, input may wait in the parser; the work list goes on with it when the time comes.
@@ -126,6 +129,7 @@ async def _read_loop(server: Server, connection: Connection, transport: SocketTr
                 if not connection.reading:
                     await transport.reading.wait()
         if not data:
+            await server.turnstile.enter()
             return True
 
 

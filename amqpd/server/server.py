@@ -20,11 +20,13 @@ from amqpd.server import proxy_protocol
 from amqpd.server.connection import RECEIVE, greet, received, run
 from amqpd.server.descriptors import Room
 from amqpd.server.doors import Accept, Door, accept_all
+from amqpd.server.handshakes import Handshakes
 from amqpd.server.listeners import Address, is_internet, listen_all, shown
 from amqpd.server.systemd import NOTHING as NOTHING_PASSED
 from amqpd.server.systemd import Passed
 from amqpd.server.timer_task import run_timers
 from amqpd.server.transport import SocketTransport
+from amqpd.server.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -48,6 +50,11 @@ class Server:
         self.https: SSLContext | None = None
         """What new connections to the management API over TLS are served with."""
         self.room = Room(node)
+        self.turnstile = Turnstile()
+        """For connections that are not logged in, or are over."""
+        self.handshakes = Handshakes()
+        self.signing = Turnstile(1)
+        """For steps of TLS handshakes that are computed on this thread."""
         self.sockets: dict[socket.socket, None] = {}
         self.accepting = True
         """False refuses new connections: a fault on demand."""
@@ -231,6 +238,8 @@ async def running(
     async with trio.open_nursery() as connections:
         server = Server(node, connections, tls)
         connections.start_soon(run_timers, server)
+        connections.start_soon(server.turnstile.run)
+        connections.start_soon(server.signing.run)
         local = [each for each in (*plain, unix) if each is not None and not is_internet(each)]
         plain = [each for each in plain if is_internet(each)]
         admit = partial(server.admit_proxied, False) if proxied else server.admit

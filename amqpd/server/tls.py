@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 import trio
 
+from amqpd.broker.authentication.failures import place
 from amqpd.config import ConfigError, Tls
 from amqpd.config.errors import bad_value
 from amqpd.log import get_logger
@@ -134,11 +135,12 @@ class TlsTransport(SocketTransport):
         self._encrypted += self._outgoing.read()
         self._push()
 
-    async def handshake(self) -> None:
-        """Agree on keys. Raises ssl.SSLError, or OSError if the peer goes away."""
+    async def handshake(self, server: Server, place: str) -> None:
+        """Agree on keys. Raises ssl.SSLError, or OSError if the peer goes away or too many wait."""
         while True:
+            await self._arrived(server)
             try:
-                self._tls.do_handshake()
+                await server.handshakes.compute(place, self._tls.do_handshake)
                 done = True
             except ssl.SSLWantReadError:
                 done = False
@@ -153,7 +155,12 @@ class TlsTransport(SocketTransport):
                     await trio.lowlevel.wait_writable(self.sock)
             if done:
                 return
+
+    async def _arrived(self, server: Server) -> None:
+        """Take what the peer says next. Raises OSError if it goes away."""
+        while True:
             await trio.lowlevel.wait_readable(self.sock)
+            await server.turnstile.enter()
             try:
                 data = self.sock.recv(RECEIVE)
             except BlockingIOError:
@@ -161,6 +168,7 @@ class TlsTransport(SocketTransport):
             if not data:
                 raise ConnectionResetError("the peer closed during the TLS handshake")
             self._incoming.write(data)
+            return
 
     def certificate_name(self, login: CertificateLogin) -> tuple[bool, str]:
         """Whether the peer showed a certificate, and the user that it names."""
@@ -209,7 +217,7 @@ async def serve_tls(server: Server, sock: socket.socket, endpoint: Endpoint) -> 
 
     async def begin() -> None:
         try:
-            await transport.handshake()
+            await transport.handshake(server, place(endpoint.peer_host))
         except ssl.SSLError as error:
             log.warning("TLS handshake failed", connection=connection.name, reason=error.reason or str(error))
             raise

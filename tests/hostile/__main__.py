@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
 import attrs
@@ -43,6 +44,7 @@ class Running:
     process: subprocess.Popen[str]
     port: int
     http_port: int
+    tls_port: int
 
 
 @contextmanager
@@ -51,21 +53,34 @@ def broker(options: list[str]) -> Iterator[Running]:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     command = [sys.executable, "-m", "amqpd", "serve", "--port", "0", "--management-port", "0"]
-    command += ["--metrics-port", "none", "--host", "127.0.0.1", "--management-host", "127.0.0.1", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield _started(process)
-        finally:
-            process.kill()
+    command += ["--metrics-port", "none", "--host", "127.0.0.1", "--management-host", "127.0.0.1"]
+    with TemporaryDirectory() as folder:
+        command += ["--tls-port", "0", *_certificate(Path(folder)), *options]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                yield _started(process)
+            finally:
+                process.kill()
+
+
+def _certificate(folder: Path) -> list[str]:
+    """Options with a new certificate: RSA of 2048 bits, whose signatures cost a server most."""
+    certificate, key = str(folder / "certificate.pem"), str(folder / "key.pem")
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    subprocess.run([*new, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return ["--tls-certificate", certificate, "--tls-key", key]
 
 
 def _started(process: subprocess.Popen[str]) -> Running:
     """Read the log until everything listens, and drop what comes later."""
     assert process.stderr is not None
-    port = http_port = 0
+    port = http_port = tls_port = 0
     for line in process.stderr:
         if found := re.search(r"listening on 127\.0\.0\.1:(\d+)", line):
-            port = int(found[1])
+            if "tls" in line:
+                tls_port = int(found[1])
+            else:
+                port = int(found[1])
         if found := re.search(r"management API on 127\.0\.0\.1:(\d+)", line):
             http_port = int(found[1])
         if "Server startup complete" in line:
@@ -74,7 +89,7 @@ def _started(process: subprocess.Popen[str]) -> Running:
         raise SystemExit("the broker did not start")
     rest = process.stderr
     Thread(target=lambda: [None for _ in rest], daemon=True).start()
-    return Running(process, port, http_port)
+    return Running(process, port, http_port, tls_port)
 
 
 class Memory(Thread):
@@ -110,7 +125,8 @@ def one_round(name: str, seconds: float, options: list[str]) -> tuple[Figures, F
         before["memory"] = resident_bytes(running.process.pid) / MIB
         memory = Memory(running.process.pid)
         memory.start()
-        with _module("attacker", name, running.port, running.http_port, seconds + 2 * BEGIN) as attacker:
+        ports = f"{running.port},{running.http_port},{running.tls_port}"
+        with _module("attacker", name, ports, seconds + 2 * BEGIN) as attacker:
             time.sleep(BEGIN)
             during = _pair(running, seconds)
             during["done"] = float(attacker.communicate()[0] or 0)

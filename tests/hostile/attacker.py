@@ -1,4 +1,7 @@
-"""The attacker's process: `python -m tests.hostile.attacker NAME PORT HTTP_PORT SECONDS` prints how often it did it."""
+"""The attacker's process: `python -m tests.hostile.attacker NAME PORTS SECONDS` prints how often it did it.
+
+The ports are those of AMQP, HTTP and AMQP over TLS, with commas between them.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from tests.hostile.sockets import Target, raise_limit
 
 def main() -> None:
     """Attack, and say how often."""
-    name, port, http_port, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    name, seconds = sys.argv[1], float(sys.argv[3])
+    port, http_port, tls_port = map(int, sys.argv[2].split(","))
     os.nice(19)
     raise_limit()
-    print(ATTACKS[name][1](Target(port, http_port, time.monotonic() + seconds)))
+    print(ATTACKS[name][1](Target(port, http_port, tls_port, time.monotonic() + seconds)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from threading import Thread
 
 from amqpd.cli.bench.frames import BODY, HEADER, frame, longstr, method, publish, shortstr, table
-from tests.hostile.sockets import PROTOCOL_HEADER, Target, connect, drain, log_in, logged_in, start_ok
+from tests.hostile.sockets import PROTOCOL_HEADER, Target, client_hello, connect, drain, log_in, logged_in, start_ok
 
 THREADS = 4
 Attack = Callable[[Target], int]
@@ -121,6 +121,32 @@ def failed_logins_at_once(target: Target) -> int:
             target.rest(1.0)
 
     return 1000 * _again(wave, target)
+
+
+def tls_handshakes(target: Target) -> int:
+    """TLS handshakes that are given up as soon as the broker has signed, as fast as four threads can."""
+    hello = client_hello()
+
+    def begin() -> None:
+        with connect(target, tls=True) as sock:
+            sock.sendall(hello)
+            sock.recv(1)
+
+    return _in_threads(begin, target)
+
+
+def tls_handshakes_at_once(target: Target) -> int:
+    """500 connections at a time start a TLS handshake at the same moment, and say nothing more."""
+    hello = client_hello()
+
+    def wave() -> None:
+        with ExitStack() as opened:
+            clients = [opened.enter_context(connect(target, tls=True)) for _ in range(500)]
+            for sock in clients:
+                sock.sendall(hello)
+            target.rest(1.0)
+
+    return 500 * _again(wave, target)
 
 
 def churn(target: Target) -> int:
@@ -336,6 +362,8 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "half-open": ("10,000 connections that say nothing", half_open),
     "failed-logins": ("wrong passwords, four threads", failed_logins),
     "failed-logins-at-once": ("1,000 wrong passwords at a time", failed_logins_at_once),
+    "tls-handshakes": ("TLS handshakes, four threads", tls_handshakes),
+    "tls-handshakes-at-once": ("500 TLS handshakes at a time", tls_handshakes_at_once),
     "churn": ("log in and vanish, four threads", churn),
     "http-headers": ("400 HTTP requests without an end", endless_http_headers),
     "unread-deliveries": ("50 consumers that never read", unread_deliveries),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import resource
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import attrs
 
@@ -25,6 +26,7 @@ class Target:
 
     port: int
     http_port: int
+    tls_port: int
     until: float
     frame_max: int = 131072
 
@@ -43,7 +45,7 @@ def raise_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def connect(target: Target, *, http: bool = False, timeout: float | None = 5.0) -> socket.socket:
+def connect(target: Target, *, http: bool = False, tls: bool = False, timeout: float | None = 5.0) -> socket.socket:
     """A TCP connection that has said nothing yet."""
     sock = socket.socket()
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -51,8 +53,19 @@ def connect(target: Target, *, http: bool = False, timeout: float | None = 5.0) 
     sock.setsockopt(socket.SOL_IP, getattr(socket, "IP_BIND_ADDRESS_NO_PORT", 24), 1)
     sock.settimeout(timeout)
     sock.bind((SOURCE, 0))
-    sock.connect(("127.0.0.1", target.http_port if http else target.port))
+    port = target.http_port if http else target.tls_port if tls else target.port
+    sock.connect(("127.0.0.1", port))
     return sock
+
+
+def client_hello() -> bytes:
+    """The first octets of a TLS client."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
 
 
 def start_ok(password: str = "guest", properties: bytes | None = None) -> bytes:

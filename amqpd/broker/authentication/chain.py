@@ -14,10 +14,10 @@ import attrs
 
 from amqpd.broker.authentication.failures import FailedLogins, place
 from amqpd.broker.authentication.port import AuthBackend, Login
-from amqpd.broker.authentication.waiting_checks import WaitingChecks
 from amqpd.broker.passwords import SHA256, hash_password, is_slow
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Offload
+from amqpd.broker.taking_turns import TakingTurns, TooManyWait
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
 from amqpd.clock import Clock
@@ -28,6 +28,8 @@ log = get_logger(__name__)
 
 LONGEST_NAME: Final = 255
 """Characters: what is longer is no user's name, and is not kept anywhere."""
+PASSWORDS: Final = 1_000_000
+"""New ones that may wait for their hash: administrators alone bring them, many at a time with definitions."""
 
 
 @attrs.frozen
@@ -59,9 +61,9 @@ class Authentication:
         """Ask these from now on."""
         self._links = tuple(links)
         self._queues = {
-            link.backend: WaitingChecks[User | None](self._offload, link.backend.at_once) for link in self._links
+            link.backend: TakingTurns[User | None](self._offload, link.backend.at_once) for link in self._links
         }
-        self._hashing = WaitingChecks[str](self._offload, AuthBackend.at_once)
+        self._hashing = TakingTurns[str](self._offload, AuthBackend.at_once, of_one=PASSWORDS, of_all=PASSWORDS)
 
     # -- logins ----------------------------------------------------------------------------------------------------
 
@@ -119,9 +121,11 @@ class Authentication:
             if backend.is_heavy(login):
                 checked = self._queues[backend].run(place(login.origin), check)
             else:
-                checked = self._offload.run(check)
+                checked = Inline().run(check)
         except LoginRefused as refused:
             self._ask(at + 1, login, pending, refused)
+        except TooManyWait:
+            self._ask(at + 1, login, pending, LoginRefused("too many logins wait for their check"))
         else:
             checked.when_done(lambda done: self._answered(at, login, pending, reason, done))
 

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
+import attrs
+
 from amqpd.broker.authentication.port import AuthBackend, Login
 from amqpd.broker.passwords import ARGON2, has_argon2, is_slow
 from amqpd.broker.users import User
@@ -39,7 +41,7 @@ class InternalBackend(AuthBackend):
         user = self._users.get(login.name or "") or self.nobody
         if user.hashing_algorithm == ARGON2 and not has_argon2():
             raise LoginRefused(f"the password of '{user.name}' is an argon2id hash, which amqpd[server] can check")
-        return lambda: user if user.accepts(login.secret) and user.name else None
+        return _Check(user, login.name, login.secret)
 
     def is_heavy(self, login: Login) -> bool:
         return is_slow((self._users.get(login.name or "") or self.nobody).hashing_algorithm)
@@ -49,6 +51,20 @@ class InternalBackend(AuthBackend):
 
     def authorise(self, name: str) -> User | None:
         return self._users.get(name)
+
+
+@attrs.frozen
+class _Check:
+    """Equal ones, of the same user with the same password, are made once where many wait. The name that was said is
+    part of it: that two names are both unknown does not show in the time that their answers take.
+    """
+
+    user: User
+    name: str | None
+    secret: bytes = attrs.field(repr=False)
+
+    def __call__(self) -> User | None:
+        return self.user if self.user.accepts(self.secret) and self.user.name else None
 
 
 class AcceptedPasswords:

@@ -39,11 +39,12 @@ class AuthBackend(ABC):
     def check(self, login: Login) -> Callable[[], User | None]:
         """How to find out, on the broker's thread; what is returned is called in another one, and may block.
 
-        None means: not mine, or wrong. It may raise LoginRefused with a reason for the log.
+        None means: not mine, or wrong. It may raise LoginRefused with a reason for the log. Of functions that are
+        equal, one is called for all logins that wait for it.
         """
 
     def is_heavy(self, login: Login) -> bool:
-        """Whether a check takes long enough for `at_once` to matter. On the broker's thread."""
+        """Whether a check takes long: else it is made on the broker's thread, as this is asked there."""
         return True
 
     def accepted(self, login: Login, user: User) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
+import attrs
 import pytest
 
 from amqpd.broker.authentication.chain import Authentication, Link
 from amqpd.broker.authentication.failures import FIRST, FORGOTTEN, FREE, KEPT, FailedLogins, place
+from amqpd.broker.authentication.internal import InternalBackend
 from amqpd.broker.authentication.port import AuthBackend, Login
-from amqpd.broker.authentication.waiting_checks import OF_ALL, OF_ONE, WaitingChecks
+from amqpd.broker.passwords import ARGON2
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Offload
+from amqpd.broker.taking_turns import OF_ALL, OF_ONE, SHARED, TakingTurns, TooManyWait
 from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
 from amqpd.clock import ManualClock
@@ -185,7 +188,7 @@ def test_addresses_of_one_ipv6_network_are_one_place(origin: str, expected: str)
 
 def test_a_few_checks_run_at_a_time_and_origins_take_turns() -> None:
     held, ran = Held(), []
-    checks = WaitingChecks[None](held, 2)
+    checks = TakingTurns[None](held, 2)
     for origin, count in (("storm", 5), ("other", 2)):
         for number in range(count):
             checks.run(origin, lambda origin=origin, number=number: ran.append(f"{origin}{number}"))  # type: ignore[misc]  # the defaults bind what the loop has now
@@ -197,13 +200,65 @@ def test_a_few_checks_run_at_a_time_and_origins_take_turns() -> None:
 
 
 def test_more_than_a_bounded_number_of_one_origin_or_of_all_is_refused() -> None:
-    checks = WaitingChecks[None](Held(), 1)
+    checks = TakingTurns[None](Held(), 1)
     checks.run("storm", lambda: None)
     for _ in range(OF_ONE):
         checks.run("storm", lambda: None)
-    with pytest.raises(LoginRefused, match="too many logins wait"):
+    with pytest.raises(TooManyWait):
         checks.run("storm", lambda: None)
     for number in range(OF_ALL - OF_ONE):
         checks.run(str(number), lambda: None)
-    with pytest.raises(LoginRefused, match="too many logins wait"):
+    with pytest.raises(TooManyWait):
         checks.run("other", lambda: None)
+
+
+def test_equal_functions_are_called_once_for_a_few_who_wait() -> None:
+    held, calls = Held(), []
+    checks = TakingTurns[int](held, 1)
+
+    @attrs.frozen
+    class Answer:
+        value: int
+
+        def __call__(self) -> int:
+            calls.append(self.value)
+            return self.value
+
+    waiting = [checks.run("a", Answer(1)) for _ in range(SHARED + 1)]
+    other = checks.run("b", Answer(2))
+    held.run_one()
+    assert [each.done for each in waiting] == [True] * SHARED + [False]
+    held.run_one()
+    held.run_one()
+    assert [each.result() for each in (*waiting, other)] == [1] * (SHARED + 1) + [2]
+    assert calls == [1, 1, 2]
+    assert not checks.run("a", Answer(1)).done
+
+
+def test_a_login_for_which_there_is_no_place_in_the_line_is_refused_with_the_reason() -> None:
+    clock, known = ManualClock(), Known()
+    authentication = Authentication([Link(known, known)], Held(), Timers(clock), clock)
+    waiting = [authentication.check(Login(str(number), b"1", "storm")) for number in range(Known.at_once + OF_ONE)]
+    assert not any(each.done for each in waiting)
+    with pytest.raises(LoginRefused, match="too many logins wait for their check"):
+        authentication.check(Login("one more", b"1", "storm")).result()
+    assert not authentication.check(Login("one more", b"1", "elsewhere")).done
+
+
+def test_the_same_password_of_the_same_user_is_checked_once_for_many_connections() -> None:
+    clock, held = ManualClock(), Held()
+    users = {"a": User.with_password("a", "1", algorithm=ARGON2)}
+    internal = InternalBackend(users, clock)
+    internal.nobody = User.with_password("", "x", algorithm=ARGON2)
+    authentication = Authentication([Link(internal, internal)], held, Timers(clock), clock)
+    same = [authentication.check(Login("a", b"1", origin)) for origin in ("192.0.2.1", "192.0.2.2")]
+    assert len(held.waiting) == 1
+    for name in ("b", "c"):  # who could tell unknown names from known ones by the time that they take, if they shared
+        authentication.check(Login(name, b"1", "192.0.2.3"))
+    held.run_one()
+    assert [each.result() for each in same] == [users["a"]] * 2
+    checks = 0
+    while held.waiting:
+        held.run_one()
+        checks += 1
+    assert checks == 2
