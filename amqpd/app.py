@@ -26,7 +26,7 @@ from amqpd.broker.timers import Timers
 from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config, Tls
-from amqpd.config.errors import ConfigError, bad_value
+from amqpd.config.errors import ConfigError, bad_value, missing_library
 from amqpd.definitions_file import take_over
 from amqpd.log import get_logger, set_level
 from amqpd.metrics import serving
@@ -221,8 +221,8 @@ def _manage(server: Server, config: Config, storage: EngineJournal | None, opene
         from amqpd.management.serving import public
     except ImportError as error:
         key = "management.port" if management.port is not None else "management.tls.port"
-        text = f"'{key}' is set, but {error.name} is not installed: pip install 'amqpd[management]'"
-        raise ConfigError(text, key=key, value=management.port or management.tls.port) from error
+        value = management.port or management.tls.port
+        raise missing_library(error, f"'{key}' is set", "management", key=key, value=value) from error
     api = api_of(server, config, storage)
     handle = public(api)
     if management.port is not None:

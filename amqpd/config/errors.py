@@ -6,6 +6,7 @@ Every text names what was wrong, its value, where it came from and what would be
 from __future__ import annotations
 
 import re
+import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -70,3 +71,16 @@ def unknown_key(key: str, value: object, known: Iterable[str], where: str | None
 def unreadable(path: object, reason: object) -> ConfigError:
     """Build the error for a file that cannot be opened or is no TOML."""
     return ConfigError(f"cannot read {path}: {reason}")
+
+
+def missing_library(error: ImportError, asked: str, extra: str, *, key: str, value: object = None) -> ConfigError:
+    """Build the error for a setting whose library isn't there: `asked` says what was set, `extra` brings the library.
+
+    Raises what came in, where it is a defect instead: code of amqpd's own, or of a library that is there, failed.
+    """
+    missing = error.name or ""
+    is_part = "." in missing or missing in sys.stdlib_module_names  # of what is there, or ought to be
+    if not isinstance(error, ModuleNotFoundError) or is_part or not missing:
+        raise error
+    text = f"{asked}, but {missing} is not installed: pip install 'amqpd[{extra}]'"
+    return ConfigError(text, key=key, value=value)

@@ -5,6 +5,7 @@ The order is RabbitMQ's: path, method, login, tags, then what the endpoint itsel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -25,6 +26,7 @@ COMMON: Final = (
     ("vary", "accept, accept-encoding, origin"),
 )
 ACCEPTABLE: Final = ("*/*", "application/*", "json", "application/octet-stream", "text/*", "text/plain")
+MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]+/[!#$%&'*+.^_`|~\w-]+\s*(;|$)")
 MAX_AGE: Final = "1800"
 """Seconds that a browser may remember what OPTIONS said."""
 
@@ -71,6 +73,7 @@ class Dispatcher:
 
     async def _call(self, route: Route, request: Request, parts: list[str], query: Mapping[str, str]) -> Response:
         _check_accept(request)
+        _check_content_type(request)
         _check_origin(request, self._api.origins)
         params = params_of(route, parts)
         broker = self._api.broker
@@ -111,6 +114,14 @@ def _check_origin(request: Request, origins: tuple[str, ...]) -> None:
         return
     if not {origin, "*"} & {*origins}:
         raise not_authorised(f"pages of {origin[:200]} may not change anything: see management.cors_allow_origins")
+
+
+def _check_content_type(request: Request) -> None:
+    """Raise ApiError (415) for a body whose type cannot be read. Of any type that can be it is taken as JSON."""
+    said = request.headers.get("content-type")
+    if said and request.method in ("PUT", "POST") and not MEDIA_TYPE.match(said):
+        reason = f"the content-type is '{said[:80]}': expected a media type such as application/json"
+        raise ApiError(415, "unsupported_media_type", reason)
 
 
 def _check_accept(request: Request) -> None:

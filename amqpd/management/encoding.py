@@ -11,6 +11,11 @@ from amqpd.management.errors import bad_request
 JSON: Final = ("content-type", "application/json")
 
 
+DOUBLY: Final = (
+    "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
+)
+
+
 def encode(value: object) -> bytes:
     """JSON without spaces, characters as themselves."""
     return _encoder.encode(value).encode("utf-8", "backslashreplace")
@@ -21,6 +26,8 @@ def decode(body: bytes) -> dict[str, object]:
     if not body.strip():
         return {}
     value = decode_any(body)
+    if isinstance(value, str):
+        raise bad_request(DOUBLY)
     if not isinstance(value, dict):
         raise bad_request("not_json")
     return value

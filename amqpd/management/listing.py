@@ -16,11 +16,14 @@ from amqpd.http.message import Response
 from amqpd.http.turns import Slice, freed, gathered
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import ApiError, bad_request
+from amqpd.management.numbers import is_number
 from amqpd.patterns import PatternError
 from amqpd.patterns import compile as compile_pattern
 
 T = TypeVar("T")
 View = dict[str, object]
+Columns: TypeAlias = "dict[str, Columns | None]"
+"""Fields that are asked for, with those in them; None: all."""
 
 CHUNK: Final = 128
 """Names that are sorted in one go."""
@@ -64,11 +67,13 @@ async def respond(listing: Listing[T], query: Mapping[str, str]) -> Response:
     total = len(items)
     if page is not None:
         items = await _filtered(items, listing.name, page)
-    reverse = query.get("sort_reverse") == "true" and sort is not None
-    if sort is None or sort in ("name", ""):
-        items = await _in_order(items, lambda each: (listing.name(each),) if sort else listing.key(each), reverse)
-    else:
-        items = await _by_field(await _in_order(items, listing.key, False), listing.view, sort.split("."), reverse)
+    items = await _in_order(items, listing.key)
+    if sort == "name":
+        items = await _in_order(items, lambda each: (listing.name(each),))
+    elif sort:
+        items = await _by_field(items, listing.view, sort.split("."))
+    if query.get("sort_reverse") == "true":  # of equal ones too, the last is the first
+        items.reverse()
     filtered = len(items)
     if page is None:
         answer = _array(await _encoded(items, listing.view, columns))
@@ -88,8 +93,8 @@ def _page(query: Mapping[str, str]) -> Page | None:
     if "page" not in query:
         return None
     try:
-        number = int(query["page"])
-        size = int(query["page_size"]) if query.get("page_size") else None
+        number = _whole(query["page"])
+        size = _whole(query["page_size"]) if "page_size" in query else None
     except ValueError:
         raise bad_request("Pagination parameters are invalid") from None
     if number < 1 or (size is not None and not 1 <= size <= MAX_PAGE):
@@ -97,6 +102,13 @@ def _page(query: Mapping[str, str]) -> Page | None:
         reason = f"Invalid pagination parameters: page number {number}, page size {shown}"
         raise ApiError(400, "invalid_pagination_parameters", reason)
     return Page(number, size or DEFAULT_PAGE, _filter(query))
+
+
+def _whole(text: str) -> int:
+    """A number as a query has it: int() takes more. Raises ValueError."""
+    if not is_number(text.removeprefix("-")):
+        raise ValueError(text)
+    return int(text)
 
 
 def _filter(query: Mapping[str, str]) -> Callable[[str], bool]:
@@ -108,14 +120,25 @@ def _filter(query: Mapping[str, str]) -> Callable[[str], bool]:
             return compile_pattern(f"(?i){wanted}").search if wanted else lambda _: True
         except PatternError:
             raise bad_request("Pagination parameters are invalid") from None
-    if query.get("use_regex", "false") not in ("false", ""):
-        raise bad_request("Pagination parameters are invalid")
     folded = wanted.lower()
     return lambda name: folded in name.lower()
 
 
-def _columns(query: Mapping[str, str]) -> list[list[str]]:
-    return [each.split(".") for each in query.get("columns", "").split(",") if each]
+def _columns(query: Mapping[str, str]) -> Columns:
+    columns: Columns = {}
+    for each in query.get("columns", "").split(","):
+        if each:
+            _add(columns, each.split("."))
+    return columns
+
+
+def _add(columns: Columns, path: list[str]) -> None:
+    for name in path[:-1]:
+        inner = columns.setdefault(name, {})
+        if inner is None:  # all of it is asked for
+            return
+        columns = inner
+    columns[path[-1]] = None
 
 
 async def _filtered(items: list[T], name: Callable[[T], str], page: Page) -> list[T]:
@@ -129,21 +152,21 @@ async def _filtered(items: list[T], name: Callable[[T], str], page: Page) -> lis
     return kept
 
 
-async def _in_order(items: list[T], key: Callable[[T], Any], reverse: bool) -> list[T]:
+async def _in_order(items: list[T], key: Callable[[T], Any]) -> list[T]:
     """Sorted, equal ones as they came; what comes in is emptied."""
     if len(items) <= CHUNK:
-        return sorted(items, key=key, reverse=reverse)
+        return sorted(items, key=key)
     runs = []
     turn = Slice()
     for start in range(0, len(items), CHUNK):
-        runs.append(sorted(items[start : start + CHUNK], key=key, reverse=reverse))
+        runs.append(sorted(items[start : start + CHUNK], key=key))
         await turn.rest()
-    merged = await gathered(heapq.merge(*runs, key=key, reverse=reverse))
+    merged = await gathered(heapq.merge(*runs, key=key))
     await freed(items, *runs)
     return merged
 
 
-async def _by_field(items: list[T], view: Callable[[T], View], path: list[str], reverse: bool) -> list[T]:
+async def _by_field(items: list[T], view: Callable[[T], View], path: list[str]) -> list[T]:
     """Sorted by what their views hold there; the views are made again for what is shown, and kept for none."""
     ranked: list[tuple[tuple[int, object], T]] = []
     turn = Slice()
@@ -151,13 +174,13 @@ async def _by_field(items: list[T], view: Callable[[T], View], path: list[str], 
         ranked.append((_rank(_at(view(each), path)), each))
         await turn.rest()
     await freed(items)
-    ranked = await _in_order(ranked, lambda pair: pair[0], reverse)
+    ranked = await _in_order(ranked, lambda pair: pair[0])
     found = await gathered(each for _, each in ranked)
     await freed(ranked)
     return found
 
 
-async def _encoded(items: list[T], view: Callable[[T], View], columns: list[list[str]]) -> list[bytes]:
+async def _encoded(items: list[T], view: Callable[[T], View], columns: Columns) -> list[bytes]:
     """JSON of all items with commas in between, in parts."""
     parts: list[bytes] = []
     waiting: list[bytes] = []
@@ -194,28 +217,24 @@ def _paged(page: Page, parts: list[bytes], total: int, filtered: int) -> Respons
     head = {"filtered_count": filtered, "item_count": shown}
     tail = {
         "page": page.number,
-        "page_count": -(-filtered // page.size) or 1,
+        "page_count": -(-filtered // page.size),
         "page_size": page.size,
         "total_count": total,
     }
     return Response(200, (encode(head)[:-1], b',"items":[', *parts, b"],", encode(tail)[1:]), (JSON,))
 
 
-def _reduced(view: Mapping[str, object], columns: Iterable[list[str]]) -> View:
-    shown: View = {}
-    for path in columns:
-        value = _at(view, path)
-        if value is _ABSENT:
-            continue
-        inner = shown
-        for name in path[:-1]:
-            deeper = inner.setdefault(name, {})
-            if not isinstance(deeper, dict):
-                break
-            inner = deeper
-        else:
-            inner[path[-1]] = value
-    return shown
+def _reduced(view: Mapping[str, object], columns: Columns) -> View:
+    """The fields that are asked for; those behind a dot of all that a list holds: `listeners.port`."""
+    return {name: _behind(view[name], deeper) for name, deeper in columns.items() if name in view}
+
+
+def _behind(value: object, columns: Columns | None) -> object:
+    if columns is not None and isinstance(value, Mapping):
+        return _reduced(value, columns)
+    if columns is not None and isinstance(value, list | tuple):
+        return [_behind(each, columns) for each in value]
+    return value
 
 
 _ABSENT: Final = object()

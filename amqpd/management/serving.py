@@ -6,13 +6,14 @@ from amqpd.http.message import Handle
 from amqpd.management.api import Api
 from amqpd.management.control import Application, Control
 from amqpd.management.dispatch import Dispatcher
+from amqpd.management.pages import pages
 from amqpd.management.routes import ROUTES
 from amqpd.management.site import Site
 
 
 def public(api: Api) -> Handle:
     """Answers clients who log in, and gives browsers the web UI."""
-    return Site(api.prefix, Dispatcher(api, ROUTES).handle).handle
+    return Site(api.prefix, Dispatcher(api, ROUTES).handle, pages(ROUTES)).handle
 
 
 def local(api: Api, application: Application, token: str | None) -> Handle:

@@ -1,4 +1,5 @@
-"""The files of the web UI: which there are, and with what headers a browser gets them. All else is left to the API.
+"""The files of the web UI and the pages beside it: which there are, and with what headers a browser gets them. All else
+is left to the API.
 
 The page may load what this broker serves and nothing else, run no inline script, and put no text anywhere that a
 browser would read as HTML or script (trusted types): names of queues are written by strangers.
@@ -7,7 +8,8 @@ browser would read as HTML or script (trusted types): names of queues are writte
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -15,6 +17,8 @@ from typing import Final
 import attrs
 
 from amqpd.http.message import Handle, Request, Response
+from amqpd.management.encoding import JSON, encode
+from amqpd.management.pages import MOVED, NO_SCRIPT, SCRIPT
 
 PAGE: Final = "index.html"
 KINDS: Final = {
@@ -42,12 +46,12 @@ HEADERS: Final = (
 class File:
     """One file, read when somebody first wants it."""
 
-    _source: Traversable
+    _read: Callable[[], bytes]
     kind: str
 
     @cached_property
     def octets(self) -> bytes:
-        return self._source.read_bytes()
+        return self._read()
 
     @cached_property
     def tag(self) -> str:
@@ -56,22 +60,32 @@ class File:
 
 
 class Site:
-    """Answers for the web UI, and hands everything else on."""
+    """Answers for the web UI and the pages beside it, and hands everything else on."""
 
-    def __init__(self, prefix: str, others: Handle) -> None:
+    def __init__(self, prefix: str, others: Handle, pages: Mapping[str, bytes]) -> None:
+        """`pages`: those that are made and not read, by their paths."""
         self._prefix = prefix
         self._others = others
-        self._files = _found(files(__package__) / "ui")
+        made = {name: File(partial(bytes, text), KINDS[".html"]) for name, text in pages.items()}
+        self._files = _found(files(__package__) / "ui") | made
 
     async def handle(self, request: Request) -> Response:
         path = request.target.partition("?")[0]
         if path == self._prefix and path:
-            return Response(301, (), (*HEADERS, ("location", f"{path}/")))
+            return _elsewhere(f"{path}/")
         name = path.removeprefix(f"{self._prefix}/") if path.startswith(f"{self._prefix}/") else "no file"
+        if name in MOVED:
+            return _elsewhere(f"{self._prefix}/{MOVED[name]}")
+        if name == SCRIPT:
+            return Response(404, (encode({"error": "Object Not Found", "reason": NO_SCRIPT}),), (JSON,))
         file = self._files.get(name or PAGE)
         if file is None or request.method not in ("GET", "HEAD"):
             return await self._others(request)
         return Response(200, (file.octets,), (*HEADERS, ("etag", file.tag), ("content-type", file.kind)))
+
+
+def _elsewhere(path: str) -> Response:
+    return Response(301, (), (*HEADERS, ("location", path)))
 
 
 def _found(folder: Traversable, above: str = "") -> dict[str, File]:
@@ -82,5 +96,5 @@ def _found(folder: Traversable, above: str = "") -> dict[str, File]:
         if each.is_dir():
             found |= _found(each, f"{name}/")
         elif (kind := KINDS.get(name[name.rfind(".") :])) is not None:
-            found[name] = File(each, kind)
+            found[name] = File(each.read_bytes, kind)
     return found

@@ -14,7 +14,7 @@ from amqpd.broker.authentication.port import AuthBackend, Login
 from amqpd.broker.users import User
 from amqpd.clock import Clock
 from amqpd.config import OAuth2
-from amqpd.config.errors import ConfigError, bad_value
+from amqpd.config.errors import ConfigError, bad_value, missing_library
 from amqpd.oauth2.keys import Fetch, KeySet, fetch_over_http
 
 DOTS = 2
@@ -34,8 +34,8 @@ class OAuth2Backend(AuthBackend):
 
             from amqpd.oauth2.tokens import Tokens
         except ImportError as error:
-            text = f"'auth.backends' has oauth2, but {error.name} is not installed: pip install 'amqpd[oauth2]'"
-            raise ConfigError(text, key="auth.backends", value="oauth2") from error
+            asked = "'auth.backends' has oauth2"
+            raise missing_library(error, asked, "oauth2", key="auth.backends", value="oauth2") from error
         if settings.resource_server_id is None:
             raise bad_value("oauth2.resource_server_id", None, "text, because 'auth.backends' has oauth2")
         self._files = {name: _read(name, Path(path)) for name, path in settings.signing_keys.items()}

@@ -143,17 +143,22 @@ class Totals:
 
     def channel_gone(self, channel: Channel) -> None:
         """An open channel is about to end."""
-        counts = counts_of(channel)
-        self.channels += counts
         vhost = channel.session.vhost
-        ended_of(vhost).channels += counts
         vhost.statistics.channels_closed += 1
-        for name, published in publish_counts_of(channel).items():
+        self.add(vhost, counts_of(channel), publish_counts_of(channel), channel.connection.node.broker.vhosts)
+
+    def add(
+        self, vhost: VHost, counts: ChannelCounts, by_exchange: Mapping[str, PublishCounts], vhosts: Mapping[str, VHost]
+    ) -> None:
+        """What was done on a channel that is not there any more, or as if on one. `vhosts`: all that there are."""
+        self.channels += counts
+        ended_of(vhost).channels += counts
+        for name, published in by_exchange.items():
             if name in vhost.exchanges:
                 key = vhost.name, name
                 self.exchanges[key] = self.exchanges.get(key, PublishCounts()) + published
         if len(self.exchanges) > self._room:
-            self._forget_deleted(channel.connection.node.broker.vhosts)
+            self._forget_deleted(vhosts)
 
     def _forget_deleted(self, vhosts: Mapping[str, VHost]) -> None:
         there = {(vhost.name, name) for vhost in vhosts.values() for name in vhost.exchanges}

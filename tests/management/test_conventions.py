@@ -119,7 +119,7 @@ def test_a_name_that_is_no_utf8_comes_back_as_it_went(api: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[]", b"5", b'"x"', b"\xff", b'{"a":NaN}', b"[" * 100_000, b'{"a":"\\ud800"}', b'{"a":1' + b"0" * 5000],
+    [b"{", b"[]", b"5", b"\xff", b'{"a":NaN}', b"[" * 100_000, b'{"a":"\\ud800"}', b'{"a":1' + b"0" * 5000],
 )
 def test_a_body_that_is_no_object_is_not_json(api: Any, body: bytes) -> None:
     answer = api("PUT", "/queues/%2F/q", body)
@@ -266,6 +266,7 @@ def test_names_are_filtered_by_text_or_pattern(five: Any) -> None:
     assert names("name=q1") == ["q1"]
     assert names("name=%5EQ%5B12%5D&use_regex=true") == ["q1", "q2"]
     assert names("name=.*&use_regex=false") == []
+    assert names("name=q1&use_regex=perhaps") == ["q1"]
 
 
 def test_queues_of_one_type_are_listed(api: Any) -> None:
@@ -277,9 +278,9 @@ def test_queues_of_one_type_are_listed(api: Any) -> None:
     assert api.get("/queues?type=other") == []
 
 
-def test_an_empty_list_has_one_page(api: Any) -> None:
+def test_an_empty_list_has_no_page_but_the_first_can_be_asked_for(api: Any) -> None:
     page = api.get("/queues?page=1")
-    assert (page["page_count"], page["items"]) == (1, [])
+    assert (page["page_count"], page["items"]) == (0, [])
 
 
 def test_lists_are_sorted_by_any_field(five: Any) -> None:
@@ -287,6 +288,9 @@ def test_lists_are_sorted_by_any_field(five: Any) -> None:
     assert [each["name"] for each in by_durable] == ["q1", "q3", "q0", "q2", "q4"]
     reverse = five.get("/queues?sort=name&sort_reverse=true&columns=name")
     assert [each["name"] for each in reverse] == ["q4", "q3", "q2", "q1", "q0"]
+    of_equal_ones_too = five.get("/queues?sort=vhost&sort_reverse=true&columns=name")
+    assert [each["name"] for each in of_equal_ones_too] == ["q4", "q3", "q2", "q1", "q0"]
+    assert five.get("/queues?sort_reverse=true&columns=name") == of_equal_ones_too
     nested = five.get("/queues?sort=messages_details.rate&page=1&columns=name,messages_details.rate")
     assert nested["items"][0] == {"name": "q0", "messages_details": {"rate": 0.0}}
     assert len(five.get("/queues?sort=nope&columns=name")) == 5
@@ -299,7 +303,8 @@ def test_lists_are_sorted_by_any_field(five: Any) -> None:
         ("page=a", "bad_request", "Pagination parameters are invalid"),
         ("page=1&page_size=x", "bad_request", "Pagination parameters are invalid"),
         ("page=1&name=(&use_regex=true", "bad_request", "Pagination parameters are invalid"),
-        ("page=1&use_regex=perhaps", "bad_request", "Pagination parameters are invalid"),
+        ("page=1&page_size=", "bad_request", "Pagination parameters are invalid"),
+        ("page=%201", "bad_request", "Pagination parameters are invalid"),
         (
             "page=0",
             "invalid_pagination_parameters",
@@ -330,9 +335,21 @@ def test_single_objects_are_reduced_to_columns_too(five: Any) -> None:
     assert five.get("/queues/%2F/q1?columns=name,durable") == {"name": "q1", "durable": False}
 
 
+def test_a_column_is_that_of_all_that_a_list_holds(five: Any) -> None:
+    shown = five.get("/overview?columns=exchange_types.name,listeners.protocol,object_totals.queues,node.name")
+    assert shown.keys() == {"exchange_types", "listeners", "object_totals", "node"}
+    assert {"name": "topic"} in shown["exchange_types"]
+    assert {"protocol": "amqp"} in shown["listeners"]
+    assert shown["object_totals"] == {"queues": 5}
+    assert five.get("/queues/%2F/q1?columns=arguments.x,arguments") == {"arguments": {"x-queue-type": "classic"}}
+
+
 def test_statistics_can_be_left_out(five: Any) -> None:
     (first, *_) = five.get("/queues?disable_stats=true")
     assert "messages" not in first
+    (with_totals, *_) = five.get("/queues?disable_stats=true&enable_queue_totals=true")
+    assert with_totals == first | {"messages": 0, "messages_ready": 0, "messages_unacknowledged": 0}
+    assert five.get("/queues/%2F/q0?disable_stats=true&enable_queue_totals=true") == with_totals
     assert first["arguments"] == {"x-queue-type": "classic"}
 
 
@@ -342,3 +359,16 @@ def test_many_queues_are_listed_in_order(api: Any, connected: Any) -> None:
         channel.queue_declare(f"q{number:03}", durable=True)
     assert [each["name"] for each in api.get("/queues?columns=name")] == [f"q{number:03}" for number in range(600)]
     assert api.get("/queues?sort=name&sort_reverse=true&page=1&page_size=1")["items"][0]["name"] == "q599"
+
+
+def test_a_body_of_a_type_that_cannot_be_read_is_refused(api: Any) -> None:
+    answer = api("PUT", "/queues/%2F/q", {}, headers={"content-type": "json"})
+    assert (answer.status, answer.json["error"]) == (415, "unsupported_media_type")
+    for name, kind in enumerate(("text/plain", "application/json; charset=utf-8", "application/x-www-form-urlencoded")):
+        assert api("PUT", f"/queues/%2F/q{name}", {}, headers={"content-type": kind}).status == 201
+
+
+def test_json_in_a_text_of_json_is_named(api: Any) -> None:
+    answer = api("PUT", "/queues/%2F/q", b'"{}"')
+    assert answer.status == 400
+    assert answer.json["reason"].endswith("Is the input doubly-JSON-encoded?")

@@ -109,7 +109,7 @@ def test_what_tools_ask_to_know_the_broker(api: Any) -> None:
     assert api.get("/version", login=None) == "4.2.9"
     assert {each["state"] for each in api.get("/feature-flags")} == {"enabled"}
     assert api("PUT", "/feature-flags/quorum_queue/enable").status == 204
-    assert api("PUT", "/feature-flags/nope/enable").json == MISSING
+    assert api("PUT", "/feature-flags/nope/enable").json == {"error": "bad_request", "reason": "unsupported"}
     assert api.get("/deprecated-features") == api.get("/deprecated-features/used") == []
     assert api("DELETE", "/reset").status == api("POST", "/rebalance/queues").status == 204
 

@@ -43,6 +43,22 @@ def test_a_message_that_nobody_wants_is_not_routed(queue: Any) -> None:
     assert queue("POST", DEFAULT, {**PUBLISH, "routing_key": "nope"}).json == {"routed": False}
 
 
+def test_messages_count_as_those_of_a_channel_that_confirms_and_gets(queue: Any) -> None:
+    for key in ("q", "q", "nope"):
+        queue("POST", DEFAULT, {**PUBLISH, "routing_key": key})
+    for mode, count in (("ack_requeue_true", 3), ("ack_requeue_false", 1), ("reject_requeue_false", 2)):
+        queue("POST", "/queues/%2F/q/get", {**GET, "ackmode": mode, "count": count})
+    got = {"get": 3, "get_no_ack": 1, "get_empty": 2, "deliver": 0, "deliver_no_ack": 0, "deliver_get": 4}
+    stats = queue.get("/queues/%2F/q")["message_stats"]
+    assert {name: stats[name] for name in ("publish", *got)} == {"publish": 2, **got}
+    published = {"publish": 3, "confirm": 3, "return_unroutable": 1, "drop_unroutable": 0}
+    for path in ("/vhosts/%2F", "/overview"):
+        stats = queue.get(path)["message_stats"]
+        assert {name: stats[name] for name in (*published, *got)} == published | got
+    stats = queue.get("/exchanges/%2F/amq.default")["message_stats"]
+    assert (stats["publish_in"], stats["publish_out"]) == (3, 2)
+
+
 def test_a_message_without_properties_shows_an_empty_array(queue: Any) -> None:
     queue("POST", DEFAULT, PUBLISH)
     assert queue("POST", "/queues/%2F/q/get", GET).json[0]["properties"] == []

@@ -110,3 +110,32 @@ def test_the_page_is_below_the_prefix(started: Callable[..., Any]) -> None:
         moved = fetch(api, "/mq")
         assert (moved.status, moved.headers["location"]) == (301, "/mq/")
         assert fetch(api, "/").status == fetch(api, "/js/main.js").status == 404
+
+
+@pytest.mark.parametrize(
+    ("old", "page"),
+    [("/api", "/api/index.html"), ("/api/", "/api/index.html"), ("/doc/stats.html", "/api/index.html"),
+     ("/cli", "/cli/index.html"), ("/cli/", "/cli/index.html")],
+)  # fmt: skip
+def test_pages_are_found_at_their_other_addresses(api: Client, old: str, page: str) -> None:
+    moved = fetch(api, old)
+    assert (moved.status, moved.headers["location"]) == (301, page)
+    answer = fetch(api, page)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    for name in re.findall(r'(?:href|src)="((?!https:)[^"]+)"', answer.body.decode()):
+        loaded = name.removeprefix("..") if name.startswith("..") else f"/api/{name}"
+        assert fetch(api, loaded).status == 200, name
+
+
+def test_the_reference_of_the_api_has_every_endpoint(api: Client) -> None:
+    text = fetch(api, "/api/index.html").body.decode()
+    paths = api.get("/openapi.json", login=None)["paths"]
+    assert text.count("<tr><td>") == sum(len(methods) for methods in paths.values()) + 1  # and that of the description
+    assert "<code>/api/queues/<var>vhost</var>/<var>queue</var></code>" in text
+
+
+def test_who_asks_for_the_script_rabbitmqadmin_is_told_where_it_is(api: Client) -> None:
+    answer = fetch(api, "/cli/rabbitmqadmin")
+    assert answer.status == 404
+    assert answer.json["reason"] == "amqpd serves no copy of rabbitmqadmin: /cli/index.html says where to get it"
+    assert b"rabbitmqadmin-ng/releases" in fetch(api, "/cli/index.html").body

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqpd.config import Config, ConfigError, Limits, Memory, Setting, Tls, load, settings
+from amqpd.config.errors import missing_library
 from amqpd.config.reference import settings_tables, with_settings
 
 ROOT = Path(__file__).parents[2]
@@ -288,3 +289,28 @@ def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
     config = load(toml(tmp_path, example), {}, {})
     assert config.compat == "3.13"
     assert config.tls.certificate == tmp_path / "server.pem"
+
+
+def test_a_setting_whose_library_is_missing_says_what_to_install() -> None:
+    missing = ModuleNotFoundError("No module named 'h11'", name="h11")
+    error = missing_library(missing, "'management.port' is set", "management", key="management.port", value=0)
+    assert str(error) == "'management.port' is set, but h11 is not installed: pip install 'amqpd[management]'"
+    assert (error.key, error.value) == ("management.port", 0)
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [
+        ImportError("cannot import name 'gone' from 'amqpd.management.api'", name="amqpd.management.api"),
+        ModuleNotFoundError("No module named 'amqpd.management.gone'", name="amqpd.management.gone"),
+        ModuleNotFoundError("No module named 'h11._gone'", name="h11._gone"),
+        ImportError("cannot import name 'Gone' from 'h11'", name="h11"),
+        ModuleNotFoundError("No module named 'resource'", name="resource"),
+        ImportError("DLL load failed"),
+    ],
+    ids=str,
+)
+def test_no_other_failure_of_an_import_is_taken_for_a_missing_library(defect: ImportError) -> None:
+    with pytest.raises(type(defect)) as caught:
+        missing_library(defect, "'management.port' is set", "management", key="management.port")
+    assert caught.value is defect

@@ -30,6 +30,8 @@ def gettable_queue(session: Session, name: str) -> Queue:
 def take(broker: Broker, session: Session, queue: Queue) -> Message | None:
     """The head of a queue, or None while it is empty or paused."""
     message = None if queue.deleted else queue.get()
+    if message is not None:
+        queue.counting().gets += 1
     if message is not None and session.vhost.tracing:
         client = firehose.Client(broker.name, session.name, 1, session.user.name)
         firehose.delivered(session.vhost, message, message.properties, queue, client)
@@ -37,7 +39,10 @@ def take(broker: Broker, session: Session, queue: Queue) -> Message | None:
 
 
 def acknowledge(queue: Queue, messages: list[Message]) -> None:
-    """They are done with."""
+    """They are done with, as if nobody had ever had to acknowledge them."""
+    tally = queue.counting()
+    tally.gets -= len(messages)
+    tally.gets_no_ack += len(messages)
     for message in messages:
         queue.settle(message)
 

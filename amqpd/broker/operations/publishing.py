@@ -5,6 +5,7 @@ Channels have a way of their own, which remembers what the same publisher asked 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from amqpd.broker import firehose
@@ -31,9 +32,18 @@ class Outcome(Enum):
 
 
 def publish(
-    broker: Broker, session: Session, exchange: str, routing_key: str, properties: Properties, body: bytes
+    broker: Broker,
+    session: Session,
+    exchange: str,
+    routing_key: str,
+    properties: Properties,
+    body: bytes,
+    on_route: Callable[[int], object] = lambda _: None,
 ) -> Outcome | Pending[Outcome]:
-    """Route and enqueue; a message that goes to disk is there when the Pending is settled. Raises an AmqpError."""
+    """Route and enqueue; a message that goes to disk is there when the Pending is settled. Raises an AmqpError.
+
+    `on_route` is told how many queues it goes to.
+    """
     vhost = session.vhost
     session.require(WRITE, EXCHANGE, exchange)
     found = find_exchange(vhost, exchange)
@@ -53,6 +63,7 @@ def publish(
     message.trail = trail
     delayed = found.router.messages_delayed
     route = vhost.route(found, keys, message)
+    on_route(len(route))
     if vhost.tracing:
         client = firehose.Client(broker.name, session.name, 1, session.user.name)
         firehose.published(vhost, message, route, client)

@@ -13,14 +13,16 @@ from amqpd.broker.operations import getting
 from amqpd.broker.operations.names import short
 from amqpd.broker.operations.publishing import Outcome, publish
 from amqpd.broker.queue import Queue
-from amqpd.errors import AccessRefused, AmqpError, NotFound
+from amqpd.broker.vhost import VHost
+from amqpd.errors import AmqpError, NotFound
 from amqpd.management.api import Call, text_of
-from amqpd.management.errors import ApiError, as_on_a_channel, bad_request, not_authorised
+from amqpd.management.errors import ApiError, as_on_a_channel, bad_request
 from amqpd.management.handlers.tables import properties_of, properties_view
 from amqpd.management.handlers.vhosts import existing_vhost
 from amqpd.management.numbers import is_number
 from amqpd.management.waiting import settled
 from amqpd.protocol.publishing import look_at_all, too_large
+from amqpd.protocol.statistics import ChannelCounts, PublishCounts
 
 CONFIRM_TIMEOUT = 30.0
 """Seconds; RabbitMQ's."""
@@ -35,20 +37,21 @@ async def publish_message(call: Call) -> object:
     payload, properties, node = _payload(body), properties_of(body), call.api.node
     key = short("the routing key", text_of(body, "routing_key"))
     vhost, exchange = existing_vhost(call), call.exchange()
-    session = call.session(vhost)
+    session, queues = call.session(vhost), [0]
     try:
         if len(payload) > node.max_message_size:
             raise too_large(len(payload), node.max_message_size)
         if node.looks_at_all:
             properties = look_at_all(node, properties)
         with trio.fail_after(CONFIRM_TIMEOUT):
-            outcome = await call.perform(lambda: publish(call.broker, session, exchange, key, properties, payload))
+            outcome = await call.perform(
+                lambda: publish(call.broker, session, exchange, key, properties, payload, queues.append)
+            )
     except trio.TooSlowError:
         raise ApiError(400, "confirm_timeout", "the message was not confirmed in time") from None
-    except AccessRefused as error:
-        raise not_authorised(f"{error.code} {error.reply_text}") from None
     except AmqpError as error:
         raise as_on_a_channel(error) from None
+    _count_publish(call, vhost, exchange, queues[-1], outcome)
     if outcome is Outcome.REJECTED:
         raise ApiError(400, "rejected", "Unable to publish message. Check queue limits.")
     return {"routed": outcome is Outcome.ROUTED}
@@ -86,6 +89,7 @@ async def get_messages(call: Call) -> object:
         raise
     finally:
         _settle(call, queue, taken, settle)
+        _count_gets(call, vhost, len(taken), len(taken) < count, settle)
     return shown
 
 
@@ -114,6 +118,20 @@ def _settle(call: Call, queue: Queue, taken: list[Message], settle: Callable[[Qu
     if taken:
         settle(queue, taken)
         call.api.end_turn()
+
+
+def _count_publish(call: Call, vhost: VHost, exchange: str, queues: int, outcome: Outcome) -> None:
+    """As what was published on a channel, mandatory and with a confirm."""
+    returned, confirmed = int(outcome is Outcome.UNROUTED), int(outcome is not Outcome.REJECTED)
+    counts = ChannelCounts(1, queues, return_unroutable=returned, publish_confirm=1, confirm=confirmed)
+    published = {exchange: PublishCounts(1, queues, return_unroutable=returned)}
+    call.api.node.totals.add(vhost, counts, published, call.broker.vhosts)
+
+
+def _count_gets(call: Call, vhost: VHost, count: int, found_end: bool, settle: getting.Settle) -> None:
+    no_ack = settle is getting.acknowledge
+    counts = ChannelCounts(get=0 if no_ack else count, get_no_ack=count if no_ack else 0, get_empty=int(found_end))
+    call.api.node.totals.add(vhost, counts, {}, call.broker.vhosts)
 
 
 def _mode(body: dict[str, object]) -> getting.Settle:

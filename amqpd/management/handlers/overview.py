@@ -8,7 +8,7 @@ from amqpd.broker.operations import parameters
 from amqpd.broker.vhost import VHost
 from amqpd.http.message import Response
 from amqpd.management.api import Call, text_of
-from amqpd.management.errors import not_found
+from amqpd.management.errors import bad_request, not_found
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import visible_channels, visible_connections
 from amqpd.management.listing import AnyListing, Listing, one
@@ -16,7 +16,7 @@ from amqpd.management.rates.counted import Sums
 from amqpd.management.rates.details import NOTHING
 from amqpd.management.rates.sampler import NODE, OVERVIEW, Key
 from amqpd.management.rates.survey import Survey
-from amqpd.management.views.node import memory_view, node_view
+from amqpd.management.views.node import memory_view, node_view, relative_memory_view
 from amqpd.management.views.overview import Totals, cluster_name, overview_view
 
 CLUSTER_NAME = "cluster_name"
@@ -84,6 +84,18 @@ async def node_memory(call: Call) -> object:
     return {"memory": memory_view(call.api)}
 
 
+async def relative_memory(call: Call) -> object:
+    """Show what the memory of the node is used for, in percent."""
+    require_node(call)
+    return {"memory": relative_memory_view(call.api)}
+
+
+async def tables_memory(call: Call) -> object:
+    """Show the memory of Erlang's tables: there are none."""
+    require_node(call)
+    return {"ets_tables_memory": "no_tables"}
+
+
 async def extensions(call: Call) -> object:
     """What the web UI loads in RabbitMQ; tools take it as the sign of a management plugin."""
     return [{"javascript": "dispatcher.js"}]
@@ -98,7 +110,7 @@ async def feature_flags(call: Call) -> object:
 async def enable_feature_flag(call: Call) -> Response:
     """Enable a feature flag: all are."""
     if call.params["flag"] not in (*FLAGS, "all"):
-        raise not_found()
+        raise bad_request("unsupported")
     return NO_CONTENT
 
 

@@ -32,7 +32,8 @@ async def queue(call: Call) -> object:
     """Show a queue with its consumers."""
     vhost = call.vhost()
     found = find_queue(vhost, call.params["queue"])
-    return one(queue_details(vhost, found, call.broker.name, call.details(found)), call.query)
+    view = queue_details(vhost, found, call.broker.name, call.details(found), totals=_totals(call))
+    return one(view, call.query)
 
 
 async def put_queue(call: Call) -> Response:
@@ -97,7 +98,7 @@ def find_queue(vhost: VHost, name: str) -> Queue:
 
 
 def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
-    node, wanted = call.broker.name, call.query.get("type")
+    node, wanted, totals = call.broker.name, call.query.get("type"), _totals(call)
     return Listing(
         (
             (vhost, each)
@@ -105,7 +106,12 @@ def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
             for each in [*vhost.queues.values()]
             if wanted in (None, each.type.name)
         ),
-        lambda each: queue_view(*each, node, call.details(each[1])),
+        lambda each: queue_view(*each, node, call.details(each[1]), totals=totals),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
     )
+
+
+def _totals(call: Call) -> bool:
+    """Whether messages are to be counted where `disable_stats=true` leaves the rest out."""
+    return call.query.get("enable_queue_totals") == "true"

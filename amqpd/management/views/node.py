@@ -104,13 +104,24 @@ def node_view(api: Api, details: Details) -> dict[str, object]:
 
 def memory_view(api: Api) -> dict[str, object]:
     """What is known of the process's memory: its size, and what messages and definitions are estimated at."""
-    account, total = api.broker.account, memory(api.node, api.machine)
-    held = {"msg_index": 0, "binary": account.octets, "metadata_store": account.definitions}
-    return held | {
-        "other_proc": max(0, total - account.octets - account.definitions),
+    total = memory(api.node, api.machine)
+    return {
+        **_memory(api, total),
         "total": {"erlang": total, "rss": total, "allocated": total},
         "strategy": "rss",
     }
+
+
+def relative_memory_view(api: Api) -> dict[str, object]:
+    """The same in percent of the whole, where what there is is never 0."""
+    total = max(1, memory(api.node, api.machine))
+    return {"total": 100, **{name: -(-octets * 100 // total) for name, octets in _memory(api, total).items()}}
+
+
+def _memory(api: Api, total: int) -> dict[str, int]:
+    account = api.broker.account
+    known = {"msg_index": 0, "binary": account.octets, "metadata_store": account.definitions}
+    return known | {"other_proc": max(0, total - sum(known.values()))}
 
 
 def versions(api: Api) -> dict[str, object]:

@@ -21,8 +21,10 @@ CLASSIC: Final = "classic"
 MESSAGES: Final = QUEUE[len(LENGTHS) :]
 
 
-def queue_view(vhost: VHost, queue: Queue, node: str, details: Details | None) -> dict[str, object]:
-    """What lists show. Without `details`: nothing that is counted."""
+def queue_view(
+    vhost: VHost, queue: Queue, node: str, details: Details | None, *, totals: bool = False
+) -> dict[str, object]:
+    """What lists show. Without `details`: nothing that is counted, but with `totals` how many messages there are."""
     matched = matched_of(vhost, queue)
     view: dict[str, object] = {
         "name": queue.name,
@@ -39,13 +41,15 @@ def queue_view(vhost: VHost, queue: Queue, node: str, details: Details | None) -
         "effective_policy_definition": dict(matched.definition),
     }
     if details is None:
-        return view
+        return view | dict(zip(LENGTHS, of_queue(queue), strict=False)) if totals else view
     return view | _counts(queue, details) | _of_type(queue, node) | _owner(queue)
 
 
-def queue_details(vhost: VHost, queue: Queue, node: str, details: Details | None) -> dict[str, object]:
+def queue_details(
+    vhost: VHost, queue: Queue, node: str, details: Details | None, *, totals: bool = False
+) -> dict[str, object]:
     """What a single queue shows beside that."""
-    view = queue_view(vhost, queue, node, details)
+    view = queue_view(vhost, queue, node, details, totals=totals)
     if details is not None:
         consumers = queue.consumers.members()
         view["consumer_details"] = [consumer_view(vhost, each, node) for each in consumers]

@@ -135,7 +135,7 @@ export class Listing {
       <button class="small" ?disabled=${page <= 1} @click=${go(page - 1)}>
         <span aria-hidden="true">‹</span> Previous
       </button>
-      <span>Page ${page} of ${last}</span>
+      <span>Page ${page} of ${Math.max(last, 1)}</span>
       <button class="small" ?disabled=${page >= last} @click=${go(page + 1)}>
         Next <span aria-hidden="true">›</span>
       </button>
