@@ -33,7 +33,7 @@ from amqpd.metrics import serving
 from amqpd.metrics.machine import Machine
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import CertificateLogin, Node, Settings
-from amqpd.server import memory
+from amqpd.server import memory, proxy_protocol
 from amqpd.server.doors import accept_all
 from amqpd.server.listeners import listen_all
 from amqpd.server.offload import Threads
@@ -46,7 +46,7 @@ from amqpd.version import __version__
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from amqpd.http.server import HttpServer
+    from amqpd.http.server import Arrive, HttpServer
     from amqpd.management.api import Api, Listening
     from amqpd.storage.journal import EngineJournal
 
@@ -227,14 +227,20 @@ def _manage(server: Server, config: Config, storage: EngineJournal | None, opene
     handle = public(api)
     if management.port is not None:
         listeners = listen_all(management.host, management.port)
-        server.open_door("http", listeners, partial(serve_http, make=partial(HttpServer, handle)))
+        make = partial(HttpServer, handle, arrive=_arrive(management.proxy_protocol))
+        server.open_door("http", listeners, partial(serve_http, make=make))
     if management.tls.port is not None:
         server.https = _tls_context(management.tls_of(config.tls), "management.tls")
         listeners = listen_all(management.host, management.tls.port)
-        make = partial(HttpServer, handle, tls=lambda: server.https, turn=server.signing.enter)
+        arrive = _arrive(management.proxy_protocol)
+        make = partial(HttpServer, handle, tls=lambda: server.https, turn=server.signing.enter, arrive=arrive)
         server.open_door("https", listeners, partial(serve_http, make=make, secure=True))
     api.sampler.start()
     opened.callback(api.sampler.stop)
+
+
+def _arrive(proxied: bool) -> Arrive | None:
+    return proxy_protocol.endpoint_of if proxied else None
 
 
 async def serve_http(
@@ -337,7 +343,8 @@ def serve_metrics(server: Server, config: Config, storage: EngineJournal | None)
         disk_free=lambda: None if storage is None or storage.room is None else storage.room.free,
         disk_limit=lambda: None if storage is None else _disk_limit(config, storage),
     )
-    server.open_door(serving.PROTOCOL, listeners, partial(serve_http, make=partial(serving.http_server, node, machine)))
+    make = partial(serving.http_server, node, machine, arrive=_arrive(settings.proxy_protocol))
+    server.open_door(serving.PROTOCOL, listeners, partial(serve_http, make=make))
     return server.addresses_of(serving.PROTOCOL)
 
 

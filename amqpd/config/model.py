@@ -27,7 +27,7 @@ from amqpd.config.checks import (
     Within,
 )
 from amqpd.config.errors import bad_value
-from amqpd.config.values import Names, Seconds, Share, Size, in_bytes
+from amqpd.config.values import Files, Names, Seconds, Share, Size, in_bytes
 
 Compat = Literal["3.10", "3.13", "4.0", "4.2", "4.3"]
 """The RabbitMQ versions whose behaviour can be had."""
@@ -207,7 +207,7 @@ class OAuth2:
     )
     jwks_url: str | None = _setting(None, "Where the authority's keys are (JWKS).", HttpsUrl())
     ca: Path | None = _setting(None, "Authorities (PEM) for its TLS certificate, not the system's.")
-    signing_keys: Mapping[str, str] = _setting(
+    signing_keys: Files = _setting(
         attrs.Factory(dict), "Keys from files: the `kid` of tokens and a PEM file (HS256 and the like: the secret)."
     )
     default_key: str | None = _setting(None, "The key of tokens that name none.", NotEmpty())
@@ -293,6 +293,11 @@ class Management:
         Within(0, 65535),
     )
     host: Names = _setting(("127.0.0.1", "::1"), "Addresses that it listens on.", NotEmpty())
+    proxy_protocol: bool = _setting(
+        False,
+        "Expect a header of the PROXY protocol (version 1 or 2) in front of each connection to its ports: the client "
+        "that it names counts as the one that asks.",
+    )
     path_prefix: str = _setting("", "What stands before `/api` in its paths: `/rabbitmq`.", PathPrefix())
     cors_allow_origins: Names = _setting(
         (),
@@ -344,6 +349,9 @@ class Metrics:
     )
     host: Names = _setting(
         ("127.0.0.1", "::1"), "Addresses for scrapes; whoever reaches one may read all metrics.", NotEmpty()
+    )
+    proxy_protocol: bool = _setting(
+        False, "Expect a header of the PROXY protocol in front of each connection, where a proxy writes it."
     )
 
 

@@ -42,15 +42,22 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting, value, where in _from_file(file):
-        values[setting.key] = setting.parse(value, where)
+        values[setting.key] = _beside(file, setting.parse(value, where))
         origins[setting.key] = where
-        if file is not None and isinstance(values[setting.key], Path):
-            values[setting.key] = file.parent / values[setting.key]
     for given in (_from_environment(environ), _from_flags(flags)):
         for setting, value, where in given:
             values[setting.key] = setting.parse(value, where)
             origins[setting.key] = where
     return build(values, origins)
+
+
+def _beside(file: Path | None, value: Any) -> Any:
+    """A value of the file: what is a path in it, or a table of paths, starts in the file's folder."""
+    if file is not None and isinstance(value, Path):
+        return file.parent / value
+    if isinstance(value, Mapping):
+        return {name: _beside(file, item) for name, item in value.items()}
+    return value
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -27,6 +27,9 @@ Share = Annotated[float, "share"]
 Names = tuple[str, ...]
 """A list of texts; as one text, separated by commas."""
 
+Files = Mapping[str, Path]
+"""Paths by name; as one text, pairs of name=path separated by commas."""
+
 OR_NONE = ', or "none"'
 """How the description of an optional kind ends, where "none" stands for leaving it unset."""
 
@@ -172,6 +175,12 @@ def _table(value: object, _kind: object) -> dict[str, str]:
     return {_text(key, str): _text(item, str) for key, item in value.items()}
 
 
+def _files(value: object, _kind: object) -> dict[str, Path]:
+    if isinstance(value, Mapping):
+        return {_text(key, str): _path(item, Path) for key, item in value.items()}
+    return {key: _path(item, Path) for key, item in _table(value, None).items()}
+
+
 def _choice(value: object, kind: Any) -> object:
     if value not in get_args(kind) or not isinstance(value, str):
         raise ValueError(value)
@@ -199,6 +208,7 @@ _DESCRIPTIONS: dict[Any, str] = {
     str: "text",
     Path: "a path",
     Names: "a list of texts (as one text: separated by commas)",
+    Files: "a table of paths (as one text: name=path, separated by commas)",
     Mapping[str, str]: "a table of texts (as one text: key=value, separated by commas)",
 }
 
@@ -215,6 +225,7 @@ for _kind, _hook in (
     (Share, _share),
     (Names, _names),
     (Mapping[str, str], _table),
+    (Files, _files),
 ):
     CONVERTER.register_structure_hook_func(_exactly(_kind), _hook)
 CONVERTER.register_structure_hook_func(_is_choice, _choice)

@@ -21,6 +21,12 @@ log = get_logger(__name__)
 USUAL: Final = Limits()
 
 
+Arrive = Callable[[socket.socket, Endpoint, float], Awaitable[Endpoint | None]]
+"""Takes what a proxy says in front of the first octet, in so many seconds: the two ends as they are behind it; None:
+it said nothing that is understood. May raise OSError.
+"""
+
+
 class HttpServer:
     """The HTTP connections of one purpose: all that `handle` answers."""
 
@@ -31,6 +37,7 @@ class HttpServer:
         limits: Limits = USUAL,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
         turn: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
+        arrive: Arrive | None = None,
     ) -> None:
         self._handle = handle
         self._nursery = nursery
@@ -39,6 +46,7 @@ class HttpServer:
         """What new connections of `admit_tls` are served with."""
         self._turn = turn
         """Waited for before each step of a TLS handshake."""
+        self._arrive = arrive
         self._open = 0
         self._idle: dict[trio.CancelScope, None] = {}
         """Connections that wait for a request, the longest waiting one first."""
@@ -63,9 +71,15 @@ class HttpServer:
         self._open += 1
         self._nursery.start_soon(self._serve, sock, endpoint)
 
-    async def _serve(self, sock: socket.socket, endpoint: Endpoint) -> None:
+    async def _serve(self, sock: socket.socket, accepted: Endpoint) -> None:
+        endpoint = accepted
         try:
             async with trio.SocketStream(trio.socket.from_stdlib_socket(sock)) as plain:
+                if self._arrive is not None:
+                    arrived = await self._arrival(self._arrive, sock, accepted)
+                    if arrived is None:
+                        return
+                    endpoint = arrived
                 if not endpoint.tls:
                     await self._converse(plain, endpoint)
                     return
@@ -80,6 +94,16 @@ class HttpServer:
             log.error("internal error in an HTTP connection", exc_info=error)
         finally:
             self._open -= 1
+
+    async def _arrival(self, arrive: Arrive, sock: socket.socket, accepted: Endpoint) -> Endpoint | None:
+        """Who the client is, where a proxy says so. One that says nothing gives way as others do."""
+        with trio.CancelScope() as scope:
+            self._idle[scope] = None
+            try:
+                return await arrive(sock, accepted, self._limits.patience)
+            finally:
+                self._idle.pop(scope, None)
+        return None
 
     async def _converse(self, stream: trio.abc.Stream, endpoint: Endpoint) -> None:
         await Conversation(stream, self._handle, endpoint, self._limits, self._idle).run()

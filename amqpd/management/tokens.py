@@ -1,8 +1,8 @@
 """Tokens that stand for a login: what `/api/login` gives, for as long as the broker runs and the user stays as it is.
 
 They are random, held as digests alone, and end some hours after they were made, or with the credential that they were
-given for. Changing the password or the tags of a user ends all of its tokens; other changes, such as of its limits, do
-not.
+given for. Changing the password or the tags of a user that the broker knows ends all of its tokens, also where another
+backend says what the user may do; other changes, such as of its limits, do not.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Tokens:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._known: dict[bytes, tuple[User, bool, float]] = {}
-        """By digest: for whom, whether the broker itself knows that user, and until when. The oldest first."""
+        self._known: dict[bytes, tuple[User, User | None, float]] = {}
+        """By digest: for whom, as whom the broker itself knew it, and until when. The oldest first."""
 
     def issue(self, user: User, users: Mapping[str, User]) -> str:
         """A new token for somebody who has just logged in; `users` are those that the broker itself knows, by name."""
         token = secrets.token_urlsafe(OCTETS)
         if len(self._known) >= MOST:
             del self._known[next(iter(self._known))]
-        self._known[_digest(token)] = user, users.get(user.name) is user, self._clock.monotonic() + LIFETIME
+        self._known[_digest(token)] = user, users.get(user.name), self._clock.monotonic() + LIFETIME
         return token
 
     def user_of(self, token: str, users: Mapping[str, User]) -> User | None:
@@ -43,24 +43,24 @@ class Tokens:
         found = self._known.get(_digest(token))
         if found is None:
             return None
-        user, own, until = found
+        user, then, until = found
         if self._clock.monotonic() >= until:
             return None
         if user.expires is not None and self._clock.wall() >= user.expires:
             return None
-        if not own:
-            return user
         now = users.get(user.name)
-        return now if now is not None and _login(now) == _login(user) else None
+        if _login(now) != _login(then):
+            return None
+        return now if then is user else user
 
     def revoke(self, token: str) -> None:
         """Let it stand for nobody any more."""
         self._known.pop(_digest(token), None)
 
 
-def _login(user: User) -> tuple[object, ...]:
+def _login(user: User | None) -> tuple[object, ...]:
     """What a login rests on, and what it opened."""
-    return user.password_hash, user.hashing_algorithm, user.tags
+    return () if user is None else (user.password_hash, user.hashing_algorithm, user.tags)
 
 
 def _digest(token: str) -> bytes:

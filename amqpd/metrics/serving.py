@@ -14,7 +14,7 @@ from amqpd.protocol.node import Node
 if TYPE_CHECKING:
     import trio
 
-    from amqpd.http.server import HttpServer
+    from amqpd.http.server import Arrive, HttpServer
 
 LIMITS: Final = Limits(connections=32)
 """Few clients come here, each every some seconds."""
@@ -27,11 +27,13 @@ def is_installed() -> bool:
     return find_spec("h11") is not None
 
 
-def http_server(node: Node, machine: Machine, nursery: trio.Nursery) -> HttpServer:
+def http_server(
+    node: Node, machine: Machine, nursery: trio.Nursery, *, arrive: Arrive | None = None
+) -> HttpServer:
     """Answer scrapes on sockets that are handed in. Only where it `is_installed`."""
     from amqpd.http.server import HttpServer
 
-    return HttpServer(handler(node, machine), nursery, LIMITS)
+    return HttpServer(handler(node, machine), nursery, LIMITS, arrive=arrive)
 
 
 def handler(node: Node, machine: Machine) -> Handle:

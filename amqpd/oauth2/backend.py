@@ -38,7 +38,7 @@ class OAuth2Backend(AuthBackend):
             raise missing_library(error, asked, "oauth2", key="auth.backends", value="oauth2") from error
         if settings.resource_server_id is None:
             raise bad_value("oauth2.resource_server_id", None, "text, because 'auth.backends' has oauth2")
-        self._files = {name: _read(name, Path(path)) for name, path in settings.signing_keys.items()}
+        self._files = {name: _read(name, path) for name, path in settings.signing_keys.items()}
         self._default = settings.default_key
         self._set = None
         if settings.jwks_url is not None or (settings.issuer is not None and not self._files):

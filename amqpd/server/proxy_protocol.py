@@ -16,7 +16,10 @@ from typing import Final
 import attrs
 import trio
 
+from amqpd.log import get_logger
 from amqpd.protocol.endpoint import Endpoint
+
+log = get_logger(__name__)
 
 SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 LONGEST_LINE: Final = 107
@@ -75,6 +78,20 @@ async def read(sock: socket.socket) -> Proxied:
         # One at a time: what follows the line belongs to somebody else.
         line += await _exactly(sock, 1)
     return version_1(bytes(line))
+
+
+async def endpoint_of(sock: socket.socket, accepted: Endpoint, timeout: float) -> Endpoint | None:  # noqa: ASYNC109  # what comes too late is told in the log
+    """The two ends of an accepted connection as its header says; None: there is none in `timeout` seconds, or it is
+    malformed. Raises OSError if the peer goes away.
+    """
+    with trio.move_on_after(timeout):
+        try:
+            return (await read(sock)).endpoint(accepted)
+        except Malformed as error:
+            log.warning("not a header of the PROXY protocol", connection=accepted.name, reason=str(error))
+            return None
+    log.warning("no header of the PROXY protocol in time", connection=accepted.name, timeout=timeout)
+    return None
 
 
 def version_1(line: bytes) -> Proxied:

@@ -153,17 +153,10 @@ class Server:
             self.nursery.start_soon(self._serve, sock, lambda: self._serve_proxied(sock, accepted))
 
     async def _serve_proxied(self, sock: socket.socket, accepted: Endpoint) -> None:
-        timeout = self.node.settings.handshake_timeout
-        endpoint = None
-        with trio.move_on_after(timeout):
-            try:
-                endpoint = (await proxy_protocol.read(sock)).endpoint(accepted)
-            except proxy_protocol.Malformed as error:
-                log.warning("not a header of the PROXY protocol", connection=accepted.name, reason=str(error))
-                return
+        endpoint = await proxy_protocol.endpoint_of(sock, accepted, self.node.settings.handshake_timeout)
         if endpoint is None:
-            log.warning("no header of the PROXY protocol in time", connection=accepted.name, timeout=timeout)
-        elif endpoint.tls:
+            return
+        if endpoint.tls:
             from amqpd.server.tls import serve_tls
 
             await serve_tls(self, sock, endpoint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from amqpd.broker.users import User
@@ -89,6 +90,15 @@ def test_a_token_ends_with_the_credential_that_it_was_given_for() -> None:
     clock.advance(59)
     assert tokens.user_of(token, {}) is user
     clock.advance(1)
+    assert tokens.user_of(token, {}) is None
+
+
+def test_a_changed_password_ends_tokens_where_another_backend_says_what_the_user_may_do() -> None:
+    tokens, user = Tokens(ManualClock()), User("u", tags=("management",))
+    before = User.with_password("u", "secret")
+    token = tokens.issue(user, {"u": before})
+    assert tokens.user_of(token, {"u": attrs.evolve(before, max_channels=1)}) is user
+    assert tokens.user_of(token, {"u": User.with_password("u", "other")}) is None
     assert tokens.user_of(token, {}) is None
 
 

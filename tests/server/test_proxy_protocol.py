@@ -6,15 +6,20 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import trio
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
 import amqpd
+from amqpd import app
+from amqpd.config import load
+from amqpd.embedded import IN_THREAD
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.server.proxy_protocol import SIGNATURE, Malformed, Proxied, version_1, version_2
 from amqpd.testing.broker import EmbeddedBroker
@@ -152,3 +157,60 @@ def test_any_octets_are_read_or_refused(kind: int, family: int, rest: bytes) -> 
         version_2(kind, family, rest)
     except Malformed:
         return
+
+
+# -- HTTP -------------------------------------------------------------------------------------------------------------
+
+
+WHOAMI = (
+    b"GET /api/whoami HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+    b"authorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def http() -> Iterator[tuple[str, int]]:
+    with amqpd.run_in_thread(None, management_port=0, management_proxy_protocol=True) as broker:
+        parts = urlsplit(broker.management_url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        yield parts.hostname, parts.port
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (FOREIGN_V1, b"HTTP/1.1 401 "),
+        (FOREIGN_V2, b"HTTP/1.1 401 "),
+        (b"PROXY UNKNOWN\r\n", b"HTTP/1.1 401 "),
+        (b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 15672\r\n", b"HTTP/1.1 200 "),
+        (LOCAL_V2, b"HTTP/1.1 200 "),
+        (b"", b""),
+    ],
+)
+def test_over_http_the_client_that_the_proxy_names_is_the_one_that_asks(
+    http: tuple[str, int], header: bytes, expected: bytes
+) -> None:
+    """`guest` may come from this machine alone; what begins without a header gets no answer."""
+    with socket.create_connection(http, timeout=20) as sock:
+        sock.sendall(header + WHOAMI)
+        answer = b""
+        with suppress(ConnectionResetError):
+            while data := sock.recv(65536):
+                answer += data
+    assert answer[: len(b"HTTP/1.1 200 ")] == expected
+
+
+async def test_over_https_the_header_comes_before_the_handshake(tmp_path: Path) -> None:
+    authority, file = trustme.CA(), tmp_path / "server.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(file))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    files = {"management_tls_port": 0, "management_tls_certificate": str(file)}
+    settings = load(None, {}, {**IN_THREAD, **files, "management_proxy_protocol": True})
+    async with app.serve_node(app.make_node(settings), settings) as server:
+        plain = await trio.open_tcp_stream(*server.https_addresses[0])
+        await plain.send_all(LOCAL_V2)
+        async with trio.SSLStream(plain, context, server_hostname="localhost", https_compatible=True) as client:
+            await client.send_all(WHOAMI)
+            assert (await client.receive_some(13)) == b"HTTP/1.1 200 "

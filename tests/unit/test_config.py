@@ -86,6 +86,9 @@ def test_variables_that_are_no_settings_are_left_alone(name: str, value: str) ->
 
 def test_a_path_in_the_file_is_relative_to_the_files_folder(tmp_path: Path) -> None:
     assert load(toml(tmp_path, 'access_file = "access.toml"'), {}, {}).access_file == tmp_path / "access.toml"
+    keys = load(toml(tmp_path, '[oauth2.signing_keys]\na = "a.pem"\nb = "/b.pem"'), {}, {}).oauth2.signing_keys
+    assert keys == {"a": tmp_path / "a.pem", "b": Path("/b.pem")}
+    assert load(None, {"AMQPD_OAUTH2_SIGNING_KEYS": "a=a.pem"}, {}).oauth2.signing_keys == {"a": Path("a.pem")}
     assert load(None, {"AMQPD_ACCESS_FILE": "access.toml"}, {}).access_file == Path("access.toml")
 
 

@@ -207,13 +207,13 @@ def test_the_last_keys_go_on_while_the_authority_is_down(setting: Setting) -> No
 def test_keys_may_be_in_files(tmp_path: Path) -> None:
     authority, file = Authority(), tmp_path / "key.pem"
     file.write_bytes(authority.pem())
-    setting = Setting(signing_keys={"first": str(file)}, default_key="first")
+    setting = Setting(signing_keys={"first": file}, default_key="first")
     assert setting.user(authority.sign(CLAIMS)) is not None
     nameless = jwt.encode(CLAIMS, authority.keys["first"], "ES256").encode()
     assert setting.user(nameless) is not None
     assert setting.authority.fetches == []
     with pytest.raises(ConfigError, match=r"cannot read the key 'first' from .*: No such file"):
-        Setting(signing_keys={"first": str(tmp_path / "missing")})
+        Setting(signing_keys={"first": tmp_path / "missing"})
 
 
 @pytest.mark.parametrize(
