@@ -24,7 +24,7 @@ from conformance.client import Connection
 from conformance.received import Dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONTROL = SERVER.with_name("rabbitmqctl")
@@ -49,7 +49,8 @@ class Node:
 
     def __init__(self, port: int, folder: Path, environment: dict[str, str]) -> None:
         self.port = port
-        self._folder = folder
+        self.folder = folder
+        """All that the node has; gone afterwards."""
         self._environment = environment
 
     def control(self, *arguments: str) -> str:
@@ -60,16 +61,18 @@ class Node:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)} failed ({outcome.returncode}):\n{said}")
         return outcome.stdout
 
-    def run(self, tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one of RabbitMQ's tools on the node, whatever comes of it."""
+    def run(
+        self, tool: str, *arguments: str, environment: Mapping[str, str] = {}, limit: float = CONTROL_LIMIT
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of RabbitMQ's tools on the node, whatever comes of it. Raises TimeoutExpired after `limit` s."""
         return subprocess.run(
             [str(SERVER.with_name(tool)), *arguments],
-            cwd=self._folder,
-            env=self._environment,
+            cwd=self.folder,
+            env={**self._environment, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=CONTROL_LIMIT,
+            timeout=limit,
             check=False,
             **_ownership(),
         )

@@ -21,6 +21,7 @@ import amqpd
 from amqpd.cli.ctl.client import Client
 from amqpd.cli.ctl.run import run
 from conformance.rabbitmq import Node, Unavailable, controlled_node
+from conformance.rabbitmq_batch import Line, Said, run_all
 from tests.cli.beside import DIFFERENCES, SCRIPT
 from tests.cli.conftest import Outcome
 from tests.forms import once
@@ -50,45 +51,45 @@ def furnished(port: int) -> Iterator[None]:
         connection.close()
 
 
-def tool_and_words(line: str) -> tuple[str, list[str]]:
+def parted(line: str) -> Line:
     words = shlex.split(line)
-    return (words[0], words[1:]) if words[0].startswith("rabbitmq-") else ("rabbitmqctl", words)
+    tool = words.pop(0) if words[0].startswith("rabbitmq-") else "rabbitmqctl"
+    return Line(tool, tuple(words))
 
 
 def ours(tmp_path: Path) -> Generator[Outcome, None, None]:
     socket = tmp_path / "c.sock"
     with amqpd.run_in_thread(control_socket=socket, compat="3.10") as broker, furnished(broker.port):
-        for line in LINES:
-            tool, words = tool_and_words(line)
+        for line in map(parted, LINES):
             out, err = io.StringIO(), io.StringIO()
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = run(words, tool, find=lambda _: Client.of_socket(socket), stdin=io.StringIO())
+                code = run(line.words, line.tool, find=lambda _: Client.of_socket(socket), stdin=io.StringIO())
             yield Outcome(code, out.getvalue(), err.getvalue())
 
 
-def theirs(node: Node) -> Generator[Outcome, None, None]:
-    for vhost in ("second", "three-queues", "shut", "one-connection", "käse [日本] {x} 'y' /z ~p"):
-        node.control("delete_vhost", vhost)
-    users = [line.partition("\t")[0] for line in node.control("list_users", "-s").splitlines()]
-    for user in users:
-        if user != "guest":
-            node.control("delete_user", user)
+def theirs(node: Node) -> list[Outcome]:
+    """What RabbitMQ says, after all that the node was furnished with has gone."""
+    vhosts, users = run_all(node, [parted("list_vhosts -s"), parted("list_users -s")])
+    others = [("delete_vhost", vhost) for vhost in vhosts.out.splitlines() if vhost != "/"]
+    others += [("delete_user", name) for name in re.findall("^(?!guest\t)(.+)\t", users.out, re.MULTILINE)]
+    run_all(node, [Line("rabbitmqctl", words) for words in others])
     with furnished(node.port):
-        for line in LINES:
-            tool, words = tool_and_words(line)
-            done = node.run(tool, *words)
-            yield Outcome(done.returncode, done.stdout, done.stderr)
+        return [Outcome(said.code, said.out, said.err) for said in run_all(node, [parted(line) for line in LINES])]
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[int, tuple[Outcome, Outcome]]]:
+def node() -> Generator[Node]:
     with ExitStack() as stack:
         try:
-            node = stack.enter_context(controlled_node())
+            yield stack.enter_context(controlled_node())
         except Unavailable as error:
             pytest.skip(str(error))
-        both = zip(ours(tmp_path_factory.mktemp("beside")), theirs(node), strict=True)
-        yield dict(enumerate(both))
+
+
+@pytest.fixture(scope="module")
+def outcomes(node: Node, tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Outcome, Outcome]]:
+    both = zip(ours(tmp_path_factory.mktemp("beside")), theirs(node), strict=True)
+    return dict(enumerate(both))
 
 
 def normal(text: str) -> str:
@@ -105,7 +106,7 @@ def rows(text: str) -> list[str]:
 
 
 @once
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("place", range(len(LINES)), ids=[f"{place}: {line}" for place, line in enumerate(LINES)])
 def test_both_say_the_same(outcomes: dict[int, tuple[Outcome, Outcome]], place: int) -> None:
     amqpctl, rabbitmqctl = outcomes[place]
@@ -115,6 +116,14 @@ def test_both_say_the_same(outcomes: dict[int, tuple[Outcome, Outcome]], place: 
         assert not same, "it differs no more: its reason can go"
     else:
         assert (rows(amqpctl.out), normal(amqpctl.err)) == (rows(rabbitmqctl.out), normal(rabbitmqctl.err))
+
+
+@once
+@pytest.mark.usefixtures("outcomes")  # which has the node first
+def test_lines_in_one_vm_come_to_what_they_do_alone(node: Node) -> None:
+    lines = [parted("list_vhosts --formatter json"), parted("list_qeues")]
+    alone = [node.run(line.tool, *line.words) for line in lines]
+    assert run_all(node, lines) == [Said(each.returncode, each.stdout, each.stderr) for each in alone]
 
 
 def test_every_difference_is_one_of_the_script() -> None:
