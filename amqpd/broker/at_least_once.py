@@ -13,6 +13,7 @@ from typing import Final
 
 from amqpd.broker.message import Message
 from amqpd.broker.timers import Timer, Timers
+from amqpd.broker.weights import Weight, of_messages
 from amqpd.clock import Clock
 
 PREFETCH: Final = 32
@@ -99,6 +100,10 @@ class AtLeastOnce:
     def octets(self) -> int:
         """Body octets of all of them."""
         return sum(len(each.message.body) for each in (*self._out, *self._waiting))
+
+    def weight(self) -> Weight:
+        """What all of them are together."""
+        return of_messages([each.message for each in (*self._out, *self._waiting)])
 
     def waits_for(self, attempt: Attempt) -> bool:
         return attempt in self._out

@@ -27,11 +27,13 @@ from amqpd.broker.ready_list import ReadyList
 from amqpd.broker.retries import DISABLED as NO_RETRY
 from amqpd.broker.retries import Delayed, Retries
 from amqpd.broker.returns import LOST, ReturnWork
+from amqpd.broker.weights import NOTHING, Weight
 from amqpd.log import get_logger
 from amqpd.properties import EXPIRATION
 
 if TYPE_CHECKING:
     from amqpd.broker.packed_run import Run
+    from amqpd.broker.paged_run import PagedRun
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.settings import Settings
 
@@ -220,6 +222,15 @@ class ClassicQueue(Queue):
     @property
     def paged(self) -> int:
         return self.ready.paged
+
+    def head(self) -> Message | None:
+        return self.ready.head() if self.ready.count else None
+
+    def weight(self) -> Weight:
+        return self.ready.weight() + (NOTHING if self._delayed is None else self._delayed.weight())
+
+    def unweighed(self) -> list[Run | PagedRun]:
+        return self.ready.unweighed()
 
     @property
     def last_number(self) -> int:

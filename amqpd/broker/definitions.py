@@ -51,10 +51,10 @@ POLICIES: Final = Kind(
 EXCHANGES: Final = Kind(
     "exchanges",
     ("vhost", "name"),
-    ("type", "durable", "auto_delete", "internal", "arguments", "arguments_octets", "id"),
+    ("type", "durable", "auto_delete", "internal", "arguments", "arguments_octets", "id", "declared_by"),
 )
 """Durable ones that a client declared. `arguments` are for people, `arguments_octets` are what counts. Those that keep
-messages have an `id`.
+messages have an `id`. Before there was a `declared_by` nobody wrote down who it was.
 """
 QUEUES: Final = Kind(
     "queues", ("vhost", "name"), ("id", "type", "durable", "auto_delete", "arguments", "arguments_octets")

@@ -24,6 +24,8 @@ INTERNAL: Final = "rmq-internal"
 """Who acts where no user does: an auto-delete, an expiry, the end of a connection."""
 OPERATOR: Final = "rmq-cli"
 """Who acts where an operator does, past any login."""
+UNKNOWN: Final = "unknown"
+"""Who has done what was done before anybody wrote that down."""
 
 Value: TypeAlias = Union[  # noqa: UP007  # it refers to itself by name
     str, bool, int, float, Table, IPv4Address, IPv6Address, tuple[int, ...], list["Value"], Mapping[str, "Value"]

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from amqpd.broker.bindings import Binding, BindingKey
+from amqpd.broker.events import UNKNOWN
 from amqpd.broker.exchange_context import ExchangeContext
 from amqpd.broker.message import Message
 from amqpd.fields import Table
@@ -115,6 +116,7 @@ class Exchange:
         "arguments",
         "auto_delete",
         "by_key",
+        "declared_by",
         "durable",
         "exchanges",
         "id",
@@ -139,10 +141,13 @@ class Exchange:
         internal: bool = False,
         arguments: Table,
         number: int = 0,
+        by: str = UNKNOWN,
     ) -> None:
         self.name = name
         self.id = number
         """Of a durable one that keeps messages: no two queues or exchanges ever have the same; else 0."""
+        self.declared_by = by
+        """The user who declared it first, or one of the words in `events`."""
         self.type_name = type_.name
         self.durable = durable
         self.auto_delete = auto_delete

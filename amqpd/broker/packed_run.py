@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from amqpd.broker import trails
 from amqpd.broker.message import OVERHEAD, Message, Trail, header_cost
+from amqpd.broker.weights import Weight
 from amqpd.properties import Properties
 
 RUN: Final = 1024
@@ -73,6 +74,7 @@ class Run(Numbered):
         "_routing_keys",
         "_sharing",
         "_trails",
+        "_weight",
     )
 
     def __init__(self, messages: list[Message]) -> None:
@@ -91,6 +93,7 @@ class Run(Numbered):
         redelivered = bytes([message.redelivered for message in messages])
         self._redelivered = redelivered if any(redelivered) else None
         """Of those that wait since before a restart."""
+        self._weight: Weight | None = None
 
     def columns(self) -> Columns:
         """All but the numbers, of a run without holes; `of` makes it a run again. Nobody shares the bodies then."""
@@ -121,7 +124,7 @@ class Run(Numbered):
         properties = columns.properties
         run._properties = Properties.parse(properties) if isinstance(properties, bytes) else properties
         run._deadlines, run._redelivered = columns.deadlines, columns.redelivered
-        run._sharing = run._trails = None
+        run._sharing = run._trails = run._weight = None
         if columns.trails is not None and columns.published is not None:
             run._trails = tuple(map(_trail, columns.trails, columns.published))
         return run
@@ -139,12 +142,17 @@ class Run(Numbered):
         """The message at a place, unpacked for the look only."""
         return self._unpack((place,))[0]
 
+    def head(self) -> Message:
+        """The first of those that are left, unpacked for the look only."""
+        return self[next(at for at, body in enumerate(self._bodies) if body is not None)]
+
     def pop(self, place: int) -> Message:
         """Take the message at a place out."""
         message = self[place]
         if not isinstance(self._bodies, list):
             self._bodies = list(self._bodies)
         self._bodies[place] = None
+        self._weight = None
         self.count -= 1
         return message
 
@@ -163,6 +171,27 @@ class Run(Numbered):
     def octets(self) -> int:
         """Body octets of all of them."""
         return sum([len(body) for body in self._bodies if body is not None])
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether it knows its weight already."""
+        return self._weight is not None
+
+    def weight(self) -> Weight:
+        """What they are together, counted once until one is taken out."""
+        if self._weight is None:
+            octets, properties = self.octets(), self._properties
+            if isinstance(properties, Properties):
+                lasting = (self.count, octets) if properties.persistent else (0, 0)
+            else:
+                sizes = [
+                    len(body)
+                    for body, raw in zip(self._bodies, properties, strict=True)
+                    if body is not None and Properties.parse(raw).persistent
+                ]
+                lasting = len(sizes), sum(sizes)
+            self._weight = Weight(octets, *lasting)
+        return self._weight
 
     @property
     def is_whole(self) -> bool:

@@ -15,9 +15,12 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import Final
 
+import attrs
+
 from amqpd.broker.message import Account, Message
 from amqpd.broker.packed_run import RUN, Columns, Numbered, Run, place_in
 from amqpd.broker.ports import Spill
+from amqpd.broker.weights import Weight
 
 NUMBER: Final = attrgetter("number")
 BLOCK: Final = 1024 * 1024
@@ -31,13 +34,14 @@ RESIDENT: Final = 16
 class PagedRun(Numbered):
     """Consecutive messages without holes, out of memory."""
 
-    __slots__ = ("_account", "_block", "_deadlines", "_octets", "_spared")
+    __slots__ = ("_account", "_block", "_deadlines", "_spared", "_weight")
 
     def __init__(self, run: Run, spill: Spill, account: Account) -> None:
         """Write a run without holes out, and take it off the account. Raises OSError, and then nothing has changed."""
         self.numbers = run.numbers
         self.count = run.count
-        self._octets = run.octets()
+        weight = run.weight()
+        self._weight = attrs.evolve(weight, paged=weight.octets)
         due = list(run.deadlines())
         self._deadlines = (array("d", [deadline for deadline, _ in due]), array("Q", [each for _, each in due]))
         self._block = spill.keep(marshal.dumps(run.columns().plain()))
@@ -73,7 +77,16 @@ class PagedRun(Numbered):
 
     def octets(self) -> int:
         """Body octets of all of them."""
-        return self._octets
+        return self._weight.octets
+
+    @property
+    def is_weighed(self) -> bool:
+        """It knows its weight."""
+        return True
+
+    def weight(self) -> Weight:
+        """What they are together."""
+        return self._weight
 
     def read(self) -> Run:
         """What is out there, for the look only. Raises OSError."""

@@ -15,6 +15,7 @@ from amqpd.broker.packed_run import Run
 from amqpd.broker.paged_run import PagedRun
 from amqpd.broker.ports import Spill
 from amqpd.broker.ready_list import ReadyList
+from amqpd.broker.weights import NOTHING, Weight
 
 
 class PriorityReadyList(ReadyList):
@@ -53,6 +54,9 @@ class PriorityReadyList(ReadyList):
 
     def peek(self) -> Message:
         return self._first().peek()
+
+    def head(self) -> Message:
+        return self._first().head()
 
     def put_back(self, message: Message) -> None:
         self.count += 1
@@ -94,6 +98,12 @@ class PriorityReadyList(ReadyList):
 
     def octets(self) -> int:
         return sum(level.octets() for level in self._order)
+
+    def weight(self) -> Weight:
+        return sum([level.weight() for level in self._order], NOTHING)
+
+    def unweighed(self) -> list[Run | PagedRun]:
+        return [run for level in self._order for run in level.unweighed()]
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         return chain.from_iterable([level.ranges() for level in self._order])

@@ -23,6 +23,7 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.queue_counts import QueueTally
 from amqpd.broker.returns import LOST, Return, ReturnWork, give_back
 from amqpd.broker.timers import Timer, Timers
+from amqpd.broker.weights import NOTHING, Weight
 from amqpd.broker.work import Work, WorkList
 from amqpd.clock import Clock
 from amqpd.errors import NotImplementedHere
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from amqpd.broker.at_least_once import Attempt
     from amqpd.broker.bindings import Binding
     from amqpd.broker.packed_run import Run
+    from amqpd.broker.paged_run import PagedRun
     from amqpd.broker.ports import Journal, Spill
     from amqpd.broker.queue_types.port import QueueType
     from amqpd.broker.session import Session
@@ -171,6 +173,10 @@ class Queue(Destination):
         """A delivered message with its body, if that is still there."""
         return message
 
+    def head(self) -> Message | None:
+        """Its first ready message, for a look; None where there is none, or its type doesn't look at single ones."""
+        return None
+
     @property
     def message_count(self) -> int:
         """Ready messages, those on their way back included."""
@@ -180,6 +186,14 @@ class Queue(Destination):
     def paged(self) -> int:
         """Ready messages that are on disk and not in memory."""
         return 0
+
+    def weight(self) -> Weight:
+        """What its ready messages are together; nothing where its type doesn't know that."""
+        return NOTHING
+
+    def unweighed(self) -> list[Run | PagedRun]:
+        """Runs of waiting messages that have never been weighed: who asks them one by one makes `weight` cheap."""
+        return []
 
     @property
     def last_number(self) -> int:

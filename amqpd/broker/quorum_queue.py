@@ -20,6 +20,7 @@ from amqpd.broker.quorum_priorities import quorum_ready_list
 from amqpd.broker.retries import Retries
 from amqpd.broker.returns import LOST
 from amqpd.broker.single_active import GivesWay, InOrderOfArrival
+from amqpd.broker.weights import NOTHING, Weight
 
 if TYPE_CHECKING:
     from amqpd.broker.queue_types.port import QueueType
@@ -195,6 +196,9 @@ class QuorumQueue(ClassicQueue):
         if self.limits is not None:
             self.limits.left(message, self.ready.count + self.aside)
         self._account.release(message)
+
+    def weight(self) -> Weight:
+        return super().weight() + (NOTHING if self._keeper is None else self._keeper.weight())
 
     def _octets(self) -> int:
         return super()._octets() + (0 if self._keeper is None else self._keeper.octets())

@@ -25,6 +25,7 @@ from amqpd.broker.packed_run import RUN, Run, joined, ranges
 from amqpd.broker.paged_run import PagedRun, in_order, is_large, packed, page_out
 from amqpd.broker.ports import Spill
 from amqpd.broker.returned import InOrderOfReturn, Returned
+from amqpd.broker.weights import Weight, of_messages
 
 NUMBER: Final = attrgetter("number")
 FIRST: Final = attrgetter("first")
@@ -72,6 +73,22 @@ class ReadyList:
         if returned is not None and returned.keys and (not head or returned.keys[0] < head[-1].number):
             return returned.peek()
         return head[-1]
+
+    def head(self) -> Message:
+        """The same for a look: nothing is unpacked for it but this one message, of which it may be a copy."""
+        returned = self._returned
+        runs = None if self._head else self._runs
+        first = self._head[-1] if self._head else None
+        if runs:
+            run = runs[0]
+            assert isinstance(run, Run)
+            first = run.head()
+        elif first is None and self._tail:
+            first = self._tail[0]
+        if returned is not None and returned.keys and (first is None or returned.keys[0] < first.number):
+            return returned.peek()
+        assert first is not None
+        return first
 
     def put_back(self, message: Message) -> None:
         """Return a message that was popped: it goes to its original position."""
@@ -175,6 +192,15 @@ class ReadyList:
         packed = sum(run.octets() for run in self._runs or ())
         loose = (*self._head, *self._tail, *(() if self._returned is None else self._returned.messages()))
         return packed + sum(len(message.body) for message in loose)
+
+    def weight(self) -> Weight:
+        """What all of them are together."""
+        loose = (*self._head, *self._tail, *(() if self._returned is None else self._returned.messages()))
+        return sum([run.weight() for run in self._runs or ()], of_messages(loose))
+
+    def unweighed(self) -> list[Run | PagedRun]:
+        """The runs that don't know their weight yet: who asks them one by one makes `weight` cheap."""
+        return [run for run in self._runs or () if not run.is_weighed]
 
     def restore(self, message: Message) -> None:
         """Add a message that was here before a restart, after any others, until `restored`."""

@@ -144,7 +144,8 @@ class Recorder:
         if self._journal.keeps_definitions and _keeps_exchange(exchange):
             self._drop_left((vhost.name, exchange.kind, exchange.name))
             flags = (int(exchange.durable), int(exchange.auto_delete), int(exchange.internal))
-            values = (text_cell(exchange.type_name), *flags, *table_cells(exchange.arguments), exchange.id or None)
+            further = (exchange.id or None, text_cell(exchange.declared_by))
+            values = (text_cell(exchange.type_name), *flags, *table_cells(exchange.arguments), *further)
             self._put(EXCHANGES, _texts(vhost.name, exchange.name), values)
 
     def exchange_gone(self, vhost: VHost, exchange: Exchange) -> None:

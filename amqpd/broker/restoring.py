@@ -33,6 +33,7 @@ from amqpd.broker.definitions import (
     Kind,
     Rows,
 )
+from amqpd.broker.events import UNKNOWN
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.permissions import Permissions, TopicPermissions
 from amqpd.broker.policies import Policy
@@ -198,6 +199,7 @@ class _Restoring:
             internal=row.flag("internal"),
             arguments=row.table("arguments_octets"),
             number=self._broker.recorder.next_id() if older else number,
+            by=row.text("declared_by") if row.present("declared_by") else UNKNOWN,
         )
         vhost.place_exchange(exchange)
         if exchange.id:

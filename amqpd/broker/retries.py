@@ -16,6 +16,7 @@ from amqpd.broker.returns import LOST, REFUSED
 from amqpd.broker.rewriting import rewritten
 from amqpd.broker.schedule import SLICE, Schedule
 from amqpd.broker.timers import Timers
+from amqpd.broker.weights import Weight, of_messages
 from amqpd.broker.work import Work, WorkList
 from amqpd.fields import EMPTY
 from amqpd.properties import Properties
@@ -131,6 +132,10 @@ class Delayed:
     def octets(self) -> int:
         """Body octets of all of them."""
         return sum(len(message.body) for message in self._messages.values())
+
+    def weight(self) -> Weight:
+        """What all of them are together."""
+        return of_messages(self._messages.values())
 
     def drop(self) -> Message:
         """Take out the one that would be ready first. Only while there are any."""

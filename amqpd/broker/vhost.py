@@ -120,6 +120,7 @@ class VHost(OnExpiry):
             internal=internal,
             arguments=arguments,
             number=number,
+            by=by,
         )
         self.place_exchange(exchange)
         self._recorder.exchange(self, exchange)

@@ -80,6 +80,40 @@ def test_a_classic_queue_says_what_it_has_in_memory(api: Any, connected: Any) ->
     assert shown["messages_paged_out"] == 0
 
 
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_a_queue_says_how_large_its_messages_are(api: Any, connected: Any, kind: str) -> None:
+    channel = connected.channel()
+    channel.queue_declare("q", durable=True, arguments={"x-queue-type": kind})
+    for size, mode in ((1, 2), (10, 1), (100, 2)):
+        channel.basic_publish("", "q", b"x" * size, pika.BasicProperties(delivery_mode=mode, timestamp=size))
+    channel.basic_get("q")
+    shown = api.get("/queues/%2F/q")
+    sizes = {name: value for name, value in shown.items() if name.startswith("message_bytes")}
+    paged = {"message_bytes_paged_out": 0} if kind == "classic" else {}
+    assert sizes == paged | {
+        "message_bytes": 111,
+        "message_bytes_ready": 110,
+        "message_bytes_unacknowledged": 1,
+        "message_bytes_ram": 111,
+        "message_bytes_persistent": 101,
+    }
+    assert shown["messages_persistent"] == 2
+    assert shown.get("head_message_timestamp") == (10 if kind == "classic" else None)
+    by_size = api.get("/queues?columns=name,message_bytes&sort=message_bytes_ready")
+    assert by_size == [{"name": "q", "message_bytes": 111}]
+    channel.tx_select()
+    channel.basic_ack(1)
+    assert api.get("/queues/%2F/q?columns=message_bytes_unacknowledged") == {"message_bytes_unacknowledged": 1}
+    channel.tx_commit()
+    assert api.get("/queues?columns=message_bytes")[0] == {"message_bytes": 110}
+
+
+def test_sizes_are_not_counted_where_nobody_asks(api: Any) -> None:
+    api.made("/queues/%2F/q", {"durable": True})
+    assert not [name for name in api.get("/queues/%2F/q?disable_stats=true") if "bytes" in name]
+    assert api.get("/queues/%2F/q?columns=messages") == {"messages": 0}
+
+
 def test_the_node(api: Any) -> None:
     (node,) = api.get("/nodes")
     assert (node["running"], node["type"], node["mem_alarm"], node["disk_free_alarm"]) == (True, "disc", False, False)

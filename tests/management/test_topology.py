@@ -144,6 +144,7 @@ def test_an_exchange_is_declared_shown_and_deleted(api: Any) -> None:
         "auto_delete": False,
         "internal": False,
         "arguments": {"alternate-exchange": "amq.fanout"},
+        "user_who_performed_action": "guest",
         "policy": None,
         "incoming": [],
         "outgoing": [],

@@ -16,23 +16,27 @@ from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
 from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.views.queues import queue_details, queue_view
+from amqpd.management.weights import are_wanted, weighed
 
 
 async def queues(call: Call) -> AnyListing:
     """List queues; `type=stream` shows those of that type."""
-    return _listing(call, call.caller.visible(call.broker))
+    return await _listing(call, call.caller.visible(call.broker))
 
 
 async def queues_of_vhost(call: Call) -> AnyListing:
     """List the queues of a virtual host; `type=stream` shows those of that type."""
-    return _listing(call, [call.vhost()])
+    return await _listing(call, [call.vhost()])
 
 
 async def queue(call: Call) -> object:
     """Show a queue with its consumers."""
     vhost = call.vhost()
     found = find_queue(vhost, call.params["queue"])
-    view = queue_details(vhost, found, call.broker.name, call.details(found), totals=_totals(call))
+    weights = await weighed(call.api.node, [found], found) if are_wanted(call.query) else None
+    view = queue_details(
+        vhost, found, call.broker.name, call.details(found), weights=weights, totals=_totals(call)
+    )
     return one(view, call.query)
 
 
@@ -97,8 +101,10 @@ def find_queue(vhost: VHost, name: str) -> Queue:
     return found
 
 
-def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
+async def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
     node, wanted, totals = call.broker.name, call.query.get("type"), _totals(call)
+    queues_of = (queue for vhost in vhosts for queue in [*vhost.queues.values()])
+    weights = await weighed(call.api.node, queues_of) if are_wanted(call.query) else None
     return Listing(
         (
             (vhost, each)
@@ -106,7 +112,7 @@ def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
             for each in [*vhost.queues.values()]
             if wanted in (None, each.type.name)
         ),
-        lambda each: queue_view(*each, node, call.details(each[1]), totals=totals),
+        lambda each: queue_view(*each, node, call.details(each[1]), weights=weights, totals=totals),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
     )

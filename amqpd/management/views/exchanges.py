@@ -24,6 +24,7 @@ def exchange_view(
         "auto_delete": exchange.auto_delete,
         "internal": exchange.internal,
         "arguments": json_of(exchange.arguments),
+        "user_who_performed_action": exchange.declared_by,
         "policy": None if policy is None else policy.name,
     }
     if exchange.messages_delayed:

@@ -14,6 +14,7 @@ from amqpd.management.rates.details import Details, shown
 from amqpd.management.views.connections import connection_details
 from amqpd.management.views.consumers import consumer_view
 from amqpd.management.views.counts import message_stats
+from amqpd.management.weights import Weights
 from amqpd.protocol.connection import Connection
 
 QUORUM: Final = "quorum"
@@ -22,9 +23,18 @@ MESSAGES: Final = QUEUE[len(LENGTHS) :]
 
 
 def queue_view(
-    vhost: VHost, queue: Queue, node: str, details: Details | None, *, totals: bool = False
+    vhost: VHost,
+    queue: Queue,
+    node: str,
+    details: Details | None,
+    *,
+    weights: Weights | None = None,
+    totals: bool = False,
 ) -> dict[str, object]:
-    """What lists show. Without `details`: nothing that is counted, but with `totals` how many messages there are."""
+    """What lists show. Without `details`: nothing that is counted, but with `totals` how many messages there are.
+
+    Without `weights`: no sizes of messages.
+    """
     matched = matched_of(vhost, queue)
     view: dict[str, object] = {
         "name": queue.name,
@@ -42,14 +52,21 @@ def queue_view(
     }
     if details is None:
         return view | dict(zip(LENGTHS, of_queue(queue), strict=False)) if totals else view
-    return view | _counts(queue, details) | _of_type(queue, node) | _owner(queue)
+    view |= _counts(queue, details) | _of_type(queue, node) | _owner(queue)
+    return view if weights is None else view | _sizes(queue, weights)
 
 
 def queue_details(
-    vhost: VHost, queue: Queue, node: str, details: Details | None, *, totals: bool = False
+    vhost: VHost,
+    queue: Queue,
+    node: str,
+    details: Details | None,
+    *,
+    weights: Weights | None = None,
+    totals: bool = False,
 ) -> dict[str, object]:
     """What a single queue shows beside that."""
-    view = queue_view(vhost, queue, node, details, totals=totals)
+    view = queue_view(vhost, queue, node, details, weights=weights, totals=totals)
     if details is not None:
         consumers = queue.consumers.members()
         view["consumer_details"] = [consumer_view(vhost, each, node) for each in consumers]
@@ -86,7 +103,7 @@ def _capacity(queue: Queue) -> float:
 
 def _of_type(queue: Queue, node: str) -> dict[str, object]:
     if queue.type.name == CLASSIC:
-        return {"storage_version": 2} | _in_memory(queue)
+        return {"storage_version": 2, "head_message_timestamp": _first_sent(queue)} | _in_memory(queue)
     replicas: dict[str, object] = {"leader": node, "members": [node], "online": [node]}
     if queue.type.name == QUORUM:
         limit = queue.settings.delivery_limit
@@ -94,6 +111,29 @@ def _of_type(queue: Queue, node: str) -> dict[str, object]:
     if isinstance(queue, StreamQueue):
         return replicas | {"positions": dict(queue.positions)}
     return {}
+
+
+def _sizes(queue: Queue, weights: Weights) -> dict[str, object]:
+    """Octets of the bodies of messages. Streams don't know theirs; persistent ones are those that a restart leaves."""
+    if queue.type.name not in (CLASSIC, QUORUM):
+        return {}
+    ready, out = queue.weight(), weights.out_of(queue)
+    both = ready + out
+    view: dict[str, object] = {
+        "message_bytes": both.octets,
+        "message_bytes_ready": ready.octets,
+        "message_bytes_unacknowledged": out.octets,
+        "message_bytes_ram": both.octets - both.paged,
+        "message_bytes_persistent": both.persistent_octets if queue.durable else 0,
+        "messages_persistent": both.persistent if queue.durable else 0,
+    }
+    return view | {"message_bytes_paged_out": both.paged} if queue.type.name == CLASSIC else view
+
+
+def _first_sent(queue: Queue) -> int | None:
+    """What its publisher says of when the first message was sent: seconds since the Unix epoch."""
+    head = queue.head()
+    return None if head is None else head.properties.timestamp
 
 
 def _in_memory(queue: Queue) -> dict[str, object]:

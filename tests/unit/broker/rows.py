@@ -85,6 +85,7 @@ def _of_vhost(vhost: VHost) -> dict[str, object]:
             (each.id, each.name, each.type_name, each.auto_delete, each.internal, each.arguments.raw, each.alternate)
             for each in exchanges
         ],
+        "declared_by": [each.declared_by for each in exchanges],
         "queues": [
             (each.id, each.name, each.type.name, each.auto_delete, each.arguments.raw, each.settings)
             for each in queues

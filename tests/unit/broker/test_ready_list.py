@@ -230,7 +230,7 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
     def append(self, count: int, gap: int) -> None:
         for _ in range(count):
             self.last += gap
-            self.ready.append(with_number(self.last))
+            self.ready.append(with_number(self.last, PLAIN if self.last % 3 else PERSISTENT))
             self.numbers.add(self.last)
 
     @precondition(lambda self: self.numbers)
@@ -269,6 +269,21 @@ class ReadyListAgainstNumbers(RuleBasedStateMachine):
             if ends:
                 patch.setattr(paged_run, "LARGE", 1)
             self.ready.page_out(self.spill, self.account, most)
+
+    @rule()
+    def weigh(self) -> None:
+        weight, sizes = self.ready.weight(), {each: len(b"%d" % each) for each in self.numbers}
+        lasting = [size for number, size in sizes.items() if number % 3 == 0]
+        assert (weight.octets, weight.persistent, weight.persistent_octets) == (
+            sum(sizes.values()),
+            len(lasting),
+            sum(lasting),
+        )
+        assert self.ready.octets() == weight.octets
+        assert (weight.paged > 0) == (self.ready.paged > 0)
+        assert self.ready.unweighed() == []
+        if self.numbers:
+            assert self.ready.head().number == min(self.numbers)
 
     @rule()
     def take_all(self) -> None:

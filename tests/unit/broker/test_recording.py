@@ -95,7 +95,7 @@ def test_the_columns_say_what_was_declared(kept: Kept) -> None:
     queue = declare(kept, session, arguments={"x-queue-type": "quorum", "x-delivery-limit": 3})
     bind(kept, session, "x")
     readable = '{"alternate-exchange":"ä","n":[1,2.5,true,null,{"in":"\\udcff"}]}'
-    assert kept.journal.rows(EXCHANGES) == {("/", "x"): ("topic", 1, 1, 0, readable, arguments.raw, None)}
+    assert kept.journal.rows(EXCHANGES) == {("/", "x"): ("topic", 1, 1, 0, readable, arguments.raw, None, "guest")}
     raw = queue.arguments.raw
     assert kept.journal.rows(QUEUES) == {
         ("/", "q"): (1, "quorum", 1, 0, '{"x-queue-type":"quorum","x-delivery-limit":3}', raw)
@@ -140,7 +140,7 @@ def test_durable_exchanges_that_keep_messages_have_ids_as_queues_do(kept: Kept) 
     declare_exchange(kept, session, "gone", "x-delayed-message", arguments=arguments, durable=False)
     declare(kept, session)
     declare_exchange(kept, session, "last", "x-delayed-message", arguments=arguments)
-    assert [values[-1] for values in kept.journal.rows(EXCHANGES).values()] == [1, 3]
+    assert [values[6] for values in kept.journal.rows(EXCHANGES).values()] == [1, 3]
     found = kept.world.vhost
     assert [found.exchanges["gone"].id, found.queues["q"].id, found.exchanges["last"].id] == [0, 2, 3]
 

@@ -304,7 +304,7 @@ def test_an_exchange_that_was_declared_before_it_had_an_id_gets_one(kept: Kept, 
     kept.world.exchange("x", "x-delayed-message", DELAYED)
     kept.world.exchange("y", "topic")
     kept.world.queue()
-    kept.journal.tables[EXCHANGES]["/", "x"] = (*kept.journal.tables[EXCHANGES]["/", "x"][:-1], None)
+    kept.journal.tables[EXCHANGES]["/", "x"] = (*kept.journal.tables[EXCHANGES]["/", "x"][:6], None, None)
     if not counter:
         kept.journal.tables[COUNTERS].clear()
     again = kept.again()

@@ -90,6 +90,7 @@ def test_a_folder_of_the_first_format_goes_on_and_its_delayed_messages_survive_f
     clock.advance(1)
     again = Started(folder, clock)
     assert again.vhost.exchanges["later"].id == 1001
+    assert [again.vhost.exchanges[name].declared_by for name in ("x", "new")] == ["unknown", "rmq-internal"]
     while again.broker.timers.run_due():
         pass
     assert [each.body for each in again.vhost.queues["q"].browse(5)] == [b"m"]
