@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from amqpd.cli.ctl.command_line import GLOBAL
-from amqpd.cli.ctl.tools import OF_PLUGINS, OPERATING
+from amqpd.cli.ctl.tools import NAMES, OF_PLUGINS, OPERATING
 from amqpd.cli.ctl.verb import Verb
 
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -63,7 +63,7 @@ def script(shell: str, words: Words) -> str:
 def of_tools() -> Words:
     """`amqpctl`, and the names of RabbitMQ's tools that it answers to."""
     operating, plugins = _of_verbs(OPERATING), _of_verbs(OF_PLUGINS)
-    names = ("amqpctl", "rabbitmqctl", "rabbitmq-diagnostics", "rabbitmq-queues")
+    names = [name for name in NAMES if name != "rabbitmq-plugins"]
     return {**dict.fromkeys(names, operating), "rabbitmq-plugins": plugins}
 
 

@@ -60,7 +60,8 @@ def _lines() -> Iterator[str]:
     yield r".PP"
     yield r"\fBamqpd\fR \fIcommand\fR \fB\-\-help\fR tells all options; those of \fBamqpd serve\fR are its settings."
     yield ".SH VERBS OF AMQPCTL"
-    yield r"Also as \fBamqpd ctl\fR, and by the names rabbitmqctl, rabbitmq-diagnostics and rabbitmq-queues."
+    yield r"Also as \fBamqpd ctl\fR, and by the names of RabbitMQ's tools: rabbitmqctl, rabbitmq-diagnostics,"
+    yield "rabbitmq-queues, rabbitmq-streams and rabbitmq-upgrade."
     yield from _verbs([*OPERATING.values()])
     yield ".SH VERBS OF RABBITMQ-PLUGINS"
     yield from _verbs([*OF_PLUGINS.values()])

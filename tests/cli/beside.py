@@ -166,8 +166,81 @@ rabbitmq-diagnostics check_if_node_is_quorum_critical
 rabbitmq-queues check_if_node_is_mirror_sync_critical
 rabbitmq-queues quorum_status nope
 rabbitmq-plugins enable bogus
+bogus
+list_queues -p nope --formatter json
+list_queues --offline
+add_user guest x --formatter json
+change_password nope pw2 --formatter json
+authenticate_user guest guest --formatter json
+authenticate_user guest bad --formatter json
+set_user_tags nope administrator --formatter json
+delete_user nope --formatter json
+delete_vhost nope --formatter json
+set_vhost_tags nope t1 --formatter json
+set_permissions -p nope guest ^a b .* --formatter json
+set_permissions nope ^a b .* --formatter json
+list_permissions -p nope --formatter json
+clear_permissions nope --formatter json
+set_topic_permissions -p nope guest amq.topic a b --formatter json
+clear_topic_permissions nope --formatter json
+set_policy p2 ( '{"max-length":1}' --formatter json
+clear_policy nope --formatter json
+purge_queue nope --formatter json
+sync_queue qq
+cancel_sync_queue qq
+cancel_sync_queue qq --formatter json
+enable_feature_flag bogus
+list_feature_flags name bogus
+await_online_nodes x
+await_online_nodes 1
+hipe_compile /tmp/x
+hipe_compile /tmp/x --formatter json
+eval
+eval node().
+eval node(). --formatter json
+rabbitmq-diagnostics check_running --formatter json
+rabbitmq-diagnostics is_running --formatter json
+rabbitmq-diagnostics is_booting --formatter json
+rabbitmq-diagnostics check_virtual_hosts --formatter json
+rabbitmq-diagnostics check_protocol_listener amqp --formatter json
+rabbitmq-diagnostics check_certificate_expiration --within 1 --unit days --formatter json
+rabbitmq-diagnostics check_certificate_expiration --within 1 --unit bogus
+rabbitmq-diagnostics server_version --formatter json
+rabbitmq-diagnostics memory_breakdown --unit bogus
+rabbitmq-diagnostics alarms --formatter json
+rabbitmq-diagnostics discover_peers
+rabbitmq-diagnostics discover_peers --formatter json
+rabbitmq-diagnostics resolve_hostname localhost --formatter json
+rabbitmq-diagnostics node_health_check --formatter json
+rabbitmq-diagnostics reset_node_auth_attempt_metrics
+rabbitmq-diagnostics list_node_auth_attempt_stats
+rabbitmq-diagnostics list_node_auth_attempt_stats --by-source
+rabbitmq-queues check_if_node_is_quorum_critical --formatter json
+rabbitmq-queues quorum_status nope --formatter json
+rabbitmq-queues reclaim_quorum_memory qq
+rabbitmq-queues reclaim_quorum_memory nope
+rabbitmq-queues rebalance bogus
+rabbitmq-queues rebalance all --formatter json
+rabbitmq-upgrade await_online_quorum_plus_one
+rabbitmq-upgrade await_online_quorum_plus_one --formatter json
+rabbitmq-upgrade await_online_synchronized_mirror
+rabbitmq-upgrade post_upgrade
+rabbitmq-upgrade drain
+rabbitmq-upgrade revive
+set_vm_memory_high_watermark 0.000000001
+rabbitmq-diagnostics check_alarms
+rabbitmq-diagnostics check_alarms --formatter json
+rabbitmq-diagnostics check_local_alarms
+rabbitmq-diagnostics check_local_alarms --formatter json
+rabbitmq-diagnostics alarms
+rabbitmq-diagnostics node_health_check
+set_vm_memory_high_watermark 0.4
 reset
 stop_app
+rabbitmq-diagnostics check_running
+rabbitmq-diagnostics is_running --formatter json
+rabbitmq-diagnostics check_local_alarms --formatter json
+rabbitmq-diagnostics check_port_connectivity
 ping
 list_users
 add_user u9 pw
@@ -183,6 +256,7 @@ EVENT_EXCHANGE = "amqpd has the exchange of RabbitMQ's event plug-in built in"
 DIFFERENCES: Final = {
     "list_exchanges": EVENT_EXCHANGE,
     "list_exchanges name type durable auto_delete internal arguments policy": EVENT_EXCHANGE,
+    "bogus": "the overview of all verbs is amqpd's own",
     "rabbitmq-plugins enable bogus": "amqpd asks no node, and says only what is wrong",
 }
 """Command lines whose texts differ, and why; the exit code is the same all the same."""

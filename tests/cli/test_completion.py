@@ -45,7 +45,7 @@ def test_an_unknown_shell_is_a_usage_error() -> None:
         ("amqpd ser", "serve"),
         ("amqpd ctl list_qu", "list_queues"),
         ("amqpd config conv", "convert"),
-        ("amqpd serve --management-p", "--management-port --management-path-prefix"),
+        ("amqpd serve --management-pat", "--management-path-prefix"),
     ],
 )
 def test_bash_completes(words: str, completed: str) -> None:

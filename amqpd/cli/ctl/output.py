@@ -88,7 +88,7 @@ def csv(rows: Rows, *, headers: bool) -> Iterator[str]:
 
 def json_rows(rows: Rows) -> Iterator[str]:
     """An array, a row a line."""
-    if not rows.rows:
+    if not rows.rows and not rows.streamed:
         yield "[]"
         return
     yield "["

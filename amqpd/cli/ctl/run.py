@@ -32,6 +32,8 @@ from amqpd.cli.ctl.verb import (
 REFUSED_LOGIN: Final = 77
 """EX_NOPERM of sysexits.h."""
 INTERRUPTED: Final = 130
+RABBITMQ: Final = "3.10.8"
+"""The tools that this command is compared with."""
 FORMATS: Final = ("table", "json", "csv", "pretty_table", "erlang")
 RUNNING: Final = (
     "this command requires the 'rabbit' app to be running on the target node. Start it with 'rabbitmqctl start_app'."
@@ -84,7 +86,7 @@ def run(
     parsed = command_line.parse(words, verbs)
     try:
         if parsed.options.get("version") or parsed.verb == "version":
-            _show_version(parsed)
+            _show_version(parsed, tool)
             return 0
         if parsed.options.get("help") or parsed.verb in ("help", ""):
             return _help(parsed, tool)
@@ -93,7 +95,8 @@ def run(
             return 0
         verb = command_line.find(parsed, verbs)
     except Stop as stop:
-        print(stop.text, file=sys.stderr)
+        overview = "" if "Did you mean" in stop.text else overview_of(tool, verbs)
+        print(stop.text.rstrip("\n") + "\n" + (overview or ""), file=sys.stderr)
         return stop.code
     return _run(verb, parsed, words, tool, find, stdin or sys.stdin)
 
@@ -114,7 +117,14 @@ def _run(
 
     looked_for = find or (lambda options: target.find(options, os.environ))
     request = Request(
-        [*parsed.arguments], parsed.options, lambda: looked_for(parsed.options), stdin, say, verb.name, tool
+        [*parsed.arguments],
+        parsed.options,
+        lambda: looked_for(parsed.options),
+        stdin,
+        say,
+        verb.name,
+        tool,
+        verb.formatter,
     )
     try:
         command_line.check(verb, parsed)
@@ -135,8 +145,7 @@ def _run(
         print(f"{how}: {bad.text}\n{given}\n\n{usage_of(verb, tool)}", file=sys.stderr)
         return bad.code
     except Stop as stop:
-        print(stop.text, file=sys.stderr)
-        return stop.code
+        return _stopped(stop, request)
     except Unreachable as error:
         node = parsed.options.get("node", "amqpd")
         print(NO_BROKER.format(node=node, reason=error), file=sys.stderr)
@@ -148,6 +157,12 @@ def _run(
         print(f"Error (argument validation): {error}", file=sys.stderr)
         return DATA
     return 0
+
+
+def _stopped(stop: Stop, request: Request) -> int:
+    for_programs = request.formatter == "json" and stop.data is not None
+    print(compact(stop.data) if for_programs else stop.text, file=sys.stderr)
+    return UNAVAILABLE if for_programs else stop.code
 
 
 def _require(verb: Verb, request: Request) -> None:
@@ -197,8 +212,9 @@ def _for_programs(answer: Answer, request: Request) -> object:
     return {"message": answer, "node": request.node, "status": "ok"}
 
 
-def _show_version(parsed: Parsed) -> None:
-    shown = version("amqpd")
+def _show_version(parsed: Parsed, tool: str) -> None:
+    """RabbitMQ's version under the names of RabbitMQ's tools: scripts choose by it what they may ask for."""
+    shown = version("amqpd") if tool == OWN else RABBITMQ
     if parsed.options.get("formatter") == "json":
         shown = compact({"result": "ok", "value": {"version": shown}})
     print(shown)
@@ -209,8 +225,9 @@ def _help(parsed: Parsed, tool: str) -> int:
     name = parsed.verb if parsed.verb not in ("help", "") else (parsed.arguments or [""])[0]
     verbs = verbs_of(tool)
     if not name:
-        print(overview_of(tool, verbs))
-        return 0 if parsed.verb or parsed.options.get("help") else USAGE
+        wanted = bool(parsed.verb or parsed.options.get("help"))
+        print(overview_of(tool, verbs), file=sys.stdout if wanted else sys.stderr)
+        return 0 if wanted else USAGE
     found = command_line.find(Parsed(name, [], {}, ()), verbs)
     print(verb_help(found, tool))
     return 0

@@ -8,6 +8,7 @@ from typing import Final
 
 from amqpd.cli.ctl.verb import Verb
 from amqpd.cli.ctl.verbs import (
+    attempts,
     definitions,
     evaluate,
     health,
@@ -19,6 +20,7 @@ from amqpd.cli.ctl.verbs import (
     plugins,
     replicas,
     status,
+    upgrade,
     users,
     vhosts,
 )
@@ -29,6 +31,7 @@ OPERATING: Final[Mapping[str, Verb]] = {
         node,
         status,
         health,
+        attempts,
         listing,
         users,
         permissions,
@@ -37,14 +40,23 @@ OPERATING: Final[Mapping[str, Verb]] = {
         definitions,
         objects,
         replicas,
+        upgrade,
         evaluate,
     )
     for verb in module.VERBS
 }
-"""All but those about plugins: RabbitMQ spreads them over three tools, here each of these has all."""
+"""All but those about plugins: RabbitMQ spreads them over five tools, here each of these has all."""
 OF_PLUGINS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in plugins.VERBS}
 OWN: Final = "amqpctl"
-NAMES: Final = (OWN, "rabbitmqctl", "rabbitmq-diagnostics", "rabbitmq-queues", "rabbitmq-streams", "rabbitmq-plugins")
+NAMES: Final = (
+    OWN,
+    "rabbitmqctl",
+    "rabbitmq-diagnostics",
+    "rabbitmq-queues",
+    "rabbitmq-streams",
+    "rabbitmq-upgrade",
+    "rabbitmq-plugins",
+)
 
 
 def tool_of(program: str) -> str:

@@ -20,12 +20,17 @@ TEMPORARY: Final = 75
 
 
 class Stop(Exception):
-    """A verb ends without an answer: the exit code, and the text for standard error."""
+    """A verb ends without an answer: the exit code, and the text for standard error.
 
-    def __init__(self, code: int, text: str) -> None:
+    `data` is what `--formatter json` has in place of the text, with UNAVAILABLE in place of the code: rabbitmqctl knows
+    no finer codes there. None: the text as it is.
+    """
+
+    def __init__(self, code: int, text: str, data: object = None) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
+        self.data = data
 
 
 class BadUse(Stop):
@@ -72,6 +77,7 @@ class Request:
     """Tells a person how far it is; nothing in quiet mode."""
     verb: str = ""
     tool: str = "rabbitmqctl"
+    default_formatter: str = "table"
     _client: Client | None = None
     _node: str | None = None
 
@@ -96,7 +102,7 @@ class Request:
 
     @property
     def formatter(self) -> str:
-        return str(self.options.get("formatter", "table"))
+        return str(self.options.get("formatter", self.default_formatter))
 
     def local(self) -> Client:
         """The client, where HTTP won't do. Raises Stop."""
@@ -159,6 +165,8 @@ class Verb:
     """Raises BadUse before anything is asked or said."""
     timeout: bool = False
     """Whether the time that it may take is said first."""
+    formatter: str = "table"
+    """Unless another is asked for."""
 
     @property
     def takes_vhost(self) -> bool:

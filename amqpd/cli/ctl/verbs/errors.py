@@ -13,6 +13,13 @@ from amqpd.cli.ctl.verb import DATA, NO_USER, UNAVAILABLE, Request, Stop
 ERROR = "Error:\n{}"
 
 
+def refusal(request: Request, code: int, text: str, message: str = "") -> Stop:
+    """What ends a verb; programs get the message (which at times isn't the text) and the node."""
+    if request.formatter != "json":
+        return Stop(code, ERROR.format(text))
+    return Stop(code, ERROR.format(text), {"message": message or text, "node": request.node, "result": "error"})
+
+
 def no_vhost(name: str) -> Stop:
     """A virtual host that isn't there, where the tool itself looks first."""
     return Stop(DATA, f"Virtual host '{name}' does not exist")
@@ -33,15 +40,15 @@ def user_of(request: Request, name: str, code: int = NO_USER) -> Any:
             raise
         if code != NO_USER:
             raise Stop(code, ERROR.format(f'{{:no_such_user, "{name}"}}')) from None
-        raise Stop(code, ERROR.format(f'User "{name}" does not exist')) from None
+        raise refusal(request, code, f'User "{name}" does not exist', f"User {name} does not exists") from None
 
 
 def require_both(request: Request, user: str) -> None:
     """Raises Stop unless the user and the virtual host are there, in the words of the verbs about permissions."""
     if not exists(request.client, "vhosts", request.vhost):
-        raise Stop(UNAVAILABLE, ERROR.format(f"Virtual host {request.vhost} does not exist"))
+        raise refusal(request, UNAVAILABLE, f"Virtual host {request.vhost} does not exist")
     if not exists(request.client, "users", user):
-        raise Stop(NO_USER, ERROR.format(f"User {user} does not exist"))
+        raise refusal(request, NO_USER, f"User {user} does not exist")
 
 
 def exists(client: Client, *path: str) -> bool:

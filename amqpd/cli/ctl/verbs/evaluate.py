@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from amqpd.cli.ctl.verb import UNAVAILABLE, Answer, Needs, Request, Stop, Verb
+from amqpd.cli.ctl.verb import DATA, UNAVAILABLE, Answer, Needs, Request, Stop, Value, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR
 
 GROUP: Final = "Operations"
@@ -21,6 +21,11 @@ def _alarm(raised: bool) -> Evaluate:
     return run
 
 
+def _atom(name: str) -> str:
+    """A name as Erlang writes it."""
+    return name if re.fullmatch(r"[a-z][A-Za-z0-9_@]*", name) else f"'{name}'"
+
+
 def _status(key: str, form: str) -> Evaluate:
     return lambda request, _: form.format(request.local().get("control", "status")[key])
 
@@ -28,7 +33,7 @@ def _status(key: str, form: str) -> Evaluate:
 KNOWN: Final[tuple[tuple[str, Evaluate], ...]] = (
     (r"rabbit_alarm:set_alarm\(\{\{resource_limit,(memory|disk),node\(\)\},\[\]\}\)", _alarm(True)),
     (r"rabbit_alarm:clear_alarm\(\{resource_limit,(memory|disk),node\(\)\}\)", _alarm(False)),
-    (r"node\(\)", _status("node", "'{}'")),
+    (r"node\(\)", lambda request, _: _atom(str(request.local().get("control", "status")["node"]))),
     (r"rabbit(?:_misc)?:(?:base_product_|product_)?version\(\)", _status("rabbitmq_version", '"{}"')),
     (r"rabbit:is_running\(\)", lambda request, _: str(request.local().get("control", "status")["running"]).lower()),
     (r"rabbit:stop\(\)", lambda request, _: str(request.local().post("control", "stop") or "ok")),
@@ -58,11 +63,14 @@ INSTEAD: Final = (
 
 def evaluate(request: Request) -> Answer:
     expression = request.arguments[0] if request.arguments else request.stdin.read()
+    if not expression.strip():
+        raise Stop(DATA, ERROR.format("Expression to evaluate is not provided via argument or stdin"))
     plain = re.sub(r"\s+", "", expression).rstrip(".")
     for pattern, run in KNOWN:
         found = re.fullmatch(pattern, plain)
         if found is not None:
-            return run(request, found)
+            said = run(request, found)
+            return Value(said, said.strip("'"))
     instead = next((verbs for pattern, verbs in INSTEAD if re.search(pattern, plain)), "")
     hint = f"what is likely wanted: {instead}" if instead else "'help' lists what can be done instead"
     text = f"amqpd is no Erlang node, and '{expression.strip()[:200]}' cannot be evaluated: {hint}"

@@ -9,8 +9,9 @@ from email.utils import formatdate
 from typing import Any, Final
 
 from amqpd.cli.ctl.client import Refused
-from amqpd.cli.ctl.verb import UNAVAILABLE, Answer, BadUse, Needs, Option, Report, Request, Stop, Value, Verb
-from amqpd.cli.ctl.verbs.errors import ERROR
+from amqpd.cli.ctl.output import compact
+from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, BadUse, Needs, Option, Report, Request, Stop, Verb
+from amqpd.cli.ctl.verbs.errors import ERROR, refusal
 from amqpd.cli.ctl.verbs.sizes import shown, trimmed
 from amqpd.cli.ctl.verbs.status import alarm_lines, alarms_of, breakdown, listener_line, listeners_of, unit_checked
 
@@ -23,48 +24,54 @@ DEPRECATED: Final = (
     "Use one of the options covered in https://www.rabbitmq.com/monitoring.html#health-checks instead.\n"
 )
 TIMEOUT: Final = "[--timeout <timeout>]"
+HEALTHY: Final = {"result": "ok"}
+PERIODS: Final = ("days", "weeks", "months", "years")
 
 
 def check_running(request: Request) -> Answer:
-    if not _status(request)["running"]:
-        raise Stop(UNAVAILABLE, ERROR.format(f"RabbitMQ is not running on node {request.node}"))
-    return f"RabbitMQ on node {request.node} is fully booted and running"
+    text, running = _running(request)
+    if not running:
+        raise Stop(UNAVAILABLE, ERROR.format(text))
+    return Report(text, {"message": text})
 
 
 def is_running(request: Request) -> Answer:
-    running = _status(request)["running"]
-    text = "is fully booted and running" if running else "is not running"
-    return Value(f"RabbitMQ on node {request.node} {text}", running)
+    text, running = _running(request)
+    return Report(text, {"message": text, "result": running})
 
 
 def is_booting(request: Request) -> Answer:
-    text = "is fully booted (check with is_running), stopped or has not started booting yet"
-    return Value(f"RabbitMQ on node {request.node} {text}", False)
+    state = "is fully booted (check with is_running), stopped or has not started booting yet"
+    text = f"RabbitMQ on node {request.node} {state}"
+    return Report(text, {"message": text, "result": False})
 
 
 def check_alarms(request: Request) -> Answer:
     node = request.client.get("nodes")[0]
     if alarms_of(node):
-        text = "\n".join(alarm_lines(node))
-        raise Stop(UNAVAILABLE, ERROR.format(f"Node {request.node} reported alarms:\n\n{text}"))
-    return f"Node {request.node} reported no alarms, local or clusterwide"
+        lines = alarm_lines(node)
+        message = f"Node {request.node} reported alarms"
+        raise Stop(UNAVAILABLE, "\n".join(lines), {**_local(lines), "message": message, "result": "error"})
+    return Report(f"Node {request.node} reported no alarms, local or clusterwide", HEALTHY)
 
 
 def check_local_alarms(request: Request) -> Answer:
     node = request.client.get("nodes")[0]
     if alarms_of(node):
-        text = "\n".join(alarm_lines(node))
-        raise Stop(UNAVAILABLE, ERROR.format(f"Node {request.node} reported local alarms:\n\n{text}"))
-    return f"Node {request.node} reported no local alarms"
+        lines = alarm_lines(node)
+        message = f"Node {request.node} reported local alarms"
+        raise Stop(UNAVAILABLE, ERROR.format("\n".join(lines)), {"local": lines, "message": message, "result": "error"})
+    return Report(f"Node {request.node} reported no local alarms", HEALTHY)
 
 
 def alarms(request: Request) -> Answer:
     node = request.client.get("nodes")[0]
-    found = alarms_of(node)
-    text = f"Node {request.node} reported no alarms, local or clusterwide"
-    if found:
-        text = f"Node {request.node} reported alarms:\n\n" + "\n".join(alarm_lines(node))
-    return Report(text, {"alarms": found, "node": request.node, "result": "ok"})
+    if not alarms_of(node):
+        text = f"Node {request.node} reported no alarms, local or clusterwide"
+        return Report(text, {"alarms": [], "node": request.node, "result": "ok"})
+    lines = alarm_lines(node)
+    message = f"Node {request.node} reported alarms"
+    return Report("\n".join(lines), {**_local(lines), "message": message, "result": "ok"})
 
 
 def listeners(request: Request) -> Answer:
@@ -76,7 +83,8 @@ def listeners(request: Request) -> Answer:
 def check_port_connectivity(request: Request) -> Answer:
     host = "" if request.client.is_local else request.client.where.rpartition(":")[0]
     tried, failed = [], []
-    for each in request.client.get("overview").get("listeners", []):
+    overview = request.client.get("overview")
+    for each in overview.get("listeners", []):
         address = each["ip_address"] if each["ip_address"] not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
         tried.append(each["port"])
         try:
@@ -86,18 +94,20 @@ def check_port_connectivity(request: Request) -> Answer:
     if failed:
         text = f"Connection to ports of the following listeners on node {request.node} failed: "
         raise Stop(UNAVAILABLE, ERROR.format(text + _ports(failed)))
-    return f"Successfully connected to ports {_ports(tried)} on node {request.node}."
+    data = {"listeners": listeners_of(overview), "node": request.node, "result": "ok"}
+    return Report(f"Successfully connected to ports {_ports(tried)} on node {request.node}.", data)
 
 
 def check_port_listener(request: Request) -> Answer:
     (text,) = request.arguments
-    if not text.isdigit():
-        raise BadUse("Bad argument.")
-    known = sorted({each["port"] for each in request.client.get("overview").get("listeners", [])})
-    if int(text) not in known:
+    found = listeners_of(request.client.get("overview"))
+    known = sorted({each["port"] for each in found})
+    if text not in map(str, known):
         said = f"No listener for port {text} is active on node {request.node}. "
-        raise Stop(UNAVAILABLE, f"{said}Found listeners that use the following ports: {_ports(known)}")
-    return f"A listener for port {text} is running on node {request.node}."
+        data = {"listeners": found, "missing": text, "ports": known, "result": "error"}
+        raise Stop(UNAVAILABLE, f"{said}Found listeners that use the following ports: {_ports(known)}", data)
+    said = f"A listener for port {text} is running on node {request.node}."
+    return Report(said, {"node": request.node, "port": int(text), "result": "ok"})
 
 
 def check_protocol_listener(request: Request) -> Answer:
@@ -107,16 +117,19 @@ def check_protocol_listener(request: Request) -> Answer:
     except Refused as error:
         if error.status != 503:
             raise
-        spoken = sorted({each["protocol"] for each in request.client.get("overview").get("listeners", [])})
+        found = listeners_of(request.client.get("overview"))
+        spoken = sorted({each["protocol"] for each in found})
         said = f"No listener for protocol {asked} is active on node {request.node}. "
         text = f"{said}Found listeners for the following protocols: {', '.join(spoken)}"
-        raise Stop(UNAVAILABLE, ERROR.format(text)) from None
-    return f"A listener for protocol {asked} is running on node {request.node}."
+        data = {"listeners": found, "missing": asked, "protocols": spoken, "result": "error"}
+        raise Stop(UNAVAILABLE, ERROR.format(text), data) from None
+    text = f"A listener for protocol {asked} is running on node {request.node}."
+    return Report(text, {"node": request.node, "protocol": asked, "result": "ok"})
 
 
 def check_virtual_hosts(request: Request) -> Answer:
     request.client.get("vhosts", disable_stats="true")
-    return f"Node {request.node} reported all vhosts as running"
+    return Report(f"Node {request.node} reported all vhosts as running", HEALTHY)
 
 
 def check_certificate_expiration(request: Request) -> Answer:
@@ -126,17 +139,24 @@ def check_certificate_expiration(request: Request) -> Answer:
     except Refused as error:
         raise Stop(UNAVAILABLE, ERROR.format(error.reason)) from None
     named = unit.removesuffix("s") if amount == "1" else unit
-    return f"No certificates are expiring within {amount} {named}."
+    return Report(f"No certificates are expiring within {amount} {named}.", HEALTHY)
+
+
+def period_checked(request: Request) -> None:
+    """Raises BadUse for a unit that is none."""
+    unit = request.options.get("unit", "weeks")
+    if unit not in PERIODS:
+        raise BadUse(f"\"unit '{unit}' is not supported. Please use one of: {', '.join(PERIODS)}\"")
 
 
 def server_version(request: Request) -> Answer:
     version = _status(request)["rabbitmq_version"]
-    return Value(version, version)
+    return Report(version, {"result": "ok", "value": version})
 
 
 def erlang_version(request: Request) -> Answer:
     version = _status(request)["erlang_full_version"]
-    return Value(version, version)
+    return Report(version, {"result": "ok", "value": version})
 
 
 def memory_breakdown(request: Request) -> Answer:
@@ -148,18 +168,21 @@ def memory_breakdown(request: Request) -> Answer:
 
 def node_health_check(request: Request) -> Answer:
     node = request.client.get("nodes")[0]
-    if alarms_of(node):
-        raise Stop(UNAVAILABLE, ERROR.format("health check failed. Message: resource alarm(s) in effect"))
-    return "Health check passed"
+    found = ",".join(f"{{resource_limit,{each['resource']},{each['node']}}}" for each in alarms_of(node))
+    if found:
+        text = f"Error: health check failed. Message: resource alarm(s) in effect:[{found}]"
+        raise Stop(SOFTWARE, ERROR.format(text))
+    return Report("Health check passed", {"message": "Health check passed"})
 
 
 def single_node(request: Request) -> Answer:
-    return f"Node {request.node} seems to be the only one in a single node cluster, the check does not apply"
+    said = "seems to be the only one in a single node cluster, the check does not apply"
+    return Report(f"Node {request.node} {said}", {"message": f"Target node {said}", "result": "ok"})
 
 
 def tls_versions(request: Request) -> Answer:
     found = ["tlsv1.3", "tlsv1.2"]
-    return Report("\n".join(found), found)
+    return Report("\n".join(found), {"versions": found})
 
 
 def cipher_suites(request: Request) -> Answer:
@@ -168,7 +191,7 @@ def cipher_suites(request: Request) -> Answer:
 
 
 def log_location(request: Request) -> Answer:
-    return "<stderr>"
+    return Report("<stderr>", {"node_name": request.node, "paths": ["<stderr>"], "result": "ok"})
 
 
 def log_tail(request: Request) -> Answer:
@@ -177,18 +200,37 @@ def log_tail(request: Request) -> Answer:
 
 
 def resolve_hostname(request: Request) -> Answer:
-    family = socket.AF_INET6 if request.options.get("address_family", "IPv4").lower() == "ipv6" else socket.AF_INET
+    host, family = request.arguments[0], str(request.options.get("address_family", "IPv4"))
     try:
-        found = {str(each[4][0]) for each in socket.getaddrinfo(request.arguments[0], None, family)}
+        kind = socket.AF_INET6 if family.lower() == "ipv6" else socket.AF_INET
+        found = sorted({str(each[4][0]) for each in socket.getaddrinfo(host, None, kind)})
     except OSError:
-        raise Stop(UNAVAILABLE, ERROR.format("Failed to resolve hostname to an IP address")) from None
-    return "\n".join(sorted(found))
+        text = "Hostname does not resolve (resolution failed with an nxdomain)"
+        said = refusal(request, DATA, text)
+        raise Stop(DATA, said.text if said.data is None else compact(said.data)) from None
+    data = {"address_family": family, "addresses": found, "hostname": host, "node": request.node, "result": "ok"}
+    return Report("\n".join(found), data)
+
+
+def discover_peers(_: Request) -> Answer:
+    return Report("No peers discovered", {"message": "No peers discovered"})
 
 
 def _status(request: Request) -> Any:
     if request.client.is_local:
         return request.client.get("control", "status")
     return {**request.client.get("overview"), "running": True}
+
+
+def _running(request: Request) -> tuple[str, bool]:
+    running = bool(_status(request)["running"])
+    state = "is fully booted and running" if running else "is not running or has not fully booted yet"
+    return f"RabbitMQ on node {request.node} {state}" + ("" if running else " (check with is_booting)"), running
+
+
+def _local(lines: list[str]) -> dict[str, object]:
+    """Alarms as programs get them: there is no other node that could have one."""
+    return {"global": [], "local": lines}
 
 
 def _log_line(event: Mapping[str, Any]) -> str:
@@ -235,10 +277,10 @@ VERBS: Final = (
          ), 1, 1),
     Verb("check_virtual_hosts", TIMEOUT, "Fail unless all virtual hosts run: they do", GROUP, check_virtual_hosts,
          lambda request: f"Checking if all vhosts are running on node {request.node} ..."),
-    Verb("check_certificate_expiration", "--within <period> --unit <unit>", "Fail if a certificate expires soon", GROUP,
-         check_certificate_expiration,
+    Verb("check_certificate_expiration", "[--within <period>] [--unit <unit>]",
+         "Fail if a certificate expires soon", GROUP, check_certificate_expiration,
          lambda request: f"Checking certificate expiration on node {request.node} ...",
-         options=(Option("--within", int), Option("--unit"))),
+         options=(Option("--within", int), Option("--unit")), check=period_checked),
     Verb("server_version", TIMEOUT, "Show the RabbitMQ version whose behaviour is in force", GROUP, server_version,
          _asking("for its RabbitMQ version..."), needs=Needs.ANY),
     Verb("erlang_version", TIMEOUT, "Show what the broker runs on, which is Python", GROUP, erlang_version,
@@ -263,6 +305,8 @@ VERBS: Final = (
     Verb("cipher_suites", "[--all]", "List cipher suites", GROUP, cipher_suites,
          lambda _: "Listing available cipher suites in OpenSSL format", needs=Needs.NOTHING,
          options=(Option("--all", bool), Option("--format"))),
+    Verb("discover_peers", TIMEOUT, "Look for other nodes: there are none", "Cluster", discover_peers,
+         lambda _: "Discovering peers nodes ..."),
     Verb("log_location", "[--all|-a]", "Say where the log goes", "Configuration and Environment", log_location,
          lambda request: f"Log file location(s) on node {request.node} ...", options=(Option("--all", bool, "-a"),)),
     Verb("log_tail", "[--number|-N <number>] [--timeout <timeout>]", "Show the last lines of the log", GROUP, log_tail,

@@ -65,7 +65,7 @@ OF_QUEUES: Final[Mapping[str, Make]] = {
 
 def list_queues(request: Request) -> Answer:
     columns = chosen(request, ("name", "messages"))
-    found = _in_vhost(request, "queues")
+    found = [] if request.options.get("offline") else _in_vhost(request, "queues")
     owners = _pids(request.client, "connections") if "owner_pid" in columns else {}
     rows = []
     for queue in found:

@@ -25,6 +25,7 @@ from amqpd.cli.ctl.verb import (
     Stop,
     Verb,
 )
+from amqpd.cli.ctl.verbs.columns import chosen, columns_checked
 from amqpd.cli.ctl.verbs.errors import ERROR, told
 from amqpd.cli.ctl.verbs.sizes import octets
 
@@ -34,6 +35,7 @@ SETTINGS: Final = "Configuration and Environment"
 FLAGS: Final = "Feature flags"
 ALIVE: Final = "This only checks if the OS process is running and registered with epmd."
 FOREVER: Final = 300.0
+FLAG_COLUMNS: Final = ("name", "state", "stability", "provided_by", "desc", "doc_url")
 
 
 def ping(request: Request) -> Answer:
@@ -88,10 +90,16 @@ def await_startup(request: Request) -> Answer:
 def await_online_nodes(request: Request) -> Answer:
     """One is what there can be."""
     wanted = request.arguments[0]
-    if wanted not in ("0", "1"):
+    if int(wanted) > 1:
         raise Stop(TEMPORARY, f"Error: {wanted} nodes are waited for, but amqpd is a single node")
     _until(request, lambda: _runs(request))
     return None
+
+
+def counted(request: Request) -> None:
+    """Raises BadUse for what is no number of nodes."""
+    if not request.arguments[0].isdecimal() or request.arguments[0] == "0":
+        raise BadUse("Bad argument: Argument must be a positive integer", DATA)
 
 
 def wait(request: Request) -> Answer:
@@ -142,14 +150,14 @@ def set_cluster_name(request: Request) -> Answer:
 
 def list_feature_flags(request: Request) -> Answer:
     rows = [{**each, "state": Atom(each["state"])} for each in request.client.get("feature-flags")]
-    return Rows(request.arguments or ["name", "state"], rows)
+    return Rows(chosen(request, ("name", "state")), rows)
 
 
 def enable_feature_flag(request: Request) -> Answer:
     try:
         request.client.put("feature-flags", request.arguments[0], "enable")
     except Refused as error:
-        if error.status != 404:
+        if error.status not in (400, 404):
             raise
         text = f"This feature flag is not supported by node {request.node}"
         raise Stop(USAGE, ERROR.format(text)) from None
@@ -320,7 +328,7 @@ VERBS: Final = (
          lambda request: (
              f"Will wait for at least {request.arguments[0]} nodes to join the cluster of {request.node}. "
              f"Timeout: {int(request.options.get('timeout', 300))} seconds."
-         ), 1, 1),
+         ), 1, 1, check=counted),
     Verb("wait", "[<pidfile>] [--pid|-P <pid>] [--timeout <timeout>]", "Wait for a file with the process's number",
          NODES, wait, most=1, options=(Option("--pid", int, "-P"),), needs=Needs.NOTHING,
          check=file_named),
@@ -336,7 +344,7 @@ VERBS: Final = (
     Verb("set_cluster_name", "<name>", "Set what the broker is called", SETTINGS, set_cluster_name,
          lambda request: f"Setting cluster name to {request.arguments[0]} ...", 1, 1),
     Verb("list_feature_flags", "[<column> ...] [--timeout <timeout>]", "List feature flags: all are on", FLAGS,
-         list_feature_flags, lambda _: "Listing feature flags ...", most=None),
+         list_feature_flags, lambda _: "Listing feature flags ...", most=None, check=columns_checked(FLAG_COLUMNS)),
     Verb("enable_feature_flag", "<all | feature_flag>", "Enable a feature flag: all are", FLAGS, enable_feature_flag,
          lambda request: (
              "Enabling all feature flags ..."
@@ -355,6 +363,9 @@ VERBS: Final = (
          )),
     Verb("force_gc", "", "Nothing: memory is looked after all the time", "Operations", nothing,
          lambda request: f"Will ask all processes on node {request.node} to schedule a full sweep GC"),
+    Verb("hipe_compile", "<directory>", "Nothing: there is no Erlang", "Deprecated", nothing,
+         lambda _: "This command is a no-op. HiPE is no longer supported by modern Erlang versions", 1, 1,
+         needs=Needs.NOTHING),
     Verb("force_boot", "", "Nothing: no other node is waited for", CLUSTER, nothing, needs=Needs.NOTHING),
     *(Verb(name, usage, "Refused: amqpd is a single node", CLUSTER, alone, None, least, None,
            (Option("--disc", bool), Option("--ram", bool), Option("--offline", bool)), needs=Needs.NOTHING)

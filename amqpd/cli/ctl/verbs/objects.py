@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from amqpd.cli.ctl.client import Refused
 from amqpd.cli.ctl.patience import pause
-from amqpd.cli.ctl.verb import UNAVAILABLE, USAGE, Answer, Option, Request, Stop, Verb
+from amqpd.cli.ctl.verb import UNAVAILABLE, USAGE, Answer, Option, Report, Request, Stop, Value, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR, reason_of
 
 QUEUES: Final = "Queues"
@@ -35,18 +35,34 @@ def delete_queue(request: Request) -> Answer:
         known = {"in use": "Queue is in use", "not empty": "Queue is not empty"}
         text = next((text for word, text in known.items() if word in reason), reason)
         raise Stop(USAGE, ERROR.format(text)) from None
-    return f"Queue was successfully deleted with {queue.get('messages', 0)} ready messages"
+    text = f"Queue was successfully deleted with {queue.get('messages', 0)} ready messages"
+    return Report(text, {"message": text})
 
 
 def sync_queue(request: Request) -> Answer:
-    """There are no mirrors: what is there is in step."""
+    """There are no mirrors: where a policy asks for them, what is there is in step."""
+    queue = _mirrorable(request)
+    if "ha-mode" not in (queue.get("effective_policy_definition") or {}):
+        raise Stop(UNAVAILABLE, ERROR.format("not_mirrored"))
+    return None
+
+
+def cancel_sync_queue(request: Request) -> Answer:
+    _mirrorable(request)
+    return Value("not_syncing")
+
+
+def _mirrorable(request: Request) -> Any:
+    """The queue that is named. Raises Stop unless it is a classic one."""
     try:
-        request.client.get("queues", request.vhost, request.arguments[0])
+        queue = request.client.get("queues", request.vhost, request.arguments[0])
     except Refused as error:
         if error.status != 404:
             raise
         raise Stop(UNAVAILABLE, ERROR.format("not_found")) from None
-    return None
+    if queue["type"] != "classic":
+        raise Stop(UNAVAILABLE, ERROR.format(f"{queue['type']}_queue_not_supported"))
+    return queue
 
 
 def close_connection(request: Request) -> Answer:
@@ -95,13 +111,17 @@ def _header(text: str) -> str:
     return text.encode("latin-1", "replace").decode("latin-1").replace("\r", " ").replace("\n", " ")
 
 
-def _scope(request: Request) -> str:
-    return "node" if request.options.get("global") else f"vhost {request.vhost}"
+def _closing(request: Request) -> str:
+    scope = f"in vhost {request.vhost}"
+    if request.options.get("global"):
+        scope = f"to node {request.node} (across all vhosts)"
+    limit = 0 if request.options.get("global") else request.options.get("limit")
+    return f"Closing {limit or 'all'} connections {scope}, reason: {request.arguments[0]}..."
 
 
 def _how(request: Request) -> str:
     said = [text for key, text in (("if_empty", "is empty"), ("if_unused", "is unused")) if request.options.get(key)]
-    return f" if queue {' and '.join(said)}" if said else ""
+    return " " + " and ".join(f"if queue {each}" for each in said) if said else ""
 
 
 VERBS: Final = (
@@ -141,7 +161,7 @@ VERBS: Final = (
         "[--vhost <vhost>] <queue>",
         "Stop doing so",
         "Replication",
-        sync_queue,
+        cancel_sync_queue,
         lambda request: f"Stopping synchronising queue '{request.arguments[0]}' in vhost '{request.vhost}' ...",
         1,
         1,
@@ -162,7 +182,7 @@ VERBS: Final = (
         "Close all connections, to a virtual host or to all",
         OPERATIONS,
         close_all_connections,
-        lambda request: f"Closing all connections in {_scope(request)}, reason: {request.arguments[0]}...",
+        _closing,
         1,
         1,
         (Option("--limit", int), Option("--global", bool), Option("--per-connection-delay", int)),

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 from amqpd.cli.ctl.client import Refused
-from amqpd.cli.ctl.verb import UNAVAILABLE, Answer, Option, Request, Rows, Stop, Verb
+from amqpd.cli.ctl.output import Atom
+from amqpd.cli.ctl.verb import UNAVAILABLE, Answer, Option, Request, Rows, Stop, Value, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR
 
 GROUP: Final = "Replication"
+KINDS: Final = ("all", "classic", "quorum")
+OF_RAFT: Final = ("Log Index", "Commit Index", "Snapshot Index", "Term", "Machine Version")
+"""Columns about a log between nodes: there is none, they are empty."""
 
 
 def quorum_status(request: Request) -> Answer:
@@ -20,13 +24,39 @@ def quorum_status(request: Request) -> Answer:
             raise
         raise Stop(UNAVAILABLE, ERROR.format("not_found")) from None
     if queue["type"] == "classic":
-        raise Stop(UNAVAILABLE, ERROR.format("classic_queue_not_supported"))
-    row = {"Node Name": queue.get("leader", request.node), "Raft State": "leader", "Messages": queue.get("messages", 0)}
-    return Rows((*row,), [row])
+        raise Stop(UNAVAILABLE, ERROR.format("Cannot get quorum status of a classic queue"))
+    row = {"Node Name": Atom(queue.get("leader", request.node)), "Raft State": Atom("leader")}
+    return Rows(("Node Name", "Raft State", *OF_RAFT), [row])
 
 
 def rebalance(request: Request) -> Answer:
-    return Rows(("Output",), [])
+    """Nothing moves; the answer is what RabbitMQ says of its nodes afterwards."""
+    quorum = sum(each["type"] == "quorum" for each in request.client.get("queues"))
+    row = {"Node name": request.node, "Number of quorum queues": quorum, "Number of replicated classic queues": 0}
+    if request.formatter == "json":
+        return Value("", [[[key, value] for key, value in row.items()]])
+    return Rows((*row,), [row])
+
+
+def reclaim(request: Request) -> Answer:
+    """There is no log in memory; queues are looked at all the same."""
+    try:
+        queue = request.client.get("queues", request.vhost, request.arguments[0])
+    except Refused as error:
+        if error.status != 404:
+            raise
+        text = f"Target queue was not found in virtual host '{request.vhost}'"
+        raise Stop(UNAVAILABLE, ERROR.format(text)) from None
+    if queue["type"] == "classic":
+        raise Stop(UNAVAILABLE, ERROR.format("This operation is not applicable to classic queues"))
+    return None
+
+
+def kind_checked(request: Request) -> None:
+    """Raises Stop for a kind of queues that there isn't."""
+    kind = request.arguments[0]
+    if kind not in KINDS:
+        raise Stop(UNAVAILABLE, ERROR.format(f"type {kind} is not supported. Try one of {', '.join(KINDS)}."))
 
 
 def nothing(_: Request) -> Answer:
@@ -54,6 +84,7 @@ VERBS: Final = (
         _on_node("Status of quorum queue {0} on node {node} ..."),
         1,
         1,
+        formatter="pretty_table",
     ),
     Verb(
         "stream_status",
@@ -65,6 +96,7 @@ VERBS: Final = (
         1,
         1,
         (Option("--tracking", bool),),
+        formatter="pretty_table",
     ),
     Verb(
         "rebalance",
@@ -76,6 +108,8 @@ VERBS: Final = (
         1,
         1,
         MATCHING,
+        check=kind_checked,
+        formatter="pretty_table",
     ),
     Verb(
         "grow",
@@ -124,7 +158,7 @@ VERBS: Final = (
         "<queue>",
         "Nothing: there is no log in memory",
         "Operations",
-        nothing,
+        reclaim,
         _on_node("Will flush Raft WAL of quorum queue {0} ..."),
         1,
         1,

@@ -265,7 +265,7 @@ def unit_checked(request: Request) -> None:
     """Raises BadUse for a unit that is none."""
     unit = str(request.options.get("unit", "gb")).lower()
     if unit not in SHOWN:
-        raise BadUse(f"unit '{unit}' is not supported. Please use one of: bytes, mb, gb", USAGE)
+        raise BadUse(f"\"unit '{unit}' is not supported. Please use one of: bytes, mb, gb\"", USAGE)
 
 
 VERBS: Final = (

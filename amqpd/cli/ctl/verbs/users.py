@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from amqpd.cli.ctl.output import Atom
-from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, BadUse, Request, Rows, Stop, Verb
-from amqpd.cli.ctl.verbs.errors import ERROR, exists, told, user_of
+from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, BadUse, Report, Request, Rows, Stop, Verb
+from amqpd.cli.ctl.verbs.errors import ERROR, exists, refusal, told, user_of
 
 DONE: Final = (
     "Done. Don't forget to grant the user permissions to some virtual hosts! "
@@ -20,7 +20,7 @@ def add_user(request: Request) -> Answer:
     name = request.arguments[0]
     password = _password(request, DATA)
     if exists(request.client, "users", name):
-        raise Stop(SOFTWARE, ERROR.format(f'User "{name}" already exists'))
+        raise refusal(request, SOFTWARE, f'User "{name}" already exists', f"User {name} already exists")
     with told():
         request.client.put("users", name, body={"password": password, "tags": ""})
     return DONE
@@ -49,7 +49,7 @@ def authenticate_user(request: Request) -> Answer:
     if not answer["accepted"]:
         text = f"Error: failed to authenticate user \"{name}\"\nuser '{name}' - invalid credentials"
         raise Stop(DATA, ERROR.format(text))
-    return "Success"
+    return Report("Success", {"message": "Success"})
 
 
 def delete_user(request: Request) -> Answer:

@@ -8,7 +8,7 @@ from amqpd.cli.ctl.client import Refused
 from amqpd.cli.ctl.output import Atom, compact
 from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, Option, Request, Rows, Stop, Value, Verb
 from amqpd.cli.ctl.verbs.columns import chosen, columns_checked
-from amqpd.cli.ctl.verbs.errors import ERROR, exists, json_of, no_vhost, require_vhost, told, user_of
+from amqpd.cli.ctl.verbs.errors import ERROR, exists, json_of, no_vhost, refusal, require_vhost, told, user_of
 
 GROUP: Final = "Virtual hosts"
 COLUMNS: Final = (
@@ -64,7 +64,8 @@ def list_vhosts(request: Request) -> Answer:
 def set_vhost_tags(request: Request) -> Answer:
     name, *tags = request.arguments
     if not exists(request.client, "vhosts", name):
-        raise Stop(DATA, ERROR.format(f'Virtual host "{name}" does not exist'))
+        text = f'Virtual host "{name}" does not exist'
+        raise refusal(request, DATA, text, f"{text}s")
     request.client.put("vhosts", name, body={"tags": tags})
     return None
 

@@ -1,0 +1,36 @@
+"""Logins, counted by protocol."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from amqpd.cli.ctl.verb import Answer, Option, Report, Request, Rows, Verb
+
+GROUP: Final = "Monitoring, observability and health checks"
+COLUMNS: Final = ("protocol", "auth_attempts", "auth_attempts_failed", "auth_attempts_succeeded")
+BY_SOURCE: Final = ("remote_address", "username", *COLUMNS)
+
+
+def list_attempts(request: Request) -> Answer:
+    source = ("source",) if request.options.get("by_source") else ()
+    found = request.client.get("auth", "attempts", request.node, *source)
+    if request.formatter == "json":
+        return Report("", {"attempts": found, "node": request.node, "result": "ok"})
+    if not found:
+        return f"Node {request.node} reported no authentication attempt stats"
+    return Rows(BY_SOURCE if source else COLUMNS, found)
+
+
+def reset_attempts(request: Request) -> Answer:
+    request.client.delete("auth", "attempts", request.node)
+    return None
+
+
+VERBS: Final = (
+    Verb("list_node_auth_attempt_stats", "[--by-source]", "List how many logins there were, and how many failed", GROUP,
+         list_attempts,
+         lambda request: f'Listing authentication\n attempts for node "{request.node}" ...',
+         options=(Option("--by-source", bool),)),
+    Verb("reset_node_auth_attempt_metrics", "", "Count logins from 0 again", GROUP, reset_attempts,
+         lambda request: f"Reset auth attempt metrics on node {request.node} ..."),
+)  # fmt: skip
