@@ -5,11 +5,13 @@ Whatever the browser complains about while a test runs (an error of a script, wh
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 import pika
 import pytest
@@ -45,6 +47,25 @@ def browser() -> Generator[Browser]:
         browser.close()
 
 
+def tidy(broker: EmbeddedBroker) -> None:
+    """Make a broker what it was when it started: virtual host `/` with nothing in it, and guest."""
+    broker.add_user("guest", "guest", ("administrator",))
+    api = f"{broker.management_url}/api"
+    for vhost in names(f"{api}/vhosts"):
+        broker.delete_vhost(vhost)
+    for user in names(f"{api}/users"):
+        if user != "guest":
+            broker.delete_user(user)
+    broker.add_vhost("/")
+
+
+def names(url: str) -> list[str]:
+    """Of what the API lists."""
+    request = Request(f"{url}?columns=name", headers={"authorization": "Basic Z3Vlc3Q6Z3Vlc3Q="})
+    with urlopen(request) as response:
+        return [each["name"] for each in json.load(response)]
+
+
 class Visit:
     """Somebody at the web UI of one broker."""
 
@@ -64,6 +85,24 @@ class Visit:
     @property
     def url(self) -> str:
         return self.broker.management_url
+
+    def start_anew(self) -> None:
+        """Leave nothing of an earlier test: in the broker, in the window, in the page."""
+        for tab in self.page.context.pages:
+            if tab is not self.page:
+                tab.close()
+        self.page.goto(f"{self.url}/icon.svg")  # what the page keeps is for its origin, and no script runs here
+        self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        tidy(self.broker)
+        self.complaints.clear()
+
+    def come_in(self) -> None:
+        """As guest, with a token as the page keeps it: filling in the login page is for the tests of that."""
+        body = {"username": "guest", "password": "guest"}
+        token = self.page.request.post(f"{self.url}/api/login", data=body).json()["token"]["value"]
+        self.page.evaluate("token => sessionStorage.setItem('amqpd.token', token)", token)
+        self.page.goto(self.url)
+        self.heading("Overview").wait_for()
 
     def log_in(self, name: str, password: str) -> None:
         self.page.goto(self.url)
@@ -110,24 +149,46 @@ def visiting(browser: Browser) -> Callable[..., Any]:
 
     @contextmanager
     def visit(settings: dict[str, object] | None = None, **context: Any) -> Generator[Visit]:
-        config = load(None, {}, {**IN_THREAD, "management_port": 0, **(settings or {})})
-        with amqpd.run_in_thread(config) as broker:
-            opened = browser.new_context(locale="en-GB", **context)
-            found = Visit(broker, opened.new_page())
+        with opened(browser, settings, **context) as found:
             yield found
-            opened.close()
             assert found.complaints == []
 
     return visit
 
 
+@contextmanager
+def opened(browser: Browser, settings: dict[str, object] | None = None, **context: Any) -> Generator[Visit]:
+    """A broker of its own, and a browser window that is before nothing yet."""
+    config = load(None, {}, {**IN_THREAD, "management_port": 0, **(settings or {})})
+    with amqpd.run_in_thread(config) as broker:
+        window = browser.new_context(locale="en-GB", **context)
+        yield Visit(broker, window.new_page())
+        window.close()
+
+
+@pytest.fixture(scope="module")
+def house(browser: Browser) -> Generator[Visit]:
+    """The broker and the window that the tests of a file share: a page that was loaded before is there at once."""
+    with opened(browser) as visit:
+        yield visit
+
+
 @pytest.fixture
-def visit(visiting: Callable[..., Any]) -> Generator[Visit]:
-    """Somebody who has logged in as guest."""
-    with visiting() as found:
-        found.log_in("guest", "guest")
-        found.heading("Overview").wait_for()
-        yield found
+def stranger(house: Visit) -> Generator[Visit]:
+    """Somebody who has not logged in, before an empty broker."""
+    house.start_anew()
+    house.page.goto(house.url)
+    yield house
+    assert house.complaints == []
+
+
+@pytest.fixture
+def visit(house: Visit) -> Generator[Visit]:
+    """Somebody who has logged in as guest, before an empty broker."""
+    house.start_anew()
+    house.come_in()
+    yield house
+    assert house.complaints == []
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tests.browser.conftest import Visit, expect
@@ -20,42 +19,40 @@ def tab_to(visit: Visit, name: str) -> None:
     raise AssertionError(f"{name} does not get the focus; what does: {passed}")
 
 
-def test_a_queue_is_made_and_deleted_without_a_mouse(visiting: Callable[..., Any]) -> None:
-    with visiting() as visit:
-        page, press = visit.page, visit.page.keyboard.press
-        page.goto(visit.url)
-        expect(page.get_by_label("User name")).to_be_focused()
-        page.keyboard.type("guest")
-        press("Tab")
-        page.keyboard.type("guest")
-        press("Enter")
-        visit.heading("Overview").wait_for()
-        tab_to(visit, "Queues")
-        press("Enter")
-        expect(visit.heading("Queues")).to_be_focused()
-        tab_to(visit, "New queue…")
-        press("Enter")
-        expect(visit.dialog.get_by_label("Name", exact=True)).to_be_focused()
-        page.keyboard.type("typed")
-        press("Enter")
-        visit.dialog.wait_for(state="detached")
-        expect(visit.button("New queue…")).to_be_focused()
-        expect(visit.row("typed")).to_be_visible()
-        tab_to(visit, "typed")
-        press("Enter")
-        visit.button("Delete…").wait_for()
-        expect(visit.heading("typed")).to_be_focused()
-        tab_to(visit, "Delete…")
-        press("Enter")
-        expect(visit.dialog.get_by_role("button", name="Cancel")).to_be_focused()
-        press("Escape")
-        visit.dialog.wait_for(state="detached")
-        expect(visit.button("Delete…")).to_be_focused()
-        press("Enter")
-        press("Tab")
-        press("Enter")
-        visit.heading("Queues").wait_for()
-        assert visit.broker.queues() == []
+def test_a_queue_is_made_and_deleted_without_a_mouse(stranger: Visit) -> None:
+    page, press = stranger.page, stranger.page.keyboard.press
+    expect(page.get_by_label("User name")).to_be_focused()
+    page.keyboard.type("guest")
+    press("Tab")
+    page.keyboard.type("guest")
+    press("Enter")
+    stranger.heading("Overview").wait_for()
+    tab_to(stranger, "Queues")
+    press("Enter")
+    expect(stranger.heading("Queues")).to_be_focused()
+    tab_to(stranger, "New queue…")
+    press("Enter")
+    expect(stranger.dialog.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("typed")
+    press("Enter")
+    stranger.dialog.wait_for(state="detached")
+    expect(stranger.button("New queue…")).to_be_focused()
+    expect(stranger.row("typed")).to_be_visible()
+    tab_to(stranger, "typed")
+    press("Enter")
+    stranger.button("Delete…").wait_for()
+    expect(stranger.heading("typed")).to_be_focused()
+    tab_to(stranger, "Delete…")
+    press("Enter")
+    expect(stranger.dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    press("Escape")
+    stranger.dialog.wait_for(state="detached")
+    expect(stranger.button("Delete…")).to_be_focused()
+    press("Enter")
+    press("Tab")
+    press("Enter")
+    stranger.heading("Queues").wait_for()
+    assert stranger.broker.queues() == []
 
 
 def test_the_first_stop_skips_the_menu(visit: Visit) -> None:

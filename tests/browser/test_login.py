@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.browser.conftest import Visit, expect
 
 
-def test_a_user_logs_in_and_out(visit: Visit) -> None:
-    expect(visit.page).to_have_title("Overview · amqpd")
-    visit.button("Log out").click()
-    expect(visit.page.get_by_label("User name")).to_be_focused()
-    visit.page.reload()
-    expect(visit.button("Log in")).to_be_visible()
+def test_a_user_logs_in_and_out(stranger: Visit) -> None:
+    stranger.log_in("guest", "guest")
+    expect(stranger.page).to_have_title("Overview · amqpd")
+    stranger.button("Log out").click()
+    expect(stranger.page.get_by_label("User name")).to_be_focused()
+    stranger.page.reload()
+    expect(stranger.button("Log in")).to_be_visible()
 
 
-def test_a_wrong_password_is_told_with_the_brokers_reason(visiting: Callable[..., Any]) -> None:
-    with visiting() as visit:
-        visit.log_in("guest", "wrong")
-        expect(visit.page.get_by_role("alert")).to_contain_text("Not_Authorized")
-        expect(visit.page.get_by_label("Password")).to_be_focused()
-        visit.page.keyboard.type("guest")
-        visit.page.keyboard.press("Enter")
-        expect(visit.heading("Overview")).to_be_visible()
+def test_a_wrong_password_is_told_with_the_brokers_reason(stranger: Visit) -> None:
+    stranger.log_in("guest", "wrong")
+    expect(stranger.page.get_by_role("alert")).to_contain_text("Not_Authorized")
+    expect(stranger.page.get_by_label("Password")).to_be_focused()
+    stranger.page.keyboard.type("guest")
+    stranger.page.keyboard.press("Enter")
+    expect(stranger.heading("Overview")).to_be_visible()
 
 
-def test_a_user_without_a_tag_is_told_so(visiting: Callable[..., Any]) -> None:
-    with visiting() as visit:
-        visit.broker.add_user("app", "secret", ())
-        visit.log_in("app", "secret")
-        expect(visit.page.get_by_role("alert")).to_contain_text("Not management user")
+def test_a_user_without_a_tag_is_told_so(stranger: Visit) -> None:
+    stranger.broker.add_user("app", "secret", ())
+    stranger.log_in("app", "secret")
+    expect(stranger.page.get_by_role("alert")).to_contain_text("Not management user")
 
 
 def test_a_login_lasts_as_long_as_its_tab_and_keeps_a_token_in_no_cookie(visit: Visit) -> None:
@@ -55,11 +51,10 @@ def test_logging_out_ends_the_token(visit: Visit) -> None:
     assert visit.page.request.get(f"{visit.url}/api/whoami", headers=header).status == 401
 
 
-def test_a_password_in_any_script_is_taken(visiting: Callable[..., Any]) -> None:
-    with visiting() as visit:
-        visit.broker.add_user("jörg", "пароль:€", ("management",))
-        visit.log_in("jörg", "пароль:€")
-        expect(visit.heading("Overview")).to_be_visible()
+def test_a_password_in_any_script_is_taken(stranger: Visit) -> None:
+    stranger.broker.add_user("jörg", "пароль:€", ("management",))
+    stranger.log_in("jörg", "пароль:€")
+    expect(stranger.heading("Overview")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -71,15 +66,14 @@ def test_a_password_in_any_script_is_taken(visiting: Callable[..., Any]) -> None
         ("administrator", ["Log", "Virtual hosts", "Users", "Permissions", "Policies", "Limits", "Definitions"]),
     ],
 )
-def test_the_menu_offers_what_a_tag_opens(visiting: Callable[..., Any], tag: str, offered: list[str]) -> None:
+def test_the_menu_offers_what_a_tag_opens(stranger: Visit, tag: str, offered: list[str]) -> None:
     everybody = ["Overview", "Connections", "Channels", "Exchanges", "Queues", "Streams"]
-    with visiting() as visit:
-        visit.broker.add_user("somebody", "secret", (tag,))
-        visit.broker.grant("somebody", "/")
-        visit.log_in("somebody", "secret")
-        visit.heading("Overview").wait_for()
-        links = visit.page.get_by_role("navigation", name="Pages").get_by_role("link")
-        assert links.all_inner_texts() == everybody + offered
+    stranger.broker.add_user("somebody", "secret", (tag,))
+    stranger.broker.grant("somebody", "/")
+    stranger.log_in("somebody", "secret")
+    stranger.heading("Overview").wait_for()
+    links = stranger.page.get_by_role("navigation", name="Pages").get_by_role("link")
+    assert links.all_inner_texts() == everybody + offered
 
 
 def test_a_login_that_is_no_longer_valid_ends(visit: Visit) -> None:

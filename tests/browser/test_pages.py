@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pika
 import pytest
 
+from amqpd.log import get_logger
+from amqpd.testing.broker import EmbeddedBroker
 from tests.browser.conftest import Visit, expect
+
+log = get_logger("amqpd.test_browser")
 
 PAGES = {
     "": "Overview",
@@ -33,10 +37,15 @@ PAGES = {
 }
 
 
+AXE = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
+IN_THE_DARK = ("color-contrast",)
+"""All that may differ there."""
+
+
 @contextmanager
-def furnished(visit: Visit) -> Generator[None]:
+def furnished(broker: EmbeddedBroker) -> Generator[None]:
     """Something of everything."""
-    parameters = pika.URLParameters(visit.broker.url)
+    parameters = pika.URLParameters(broker.url)
     parameters.client_properties = {"connection_name": "a-name-that-is-so-long-that-it-does-not-fit-on-a-phone"}
     with pika.BlockingConnection(parameters) as connection:
         channel = connection.channel()
@@ -48,109 +57,125 @@ def furnished(visit: Visit) -> Generator[None]:
         for _ in range(2):
             channel.basic_publish("shop", "order.new", b"x" * 300)
         channel.basic_consume("orders", lambda *_: None)
-        visit.broker.set_policy("bounded", "^o", {"max-length": 9})
-        visit.broker.add_user("app", "secret", ("management",))
-        visit.log_in("guest", "guest")
-        visit.heading("Overview").wait_for()
+        broker.set_policy("bounded", "^o", {"max-length": 9})
+        broker.add_user("app", "secret", ("management",))
         yield
 
 
-def test_every_page_of_the_menu_opens(visiting: Callable[..., Any]) -> None:
-    with visiting() as visit, furnished(visit):
-        menu = visit.page.get_by_role("navigation", name="Pages")
-        for link in menu.get_by_role("link").all():
-            link.click()
-            expect(link).to_have_attribute("aria-current", "page")
-            expect(visit.page.get_by_role("heading", level=1)).to_have_text(link.inner_text())
-            expect(visit.page.get_by_text("Loading…", exact=True)).to_have_count(0)
-            expect(visit.page.get_by_role("alert")).to_have_count(0)
+@pytest.fixture
+def shop(visit: Visit) -> Generator[Visit]:
+    """Somebody who has logged in where there is something of everything."""
+    with furnished(visit.broker):
+        yield visit
+
+
+def test_every_page_of_the_menu_opens(shop: Visit) -> None:
+    menu = shop.page.get_by_role("navigation", name="Pages")
+    for link in menu.get_by_role("link").all():
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+        expect(shop.page.get_by_role("heading", level=1)).to_have_text(link.inner_text())
+        expect(shop.page.get_by_text("Loading…", exact=True)).to_have_count(0)
+        expect(shop.page.get_by_role("alert")).to_have_count(0)
 
 
 @pytest.mark.timeout(180)  # some forty runs of axe
-@pytest.mark.parametrize(
-    ("scheme", "rules"),
-    [
-        ("light", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]),
-        ("dark", ["color-contrast"]),  # all that may differ
-    ],
-)
-def test_every_page_passes_the_checks_of_axe(visiting: Callable[..., Any], scheme: str, rules: list[str]) -> None:
+def test_every_page_passes_the_checks_of_axe_in_light_and_dark(shop: Visit, browser: Any) -> None:
     module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
-    axe, options = module.Axe(), {"runOnly": rules, "resultTypes": ["violations"]}
-    with visiting(color_scheme=scheme, bypass_csp=True) as visit:
-        visit.page.goto(visit.url)
-        visit.button("Log in").wait_for()
-        assert found(axe.run(visit.page, options=options)) == {}
-        with furnished(visit):
-            for address, title in PAGES.items():
-                visit.open(address, title)
-                if title == "orders":
-                    visit.button("Look into it").click()
-                    visit.page.get_by_label("Payload of message 1", exact=True).wait_for()
-                assert found(axe.run(visit.page, options=options)) == {}, title
-            visit.open("queues", "Queues")
-            visit.button("New queue…").click()
-            visit.dialog.get_by_role("button", name="Add a row").click()
-            assert found(axe.run(visit.page, options=options)) == {}, "a form"
+    still = {"reduced_motion": "reduce"}  # no colour is seen on its way to another
+    window = browser.new_context(locale="en-GB", bypass_csp=True, **still)
+    visit = Visit(shop.broker, window.new_page())
+    visit.page.goto(visit.url)
+    visit.button("Log in").wait_for()
+    visit.page.evaluate(module.Axe().axe_script)
+    check(visit, "the login")
+    visit.page.get_by_label("User name").fill("guest")
+    visit.page.get_by_label("Password").fill("guest")
+    visit.button("Log in").click()
+    visit.heading("Overview").wait_for()
+    for address, title in PAGES.items():
+        visit.open(address, title)
+        if title == "orders":
+            visit.button("Look into it").click()
+            visit.page.get_by_label("Payload of message 1", exact=True).wait_for()
+        if title == "Log":  # which is of the whole process, and long: a line of it will do
+            log.warning("a line of the log", by="axe")
+            visit.page.get_by_label("Filter by text").fill('"axe"')
+            visit.page.get_by_text("a line of the log").wait_for()
+        check(visit, title)
+    visit.open("queues", "Queues")
+    visit.button("New queue…").click()
+    visit.dialog.get_by_role("button", name="Add a row").click()
+    check(visit, "a form")
+    window.close()
+    assert visit.complaints == []
 
 
-def found(results: Any) -> dict[str, list[str]]:
-    """What axe complains about, and where."""
-    return {
-        each["id"]: [f"{node['html']}: {node['failureSummary']}" for node in each["nodes"]]
-        for each in results.response["violations"]
-    }
+def check(visit: Visit, title: str) -> None:
+    """Ask axe, which the page has loaded, about what is shown."""
+    schemes: tuple[tuple[Literal["light", "dark"], tuple[str, ...]], ...] = ("light", AXE), ("dark", IN_THE_DARK)
+    for scheme, rules in schemes:
+        visit.page.emulate_media(color_scheme=scheme)
+        found = visit.page.evaluate(
+            """async (rules) => (await axe.run({runOnly: rules, resultTypes: ["violations"]})).violations.map(
+                ({id, nodes}) => [id, nodes.map(({html, failureSummary}) => html + ": " + failureSummary)])""",
+            rules,
+        )
+        assert found == [], f"{title}, {scheme}"
 
 
-def test_every_page_fits_on_a_phone(visiting: Callable[..., Any]) -> None:
-    with visiting(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True) as visit, furnished(visit):
-        for address, title in PAGES.items():
-            visit.open(address, title)
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360, title
-        visit.button("Menu").click()
-        expect(visit.button("Menu")).to_have_attribute("aria-expanded", "true")
-        visit.page.get_by_role("link", name="Queues", exact=True).click()
-        expect(visit.heading("Queues")).to_be_visible()
-        expect(visit.page.get_by_role("link", name="Users")).to_be_hidden()
-        visit.page.get_by_label("Sort by").select_option("Ready")
-        expect(visit.page).to_have_url(f"{visit.url}/#/queues?sort=messages_ready&sort_reverse=true")
+def test_every_page_fits_on_a_phone(shop: Visit, browser: Any) -> None:
+    window = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    visit = Visit(shop.broker, window.new_page())
+    visit.log_in("guest", "guest")
+    visit.heading("Overview").wait_for()
+    for address, title in PAGES.items():
+        visit.open(address, title)
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360, title
+    visit.button("Menu").click()
+    expect(visit.button("Menu")).to_have_attribute("aria-expanded", "true")
+    visit.page.get_by_role("link", name="Queues", exact=True).click()
+    expect(visit.heading("Queues")).to_be_visible()
+    expect(visit.page.get_by_role("link", name="Users")).to_be_hidden()
+    visit.page.get_by_label("Sort by").select_option("Ready")
+    expect(visit.page).to_have_url(f"{visit.url}/#/queues?sort=messages_ready&sort_reverse=true")
+    window.close()
+    assert visit.complaints == []
 
 
-@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
-def test_the_page_follows_the_systems_colours(visiting: Callable[..., Any], scheme: str, dark: bool) -> None:
-    with visiting(color_scheme=scheme) as visit:
-        visit.page.goto(visit.url)
-        red = visit.page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]")
-        assert (int(red) < 60) is dark
+def test_the_page_follows_the_systems_colours(stranger: Visit) -> None:
+    page = stranger.page
+    brightness = "Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])"
+    assert page.evaluate(brightness) > 200
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(brightness) < 60
+    page.emulate_media(color_scheme="null")
 
 
-def test_charts_move_as_messages_do(visiting: Callable[..., Any]) -> None:
-    with visiting() as visit, furnished(visit):
-        chart = visit.page.get_by_role("img", name="Messages in queues")
-        expect(chart).to_have_attribute("aria-label", "Messages in queues, now: Ready 1, Unacknowledged 1")
-        with pika.BlockingConnection(pika.URLParameters(visit.broker.url)) as connection:
-            connection.channel().basic_publish("", "orders", b"")
-            expect(chart).to_have_attribute("aria-label", "Messages in queues, now: Ready 2, Unacknowledged 1")
+def test_charts_move_as_messages_do(shop: Visit) -> None:
+    chart = shop.page.get_by_role("img", name="Messages in queues")
+    expect(chart).to_have_attribute("aria-label", "Messages in queues, now: Ready 1, Unacknowledged 1")
+    with pika.BlockingConnection(pika.URLParameters(shop.broker.url)) as connection:
+        connection.channel().basic_publish("", "orders", b"")
+        expect(chart).to_have_attribute("aria-label", "Messages in queues, now: Ready 2, Unacknowledged 1")
 
 
-def test_charts_begin_with_what_the_broker_has_sampled(visiting: Callable[..., Any]) -> None:
-    """The broker looks every five seconds of its own time; the browser has just come."""
-    with visiting() as visit:
-        with pika.BlockingConnection(pika.URLParameters(visit.broker.url)) as connection:
-            channel = connection.channel()
-            channel.queue_declare("orders")
-            for _ in range(4):
-                channel.basic_publish("", "orders", b"")
-                visit.broker.clock.advance(5)
-        visit.log_in("guest", "guest")
-        visit.open("queues/%2F/orders", "orders")
-        line = visit.page.get_by_role("img", name="Messages in the queue").locator("polyline").first
-        expect(line).to_have_attribute("points", re.compile(r"(\S+ ){4}"))
+def test_charts_begin_with_what_the_broker_has_sampled(visit: Visit, channel: Any) -> None:
+    """The broker looks every five seconds of its own time; the page has not been open before."""
+    channel.queue_declare("orders")
+    for _ in range(4):
+        channel.basic_publish("", "orders", b"")
+        visit.broker.clock.advance(5)
+    visit.open("queues/%2F/orders", "orders")
+    line = visit.page.get_by_role("img", name="Messages in the queue").locator("polyline").first
+    expect(line).to_have_attribute("points", re.compile(r"(\S+ ){4}"))
 
 
 def test_the_page_works_below_a_prefix(visiting: Callable[..., Any]) -> None:
-    with visiting({"management_path_prefix": "/tools/mq"}) as visit, furnished(visit):
+    with visiting({"management_path_prefix": "/tools/mq"}) as visit, furnished(visit.broker):
         assert visit.url.endswith("/tools/mq")
+        visit.log_in("guest", "guest")
+        visit.heading("Overview").wait_for()
         visit.open("queues/%2F/orders", "orders")
         expect(visit.button("Pause")).to_be_visible()
 
@@ -161,13 +186,12 @@ def test_an_address_that_leads_nowhere_says_so(visit: Visit) -> None:
     expect(visit.page.get_by_role("alert")).to_contain_text("Not found")
 
 
-def test_a_broker_that_stops_is_told_and_what_was_known_stays(visiting: Callable[..., Any]) -> None:
-    with visiting() as visit, furnished(visit):
-        visit.open("queues", "Queues")
-        expect(visit.row("orders")).to_be_visible()
-        visit.page.context.set_offline(True)
-        expect(visit.page.get_by_role("alert")).to_contain_text("The broker does not answer")
-        expect(visit.row("orders")).to_be_visible()
-        visit.page.context.set_offline(False)
-        expect(visit.page.get_by_role("alert")).to_have_count(0)
-        visit.complaints.clear()  # a browser says that it is offline
+def test_a_broker_that_stops_is_told_and_what_was_known_stays(shop: Visit) -> None:
+    shop.open("queues", "Queues")
+    expect(shop.row("orders")).to_be_visible()
+    shop.page.context.set_offline(True)
+    expect(shop.page.get_by_role("alert")).to_contain_text("The broker does not answer")
+    expect(shop.row("orders")).to_be_visible()
+    shop.page.context.set_offline(False)
+    expect(shop.page.get_by_role("alert")).to_have_count(0)
+    shop.complaints.clear()  # a browser says that it is offline
