@@ -95,3 +95,47 @@ def test_a_list_shows_what_changes_while_one_looks(many: Visit, channel: Any) ->
     expect(many.page.get_by_text("1 of 61 entries")).to_be_visible()
     channel.basic_publish("", "q00", b"")
     expect(many.row("q00").get_by_role("cell").nth(3)).to_have_text("1")
+
+
+def test_lists_inside_of_pages_are_cut_each_for_itself(visit: Visit, channel: Any) -> None:
+    """Bindings come from the broker in pages; consumers come with their queue and are cut here."""
+    channel.queue_declare("one")
+    for number in range(60):
+        channel.queue_bind("one", "amq.topic", f"key.{number:02}")
+        channel.basic_consume("one", lambda *_: None, consumer_tag=f"reader{number:02}")
+    visit.open("queues/%2F/one", "one")
+    consumers = visit.page.get_by_role("region", name="Consumers")
+    bindings = visit.page.get_by_role("region", name="Bindings")
+    expect(consumers.get_by_text("Page 1 of 2")).to_be_visible()
+    expect(bindings.get_by_text("61 entries")).to_be_visible()
+    consumers.get_by_role("searchbox").fill("reader5")
+    expect(consumers.get_by_text("10 of 60 entries")).to_be_visible()
+    expect(consumers.get_by_role("rowheader").first).to_have_text("reader50")
+    bindings.get_by_role("button", name="Next").click()
+    expect(bindings.get_by_text("Page 2 of 2")).to_be_visible()
+    expect(bindings.get_by_role("row")).to_have_count(12)
+    visit.page.reload()
+    expect(bindings.get_by_text("Page 2 of 2")).to_be_visible()
+    expect(consumers.get_by_text("10 of 60 entries")).to_be_visible()
+
+
+def test_policies_and_permissions_are_cut_into_pages(visit: Visit) -> None:
+    for number in range(60):
+        visit.broker.set_policy(f"p{number:02}", "^q", {"max-length": 9}, priority=number)
+    for number in range(21):
+        visit.broker.add_vhost(f"v{number:02}")
+    visit.open("policies", "Policies")
+    expect(visit.page.get_by_text("Page 1 of 2")).to_be_visible()
+    visit.page.get_by_role("button", name="Priority").click()
+    expect(visit.page.get_by_role("rowheader").first).to_have_text("p59")
+    visit.page.get_by_role("searchbox", name="Filter by name: Policies").fill("p1")
+    expect(visit.page.get_by_text("10 of 60 entries")).to_be_visible()
+    visit.open("users/guest", "guest")
+    permissions = visit.page.get_by_role("region", name="Permissions in virtual hosts")
+    expect(permissions.get_by_text("22 entries")).to_be_visible()
+    permissions.get_by_label("on a page").select_option("20")
+    permissions.get_by_role("button", name="Virtual host").click()
+    permissions.get_by_role("button", name="Virtual host").click()
+    expect(permissions.get_by_role("row").nth(1)).to_contain_text("v20")
+    permissions.get_by_role("button", name="Next").click()
+    expect(permissions.get_by_role("row")).to_have_count(3)

@@ -3,40 +3,44 @@
 import { html } from "../vendor/lit-html/lit-html.js";
 import * as api from "./api.js";
 import { ask, confirm } from "./dialog.js";
-import { many } from "./format.js";
 import { Table, choice, text } from "./forms.js";
+import { Listing } from "./listing.js";
 import { notice } from "./notices.js";
-import { exchangeLink, pairs, queueLink, rowButton, table } from "./parts.js";
+import { exchangeLink, pairs, queueLink, rowButton } from "./parts.js";
 
 const ARGUMENTS = { "x-match": "text" };
-
-/** So many are shown. */
-export const SHOWN = 100;
 
 const at = (vhost, source, kind, destination) =>
   `/bindings${api.path(vhost, "e", api.exchangeName(source), kind === "queue" ? "q" : "e", destination)}`;
 
 /**
- * A table of bindings, `{items, total}`. `end`: "source" or "destination", whichever is the other end.
- * `changed`: called after an unbind.
+ * A list of bindings below `path`. `end`: "source" or "destination", whichever is the other end. `inside`: the list's
+ * name in the address.
  */
-export function bindings(caption, { items, total }, end, none, changed) {
+export function bindings(app, { caption, path, end, none, inside }) {
+  const changed = () => app.reload();
   const other = (item) => {
     if (end === "source") return exchangeLink(item.vhost, item.source);
     return item.destination_type === "queue"
       ? queueLink(item.vhost, item.destination)
       : exchangeLink(item.vhost, item.destination);
   };
-  const shown = table(
+  return new Listing(app, {
     caption,
-    [
+    path: () => path,
+    inside,
+    none,
+    key: (item) => JSON.stringify([item.source, item.destination_type, item.destination, item.properties_key]),
+    columns: [
       {
         label: end === "source" ? "From exchange" : "To",
+        sort: end,
         cell: (item) =>
           html`${end === "source" ? "" : html`<span class="muted">${item.destination_type}</span> `}${other(item)}`,
       },
       {
         label: "Routing key",
+        sort: "routing_key",
         cell: (item) =>
           item.routing_key === "" ? html`<span class="muted">(empty)</span>` : html`<code>${item.routing_key}</code>`,
       },
@@ -49,11 +53,7 @@ export function bindings(caption, { items, total }, end, none, changed) {
             : rowButton("Unbind…", `${item.source} → ${item.destination}`, () => unbind(item, changed), "danger-text"),
       },
     ],
-    items,
-    none,
-  );
-  const more = html`<p class="muted">The first ${items.length} of ${many(total, "binding")}.</p>`;
-  return html`${shown}${total > items.length ? more : ""}`;
+  });
 }
 
 async function unbind(item, changed) {

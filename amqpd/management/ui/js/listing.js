@@ -4,64 +4,92 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import * as api from "./api.js";
+import { cut } from "./cut.js";
 import { many } from "./format.js";
 import { empty, loading, row } from "./parts.js";
 
 const SIZES = [20, 50, 100, 500];
 
+const PARTS = ["page", "page_size", "name", "use_regex", "sort", "sort_reverse"];
+
 /**
- * `path(vhost)`: where the list is, for one vhost or, with "", all. `columns`: `{label, cell, sort, number}`, where
- * `sort` is the field that the API sorts by. `key(item)`: what tells items apart. `loaded(items)`: called with each page that came.
+ * `path(vhost)`: where the list is, for one vhost or, with "", all; or `all()`: its items, which are here. `columns`: `{label,
+ * cell, sort, number}`, where `sort` is the field that the API sorts by. `key(item)`: what tells items apart.
+ * `loaded(items)`: called with each page that came. `nameOf(item)`: what the filter looks at in a list that the API
+ * does not cut. `inside`: this is one of several lists of a page, whose choices have this word before
+ * them in the address, and which has controls as soon as it is long.
  */
 export class Listing {
   #page = null;
   #vhosts = [];
 
-  constructor(app, { caption, path, columns, key, none, byVhost = true, query = {}, loaded = () => {} }) {
-    Object.assign(this, { app, caption, path, columns, key, none, byVhost, fixed: query, loaded });
+  constructor(app, options) {
+    const { byVhost = options.inside === undefined, query = {}, loaded = () => {}, inside, ...given } = options;
+    const { nameOf = (item) => item.name } = options;
+    Object.assign(this, { app, byVhost, fixed: query, loaded, inside, nameOf, ...given });
+  }
+
+  /** How many there are, whatever the filter. */
+  get total() {
+    return this.#page?.total_count ?? 0;
   }
 
   async load(signal) {
-    const query = this.app.query;
-    const asked = new URLSearchParams({
+    const query = this.#query;
+    const asked = {
       ...this.fixed,
       page: query.page ?? "1",
       page_size: query.page_size ?? String(SIZES[1]),
       name: query.name ?? "",
       use_regex: query.use_regex ?? "false",
       ...(query.sort ? { sort: query.sort, sort_reverse: query.sort_reverse ?? "false" } : {}),
-    });
+    };
     if (this.byVhost) this.#vhosts = await api.names("/vhosts", { signal });
     try {
-      this.#page = await api.get(`${this.path(query.vhost ?? "")}?${asked}`, { signal });
+      const path = this.path && `${this.path(query.vhost ?? "")}?${new URLSearchParams(asked)}`;
+      const found = path ? await api.get(path, { signal }) : this.all();
+      this.#page = Array.isArray(found) ? cut(found, asked, this.nameOf) : found;
     } catch (error) {
       if (error.error !== "page_out_of_range") throw error;
-      this.app.setQuery({ page: null });
+      this.#choose({ page: null });
       throw new DOMException("the first page is loaded instead", "AbortError");
     }
     this.loaded(this.#page.items);
   }
 
+  /** What is chosen for this list. */
+  get #query() {
+    const { query } = this.app;
+    if (this.inside === undefined) return query;
+    const own = PARTS.filter((part) => Object.hasOwn(query, `${this.inside}.${part}`));
+    return { vhost: query.vhost, ...Object.fromEntries(own.map((part) => [part, query[`${this.inside}.${part}`]])) };
+  }
+
+  #choose(changes) {
+    const own = (part) => (this.inside !== undefined && PARTS.includes(part) ? `${this.inside}.${part}` : part);
+    this.app.setQuery(Object.fromEntries(Object.entries(changes).map(([part, value]) => [own(part), value])));
+  }
+
   view() {
     if (this.#page === null) return loading();
     const { items } = this.#page;
-    return html`<div class="card">
-      ${this.#controls()}
+    const short = this.inside !== undefined && this.total <= SIZES[0] && !this.#isNarrowed();
+    const shown = html`${short ? nothing : this.#controls()}
       ${items.length === 0 ? empty(this.#isNarrowed() ? "Nothing matches the filter." : this.none) : this.#table(items)}
-      ${this.#pages()}
-    </div>`;
+      ${short ? nothing : this.#pages()}`;
+    return this.inside === undefined ? html`<div class="card">${shown}</div>` : shown;
   }
 
   #isNarrowed() {
-    return Boolean(this.app.query.name || this.app.query.vhost);
+    return Boolean(this.#query.name || (this.byVhost && this.#query.vhost));
   }
 
   #controls() {
-    const { query } = this.app;
-    const set = (name) => (event) => this.app.setQuery({ [name]: event.target.value, page: null });
-    const regex = (event) => this.app.setQuery({ use_regex: event.target.checked ? "true" : null, page: null });
-    return html`<form class="controls" role="search" aria-label="Filter" @submit=${(event) => event.preventDefault()}>
-      <input type="search" aria-label="Filter by name" placeholder="Filter by name" spellcheck="false"
+    const query = this.#query;
+    const set = (name) => (event) => this.#choose({ [name]: event.target.value, page: null });
+    const regex = (event) => this.#choose({ use_regex: event.target.checked ? "true" : null, page: null });
+    return html`<form class="controls" role="search" aria-label=${this.#named("Filter")} @submit=${(event) => event.preventDefault()}>
+      <input type="search" aria-label=${this.#named("Filter by name")} placeholder="Filter by name" spellcheck="false"
         .value=${live(query.name ?? "")} @input=${set("name")} />
       <label class="check">
         <input type="checkbox" .checked=${live(query.use_regex === "true")} @change=${regex} />regular expression
@@ -79,6 +107,11 @@ export class Listing {
     </form>`;
   }
 
+  /** Of several lists, each says which it is. */
+  #named(what) {
+    return this.inside === undefined ? what : `${what}: ${this.caption}`;
+  }
+
   #found() {
     const { filtered_count: filtered, total_count: total } = this.#page;
     return filtered === total ? many(total, "entry", "entries") : `${filtered} of ${many(total, "entry", "entries")}`;
@@ -86,10 +119,10 @@ export class Listing {
 
   /** Where columns have no heads to click on. */
   #sortChoice() {
-    const { query } = this.app;
+    const query = this.#query;
     const change = (event) => {
       const [sort, reverse] = event.target.value.split(" ");
-      this.app.setQuery({ sort, sort_reverse: reverse ?? null });
+      this.#choose({ sort, sort_reverse: reverse ?? null });
     };
     const current = query.sort ? `${query.sort}${query.sort_reverse === "true" ? " true" : ""}` : "";
     return html`<select aria-label="Sort by" @change=${change}>
@@ -114,12 +147,12 @@ export class Listing {
   #head({ label, sort, number }) {
     const kind = number ? "number" : "";
     if (!sort) return html`<th role="columnheader" scope="col" class=${kind}>${label}</th>`;
-    const { query } = this.app;
+    const query = this.#query;
     const sorted = query.sort === sort;
     const reverse = query.sort_reverse === "true";
     // Names begin with the first one, numbers with the greatest.
     const next = () =>
-      this.app.setQuery({ sort, sort_reverse: sorted ? String(!reverse) : String(Boolean(number)), page: null });
+      this.#choose({ sort, sort_reverse: sorted ? String(!reverse) : String(Boolean(number)), page: null });
     const [order, arrow] = sorted ? (reverse ? ["descending", "▼"] : ["ascending", "▲"]) : ["none", ""];
     return html`<th role="columnheader" scope="col" class=${kind} aria-sort=${order}>
       <button class="sort" @click=${next}>${label}<span aria-hidden="true">${arrow}</span></button>
@@ -128,10 +161,10 @@ export class Listing {
 
   #pages() {
     const { page, page_count: last } = this.#page;
-    const { query } = this.app;
+    const query = this.#query;
     const size = Number(query.page_size ?? SIZES[1]);
-    const go = (number) => () => this.app.setQuery({ page: number === 1 ? null : String(number) });
-    return html`<nav class="pages" aria-label="Pages of the list">
+    const go = (number) => () => this.#choose({ page: number === 1 ? null : String(number) });
+    return html`<nav class="pages" aria-label="Pages of ${this.inside === undefined ? "the list" : this.caption}">
       <button class="small" ?disabled=${page <= 1} @click=${go(page - 1)}>
         <span aria-hidden="true">‹</span> Previous
       </button>
@@ -140,7 +173,7 @@ export class Listing {
         Next <span aria-hidden="true">›</span>
       </button>
       <label>on a page
-        <select @change=${(event) => this.app.setQuery({ page_size: event.target.value, page: null })}>
+        <select @change=${(event) => this.#choose({ page_size: event.target.value, page: null })}>
           ${SIZES.map((each) => html`<option value=${each} ?selected=${each === size}>${each}</option>`)}
         </select>
       </label>

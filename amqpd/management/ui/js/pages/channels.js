@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { chart } from "../chart.js";
 import { count, rate } from "../format.js";
 import { Listing } from "../listing.js";
-import { badge, channelLink, connectionLink, facts, heading, page, queueLink, section, table } from "../parts.js";
+import { badge, channelLink, connectionLink, facts, heading, page, queueLink, section } from "../parts.js";
 import { COUNTERS, RATES, past, rates, recordMessages } from "../rates.js";
 
 const mode = (item) => [
@@ -55,9 +55,19 @@ export function channel(app, [name]) {
   const key = `channel ${name}`;
   let now = null;
   let points = [];
+  const consumers = new Listing(app, {
+    caption: "Consumers of this channel",
+    all: () => now.consumer_details ?? [],
+    inside: "consumers",
+    columns: CONSUMERS,
+    key: (item) => item.consumer_tag,
+    nameOf: (item) => item.consumer_tag,
+    none: "It has no consumers.",
+  });
 
   async function load(signal) {
     now = await api.get(`/channels${api.path(name)}${past(key)}`, { signal });
+    await consumers.load(signal);
     points = recordMessages(key, now.message_stats);
   }
 
@@ -81,26 +91,20 @@ export function channel(app, [name]) {
           ]),
         )}
       </div>
-      ${section("Consumers", consumers(now.consumer_details ?? []))}`,
+      ${section("Consumers", consumers.view())}`,
     );
   }
 
   return { title: `Channel ${name}`, load, view };
 }
 
-const consumers = (items) =>
-  table(
-    "Consumers of this channel",
-    [
-      { label: "Consumer tag", cell: (item) => item.consumer_tag },
-      { label: "Queue", cell: (item) => queueLink(item.queue.vhost, item.queue.name) },
-      { label: "Acknowledges", cell: (item) => (item.ack_required ? "yes" : "no") },
-      {
-        label: "State",
-        cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft"),
-      },
-      { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
-    ],
-    items,
-    "It has no consumers.",
-  );
+const CONSUMERS = [
+  { label: "Consumer tag", cell: (item) => item.consumer_tag },
+  { label: "Queue", cell: (item) => queueLink(item.queue.vhost, item.queue.name) },
+  { label: "Acknowledges", cell: (item) => (item.ack_required ? "yes" : "no") },
+  {
+    label: "State",
+    cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft"),
+  },
+  { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
+];

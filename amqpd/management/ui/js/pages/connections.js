@@ -7,7 +7,7 @@ import { confirm } from "../dialog.js";
 import { count, many, moment, octets } from "../format.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
-import { badge, channelLink, connectionLink, facts, heading, page, pairs, section, table } from "../parts.js";
+import { badge, channelLink, connectionLink, facts, heading, page, pairs, section } from "../parts.js";
 import { begin, past, rate, record } from "../rates.js";
 
 const BYTES = [
@@ -61,12 +61,21 @@ export function connection(app, [name]) {
   let now = null;
   let channels = [];
   let points = [];
+  const shown = new Listing(app, {
+    caption: "Channels of this connection",
+    all: () => channels,
+    inside: "channels",
+    columns: CHANNELS,
+    key: (item) => item.name,
+    none: "No channel is open.",
+  });
 
   async function load(signal) {
     [now, channels] = await Promise.all([
       api.get(`${at}${past(key)}`, { signal }),
       api.get(`${at}/channels`, { signal }),
     ]);
+    await shown.load(signal);
     begin(key, { received: now.recv_oct_details, sent: now.send_oct_details });
     points = record(key, traffic(now));
   }
@@ -112,24 +121,18 @@ export function connection(app, [name]) {
           ]),
         )}
       </div>
-      ${section(
-        "Channels",
-        table(
-          "Channels of this connection",
-          [
-            { label: "Channel", cell: (item) => channelLink(item.name) },
-            { label: "Mode", cell: (item) => (item.confirm ? "confirms" : item.transactional ? "transactions" : "–") },
-            { label: "Consumers", number: true, cell: (item) => count(item.consumer_count) },
-            { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
-            { label: "Unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
-          ],
-          channels,
-          "No channel is open.",
-        ),
-      )}
+      ${section("Channels", shown.view())}
       ${section("What the client says of itself", pairs(now.client_properties))}`,
     );
   }
 
   return { title: `Connection ${name}`, load, view };
 }
+
+const CHANNELS = [
+  { label: "Channel", cell: (item) => channelLink(item.name) },
+  { label: "Mode", cell: (item) => (item.confirm ? "confirms" : item.transactional ? "transactions" : "–") },
+  { label: "Consumers", number: true, cell: (item) => count(item.consumer_count) },
+  { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
+  { label: "Unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
+];

@@ -2,7 +2,7 @@
 
 import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
-import { SHOWN, bind, bindings } from "../bindings.js";
+import { bind, bindings } from "../bindings.js";
 import { chart } from "../chart.js";
 import { confirm } from "../dialog.js";
 import { many, rate } from "../format.js";
@@ -25,17 +25,29 @@ export function exchange(app, [vhost, given]) {
   const shown = name || "(default exchange)";
   const reload = () => app.reload();
   let now = null;
-  let from = null;
-  let to = null;
   let graph = null;
   let points = [];
+  const from = bindings(app, {
+    caption: "Bindings from this exchange",
+    path: `${at}/bindings/source`,
+    end: "destination",
+    none: "Nothing is bound to it.",
+    inside: "from",
+  });
+  const to = bindings(app, {
+    caption: "Bindings to this exchange",
+    path: `${at}/bindings/destination`,
+    end: "source",
+    none: "No other exchange sends to it.",
+    inside: "to",
+  });
 
   async function load(signal) {
-    [now, from, to, graph] = await Promise.all([
+    [now, graph] = await Promise.all([
       api.get(`${at}${past(key)}`, { signal }),
-      api.first(SHOWN, `${at}/bindings/source`, { signal }),
-      api.first(SHOWN, `${at}/bindings/destination`, { signal }),
       explore(vhost, name, signal),
+      from.load(signal),
+      to.load(signal),
     ]);
     begin(key, details(now.message_stats, COUNTERS));
     points = record(key, rates(key, now.message_stats, COUNTERS));
@@ -80,8 +92,8 @@ export function exchange(app, [vhost, given]) {
           ]),
         )}
       </div>
-      ${section("Bindings from here", bindings("Bindings from this exchange", from, "destination", "Nothing is bound to it.", reload))}
-      ${section("Bindings to here", bindings("Bindings to this exchange", to, "source", "No other exchange sends to it.", reload))}`,
+      ${section("Bindings from here", from.view())}
+      ${section("Bindings to here", to.view())}`,
     );
   }
 

@@ -4,8 +4,9 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { ask, confirm } from "../dialog.js";
 import { Table, choice, text, whole } from "../forms.js";
+import { Listing, inVhost } from "../listing.js";
 import { notice } from "../notices.js";
-import { heading, page, pairs, rowButton, section, table } from "../parts.js";
+import { heading, page, pairs, rowButton, section } from "../parts.js";
 
 const KEYS = {
   "message-ttl": "number",
@@ -31,69 +32,71 @@ const LIMITS = {
 };
 const TARGETS = ["all", "queues", "classic_queues", "quorum_queues", "streams", "exchanges"];
 
+const COLUMNS = [
+  { label: "Name", sort: "name", cell: (item) => item.name },
+  { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost },
+  { label: "Pattern", sort: "pattern", cell: (item) => html`<code>${item.pattern}</code>` },
+  { label: "Applies to", sort: "apply-to", cell: (item) => item["apply-to"].replaceAll("_", " ") },
+  { label: "Definition", cell: (item) => pairs(item.definition) },
+  { label: "Priority", sort: "priority", number: true, cell: (item) => item.priority },
+];
 const PATTERN = "A regular expression that names match: ^orders\\.";
 const PRIORITY = "Of several that match, the one with the highest is in force.";
 
 export function policies(app) {
-  let ordinary = null;
-  let operators = [];
-  let vhosts = [];
+  const ordinary = list("policies", "Policies", true);
+  const operators = list("operator-policies", "Operator policies", app.isAdministrator);
 
   async function load(signal) {
-    [ordinary, operators, vhosts] = await Promise.all([
-      api.get("/policies", { signal }),
-      api.get("/operator-policies", { signal }),
-      api.names("/vhosts", { signal }),
-    ]);
+    await Promise.all([ordinary.load(signal), operators.load(signal)]);
   }
 
-  function view() {
-    if (ordinary === null) return page(heading("Policies"));
-    return page(
+  const view = () =>
+    page(
       heading("Policies"),
       html`<p class="lead">
         A policy sets what matching queues and exchanges do, without declaring them anew. An operator policy lowers limits
         that users set.
       </p>
-      ${part("Policies", "policies", ordinary, true)}
-      ${part("Operator policies", "operator-policies", operators, app.isAdministrator)}`,
+      ${section("Policies", ordinary.view(), { actions: add("policies", "policy") })}
+      ${section("Operator policies", operators.view(), {
+        actions: app.isAdministrator ? add("operator-policies", "operator policy") : undefined,
+      })}`,
     );
+
+  const add = (kind, one) =>
+    html`<button class="small primary" @click=${() => edit(kind)}>New ${one}…</button>`;
+
+  function list(kind, caption, mayChange) {
+    const actions = {
+      label: "Actions",
+      cell: (item) => html`<span class="row-actions">
+        ${rowButton("Edit…", item.name, () => edit(kind, item))}
+        ${rowButton("Delete…", item.name, () => remove(kind, item), "danger-text")}</span>`,
+    };
+    return new Listing(app, {
+      caption,
+      path: inVhost(kind),
+      inside: kind,
+      key: (item) => JSON.stringify([item.vhost, item.name]),
+      none: "There are none.",
+      columns: mayChange ? [...COLUMNS, actions] : COLUMNS,
+    });
   }
 
-  function part(title, kind, items, mayChange) {
-    const columns = [
-      { label: "Name", cell: (item) => item.name },
-      { label: "Virtual host", cell: (item) => item.vhost },
-      { label: "Pattern", cell: (item) => html`<code>${item.pattern}</code>` },
-      { label: "Applies to", cell: (item) => item["apply-to"].replaceAll("_", " ") },
-      { label: "Definition", cell: (item) => pairs(item.definition) },
-      { label: "Priority", number: true, cell: (item) => item.priority },
-    ];
-    if (mayChange) {
-      columns.push({
-        label: "Actions",
-        cell: (item) => html`<span class="row-actions">
-          ${rowButton("Edit…", item.name, () => edit(kind, item))}
-          ${rowButton("Delete…", item.name, () => remove(kind, item), "danger-text")}</span>`,
-      });
-    }
-    const one = title === "Policies" ? "policy" : "operator policy";
-    const add = html`<button class="small primary" @click=${() => edit(kind)}>New ${one}…</button>`;
-    return section(title, table(title, columns, items, "There are none."), { actions: mayChange ? add : undefined });
-  }
-
-  const ends = () =>
+  const ends = (vhosts) =>
     html`${choice("vhost", "Virtual host", vhosts)} ${text("name", "Name", { required: true, autofocus: true })}`;
 
   async function edit(kind, item) {
     const editor = new Table("Definition", kind === "policies" ? KEYS : LIMITS, item?.definition);
     const what = kind === "policies" ? "policy" : "operator policy";
+    const vhosts = item ? [] : await api.names("/vhosts");
     let name = item?.name;
     const done = await ask({
       title: item ? `Edit ${what} ${name}` : `New ${what}`,
       action: "Save",
       wide: true,
-      body: (update) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : ends()}
+      body: (update) => html`${item ? html`<p>In virtual host <strong>${item.vhost}</strong></p>` : ends(vhosts)}
         ${text("pattern", "Pattern", { value: item?.pattern ?? "", required: true, hint: PATTERN })}
         ${choice(
           "apply-to",

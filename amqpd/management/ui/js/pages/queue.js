@@ -2,13 +2,14 @@
 
 import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
-import { SHOWN, bind, bindings } from "../bindings.js";
+import { bind, bindings } from "../bindings.js";
 import { chart } from "../chart.js";
 import { confirm } from "../dialog.js";
 import { count, many } from "../format.js";
+import { Listing } from "../listing.js";
 import { Browser } from "../messages.js";
 import { notice } from "../notices.js";
-import { badge, channelLink, connectionLink, facts, features, heading, page, pairs, section, table } from "../parts.js";
+import { badge, channelLink, connectionLink, facts, features, heading, page, pairs, section } from "../parts.js";
 import { publish } from "../publish.js";
 import { QUEUED, RATES, past, recordMessages } from "../rates.js";
 
@@ -18,14 +19,27 @@ export function queue(app, [vhost, name]) {
   const browser = new Browser(app, vhost, name);
   const reload = () => app.reload();
   let now = null;
-  let bound = null;
   let points = [];
+  const bound = bindings(app, {
+    caption: "Bindings to this queue",
+    path: `${at}/bindings`,
+    end: "source",
+    none: "Nothing is bound to it.",
+    inside: "bindings",
+  });
+  const consumers = new Listing(app, {
+    caption: "Consumers of this queue",
+    all: () => now.consumer_details ?? [],
+    inside: "consumers",
+    columns: CONSUMERS,
+    key: (item) => `${item.channel_details.name} ${item.consumer_tag}`,
+    nameOf: (item) => item.consumer_tag,
+    none: "Nobody consumes from it.",
+  });
 
   async function load(signal) {
-    [now, bound] = await Promise.all([
-      api.get(`${at}${past(key)}`, { signal }),
-      api.first(SHOWN, `${at}/bindings`, { signal }),
-    ]);
+    [now] = await Promise.all([api.get(`${at}${past(key)}`, { signal }), bound.load(signal)]);
+    await consumers.load(signal);
     points = recordMessages(key, now.message_stats, now);
   }
 
@@ -110,8 +124,8 @@ export function queue(app, [vhost, name]) {
             ${pairs(now.effective_policy_definition)}`,
         )}
       </div>
-      ${section("Consumers", consumers(now.consumer_details ?? []))}
-      ${section("Bindings", bindings("Bindings to this queue", bound, "source", "Nothing is bound to it.", reload), {
+      ${section("Consumers", consumers.view())}
+      ${section("Bindings", bound.view(), {
         actions: html`<button class="small" @click=${newBinding}>Bind…</button>`,
       })}`,
     );
@@ -136,21 +150,15 @@ const known = (now) =>
     ["Positions of named readers", now.positions ? pairs(now.positions) : undefined],
   ]);
 
-const consumers = (items) =>
-  table(
-    "Consumers of this queue",
-    [
-      { label: "Consumer tag", cell: (item) => item.consumer_tag },
-      { label: "Channel", cell: (item) => (item.channel_details.name ? channelLink(item.channel_details.name) : "–") },
-      { label: "User", cell: (item) => item.channel_details.user ?? "–" },
-      { label: "Acknowledges", cell: (item) => (item.ack_required ? "yes" : "no") },
-      {
-        label: "State",
-        cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft"),
-      },
-      { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
-      { label: "Arguments", cell: (item) => pairs(item.arguments) },
-    ],
-    items,
-    "Nobody consumes from it.",
-  );
+const CONSUMERS = [
+  { label: "Consumer tag", cell: (item) => item.consumer_tag },
+  { label: "Channel", cell: (item) => (item.channel_details.name ? channelLink(item.channel_details.name) : "–") },
+  { label: "User", cell: (item) => item.channel_details.user ?? "–" },
+  { label: "Acknowledges", cell: (item) => (item.ack_required ? "yes" : "no") },
+  {
+    label: "State",
+    cell: (item) => badge(item.activity_status.replaceAll("_", " "), item.active ? "good" : "soft"),
+  },
+  { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
+  { label: "Arguments", cell: (item) => pairs(item.arguments) },
+];
