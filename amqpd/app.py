@@ -256,6 +256,7 @@ def api_of(server: Server, config: Config, storage: EngineJournal | None) -> Api
     """What the management needs of a running server."""
     from amqpd.management.api import Api
     from amqpd.management.machine import Machine
+    from amqpd.management.sign_on import sign_on
 
     node, management = server.node, config.management
     data_dir = "" if config.data_dir is None or config.transient else str(config.data_dir)
@@ -267,6 +268,7 @@ def api_of(server: Server, config: Config, storage: EngineJournal | None) -> Api
         management.path_prefix,
         management.cors_allow_origins,
         node.broker.clock.monotonic(),
+        sign_on(config),
         config,
     )
 

@@ -281,6 +281,23 @@ class ManagementTls:
 
 
 @attrs.frozen(kw_only=True)
+class ManagementOAuth:
+    """Logging in to the web UI at an identity provider (OpenID Connect, authorization code with PKCE)."""
+
+    enabled: bool = _setting(False, "Offer it; needs `oauth2` in `auth.backends`.")
+    client_id: str | None = _setting(
+        None, "The web UI's name at the provider: a public client whose redirect URI is its address.", NotEmpty()
+    )
+    provider_url: str | None = _setting(
+        None,
+        "The provider; unset, `oauth2.issuer`. Its discovery document is below it, its token endpoint at the same "
+        "host, and both let pages of other origins ask (CORS).",
+        HttpsUrl(),
+    )
+    scopes: str = _setting("openid profile", "What is asked for, with spaces in between.")
+
+
+@attrs.frozen(kw_only=True)
 class Management:
     """The HTTP API for tools and people."""
 
@@ -304,6 +321,7 @@ class Management:
         "Origins of pages that may use it from a browser (`https://ops.example.org`); `*` is all, without credentials.",
     )
     tls: ManagementTls = attrs.Factory(ManagementTls)
+    oauth: ManagementOAuth = attrs.Factory(ManagementOAuth)
 
     def tls_of(self, amqp: Tls) -> Tls:
         """Return what its TLS listener is served with, where `amqp` is what AMQP's is."""

@@ -27,6 +27,7 @@ from amqpd.management.machine import Machine, node_numbers
 from amqpd.management.numbers import is_number
 from amqpd.management.rates.details import NO_RANGES, Details, Ranges
 from amqpd.management.rates.sampler import Key, Sampler
+from amqpd.management.sign_on import SignOn
 from amqpd.management.tokens import Tokens
 from amqpd.management.waiting import settled
 from amqpd.protocol.node import Node
@@ -69,6 +70,8 @@ class Api:
     """Web pages from there may ask (CORS)."""
     started: float = 0.0
     """On the broker's monotonic clock."""
+    sign_on: SignOn | None = None
+    """Where people log in to the web UI other than with a password, if anywhere."""
     config: Config | None = None
     """The settings that it was started with, if they are to be shown."""
     attempts: Attempts = attrs.Factory(Attempts)

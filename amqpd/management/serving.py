@@ -13,7 +13,8 @@ from amqpd.management.site import Site
 
 def public(api: Api) -> Handle:
     """Answers clients who log in, and gives browsers the web UI."""
-    return Site(api.prefix, Dispatcher(api, ROUTES).handle, pages(ROUTES)).handle
+    provider = None if api.sign_on is None else api.sign_on.provider_url
+    return Site(api.prefix, Dispatcher(api, ROUTES).handle, pages(ROUTES), provider).handle
 
 
 def local(api: Api, application: Application, token: str | None) -> Handle:

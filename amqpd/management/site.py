@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -33,13 +34,13 @@ HEADERS: Final = (
     ("vary", "accept-encoding"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    (
-        "content-security-policy",
-        ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types lit-html"),
-    ),
 )
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src {}; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types lit-html"
+)
+"""Whom the page may ask stands in the middle."""
 
 
 @attrs.define(eq=False)
@@ -62,9 +63,15 @@ class File:
 class Site:
     """Answers for the web UI and the pages beside it, and hands everything else on."""
 
-    def __init__(self, prefix: str, others: Handle, pages: Mapping[str, bytes]) -> None:
-        """`pages`: those that are made and not read, by their paths."""
+    def __init__(
+        self, prefix: str, others: Handle, pages: Mapping[str, bytes], provider: str | None = None
+    ) -> None:
+        """`pages`: those that are made and not read, by their paths. `provider`: the URL of the identity provider that
+        the web UI may ask too, if there is one.
+        """
         self._prefix = prefix
+        asked = "'self'" if provider is None else f"'self' {origin(provider)}"
+        self._headers = (*HEADERS, ("content-security-policy", POLICY.format(asked)))
         self._others = others
         made = {name: File(partial(bytes, text), KINDS[".html"]) for name, text in pages.items()}
         self._files = _found(files(__package__) / "ui") | made
@@ -72,20 +79,26 @@ class Site:
     async def handle(self, request: Request) -> Response:
         path = request.target.partition("?")[0]
         if path == self._prefix and path:
-            return _elsewhere(f"{path}/")
+            return self._elsewhere(f"{path}/")
         name = path.removeprefix(f"{self._prefix}/") if path.startswith(f"{self._prefix}/") else "no file"
         if name in MOVED:
-            return _elsewhere(f"{self._prefix}/{MOVED[name]}")
+            return self._elsewhere(f"{self._prefix}/{MOVED[name]}")
         if name == SCRIPT:
             return Response(404, (encode({"error": "Object Not Found", "reason": NO_SCRIPT}),), (JSON,))
         file = self._files.get(name or PAGE)
         if file is None or request.method not in ("GET", "HEAD"):
             return await self._others(request)
-        return Response(200, (file.octets,), (*HEADERS, ("etag", file.tag), ("content-type", file.kind)))
+        return Response(200, (file.octets,), (*self._headers, ("etag", file.tag), ("content-type", file.kind)))
+
+    def _elsewhere(self, path: str) -> Response:
+        return Response(301, (), (*self._headers, ("location", path)))
 
 
-def _elsewhere(path: str) -> Response:
-    return Response(301, (), (*HEADERS, ("location", path)))
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL, as a policy names them."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if parts.port is None else f":{parts.port}")
 
 
 def _found(folder: Traversable, above: str = "") -> dict[str, File]:

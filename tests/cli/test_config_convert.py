@@ -89,6 +89,9 @@ auth_backends.2.authn = oauth2
 auth_backends.2.authz = internal
 auth_backends.3 = ldap
 auth_oauth2.resource_server_id = mq
+management.oauth_enabled = true
+management.oauth_client_id = ui
+management.oauth_provider_url = https://authority.example
 auth_oauth2.jwks_url = https://authority.example/keys
 auth_oauth2.preferred_username_claims.1 = user_name
 auth_oauth2.preferred_username_claims.2 = email
@@ -105,6 +108,7 @@ channel_max_per_node = infinity
     assert config.proxy_protocol
     assert config.auth.backends == ("oauth2", "oauth2:internal")
     assert (config.oauth2.resource_server_id, config.oauth2.jwks_url) == ("mq", "https://authority.example/keys")
+    assert (config.management.oauth.enabled, config.management.oauth.client_id) == (True, "ui")
     assert config.oauth2.preferred_username_claims == ("user_name", "email")
     assert config.oauth2.additional_scopes_key == ("roles", "groups")
     assert config.auth.password_hashing == "rabbit_password_hashing_sha512"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from amqpd.config import load
+from amqpd.config.errors import ConfigError
+from amqpd.management.sign_on import SignOn, sign_on
+from tests.management.test_site import fetch
 from tests.unit.oauth2.authority import Authority
 
 
@@ -48,3 +53,39 @@ def test_a_refused_login_is_a_line_with_who_from_where_and_why(
     with started() as api:
         assert api("GET", "/whoami", login="guest:wrong").status == 401
     assert "HTTP login refused peer='127.0.0.1' reason=\"user 'guest' - invalid credentials\"" in caplog.text
+
+
+def test_where_people_log_in_is_told_and_is_all_that_the_page_may_ask(
+    started: Callable[..., Any], signed: tuple[Authority, dict[str, object]]
+) -> None:
+    provider = {"management_oauth_enabled": True, "management_oauth_client_id": "ui"}
+    with started(**signed[1], **provider, oauth2_issuer="https://login.example:8443/shop") as api:
+        assert api.get("/auth", login=None) == {
+            "oauth_enabled": True,
+            "oauth_client_id": "ui",
+            "oauth_provider_url": "https://login.example:8443/shop",
+            "oauth_scopes": "openid profile",
+            "oauth_disable_basic_auth": False,
+        }
+        policy = fetch(api, "/").headers["content-security-policy"]
+        assert "; connect-src 'self' https://login.example:8443; " in policy
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"auth_backends": ("internal",)}, "a list with oauth2"),
+        ({"management_oauth_client_id": None}, "'management.oauth.client_id'"),
+        ({"management_oauth_provider_url": None}, "'management.oauth.provider_url'"),
+    ],
+)
+def test_settings_of_the_sign_on_that_do_not_go_together_are_refused(settings: dict[str, Any], problem: str) -> None:
+    whole = {
+        "auth_backends": ("oauth2",),
+        "management_oauth_enabled": True,
+        "management_oauth_client_id": "ui",
+        "management_oauth_provider_url": "https://login.example",
+    }
+    assert sign_on(load(None, {}, whole)) == SignOn("https://login.example", "ui", "openid profile", passwords=False)
+    with pytest.raises(ConfigError, match=re.escape(problem)):
+        sign_on(load(None, {}, {name: value for name, value in {**whole, **settings}.items() if value is not None}))

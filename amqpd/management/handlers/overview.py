@@ -120,8 +120,17 @@ async def deprecated_features(call: Call) -> object:
 
 
 async def auth(call: Call) -> object:
-    """How to log in: by name and password."""
-    return {"oauth_enabled": False}
+    """How to log in to the web UI: with a name and a password, at an identity provider, or either."""
+    offered = call.api.sign_on
+    if offered is None:
+        return {"oauth_enabled": False}
+    return {
+        "oauth_enabled": True,
+        "oauth_client_id": offered.client_id,
+        "oauth_provider_url": offered.provider_url,
+        "oauth_scopes": offered.scopes,
+        "oauth_disable_basic_auth": not offered.passwords,
+    }
 
 
 async def version(call: Call) -> object:

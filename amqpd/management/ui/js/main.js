@@ -3,13 +3,14 @@
 import { App } from "./app.js";
 import { showLogin } from "./login.js";
 import * as session from "./session.js";
+import * as sso from "./sso.js";
 
 const root = document.getElementById("app");
 
 async function start() {
   let user = null;
   try {
-    user = await session.resume();
+    user = sso.isBack() ? await session.signOn() : await session.resume();
   } catch (error) {
     showLogin(root, enter, error.message);
     return;

@@ -2,6 +2,7 @@
 // It goes nowhere but into the API's Authorization header. There is no cookie, so no other page can act in the user's name.
 
 import * as api from "./api.js";
+import * as sso from "./sso.js";
 
 const KEY = "amqpd.token";
 
@@ -11,6 +12,15 @@ export async function logIn(username, password) {
   sessionStorage.setItem(KEY, token.value);
   api.authorize(`Bearer ${token.value}`);
   return user;
+}
+
+/** How one may log in: what `/api/auth` says. */
+export const ways = () => api.get("/auth");
+
+/** Come back from the identity provider, logged in: return `{name, tags}`. Throws an ApiError. */
+export async function signOn() {
+  // The name is in the token: the broker takes that in the place of a password, and ends its own token when that ends.
+  return logIn("", await sso.finish(await ways()));
 }
 
 /** The user of an earlier page of this tab; null if nobody is logged in. Throws where the broker doesn't answer. */
