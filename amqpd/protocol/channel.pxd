@@ -14,16 +14,14 @@ cdef int METHOD
 cdef dict SETTLEMENTS
 
 cdef class Channel:
-    cdef public bint _closing
     cdef public bint _confirming
-    cdef public bint _open
-    cdef public bint _opened
-    cdef public object _settling
     cdef public bint _window_shut
     cdef public long long acked
     cdef public object ages
+    cdef public bint announced
     cdef public ContentAssembler assembler
     cdef public tuple awaited
+    cdef public bint closing
     cdef public Confirms confirms
     cdef public Connection connection
     cdef public dict consumers
@@ -33,6 +31,7 @@ cdef class Channel:
     cdef public long long get_empty
     cdef public long long gets
     cdef public long long gets_no_ack
+    cdef public bint is_open
     cdef public bytes last_payload
     cdef public PublishPlan last_plan
     cdef public str last_queue
@@ -44,6 +43,7 @@ cdef class Channel:
     cdef public object reply_port
     cdef public dict retired
     cdef public Session session
+    cdef public object settling
     cdef public object transaction
     cdef public long long turned_back
     cdef public Unacked unacked

@@ -6,30 +6,24 @@ everything but the client's close-ok.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import chain
-from operator import attrgetter, itemgetter
+from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from amqpd.broker import announce as broker_announce
 from amqpd.broker.confirms import ACK, Confirms
-from amqpd.broker.events import INTERNAL
 from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
-from amqpd.broker.ports import Holding
-from amqpd.broker.queue import SLICE, Queue
-from amqpd.broker.returns import LOST, RETURNED, Return, give_back
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
 from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
 from amqpd.protocol import announce, publishing
+from amqpd.protocol.channel_end import terminate
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.line import Line
 from amqpd.protocol.methods import CONTENT, HANDLERS, NAMES_A_QUEUE, SETTLEMENTS
 from amqpd.protocol.methods.queue import expanded
 from amqpd.protocol.publish_plan import PublishPlan, PublishPlans
-from amqpd.protocol.settling import Settling, requeue
 from amqpd.wire import hot, methods, server_methods
 from amqpd.wire.content import ContentAssembler
 from amqpd.wire.kinds import METHOD
@@ -39,6 +33,7 @@ if TYPE_CHECKING:
     from amqpd.broker.session import Session
     from amqpd.protocol.ack_timeout import Ages
     from amqpd.protocol.connection import Connection
+    from amqpd.protocol.settling import Settling
 
 T = TypeVar("T")
 
@@ -55,16 +50,14 @@ class Channel:
     """The protocol's side of one channel."""
 
     __slots__ = (
-        "_closing",
         "_confirming",
-        "_open",
-        "_opened",
-        "_settling",
         "_window_shut",
         "acked",
         "ages",
+        "announced",
         "assembler",
         "awaited",
+        "closing",
         "confirms",
         "connection",
         "consumers",
@@ -74,6 +67,7 @@ class Channel:
         "get_empty",
         "gets",
         "gets_no_ack",
+        "is_open",
         "last_payload",
         "last_plan",
         "last_queue",
@@ -85,6 +79,7 @@ class Channel:
         "reply_port",
         "retired",
         "session",
+        "settling",
         "transaction",
         "turned_back",
         "unacked",
@@ -134,11 +129,10 @@ class Channel:
         self.reply_port: ReplyPort | None = None
         self.retired: dict[ChannelConsumer, None] = {}
         """Consumers that are over, while something of theirs is outstanding."""
-        self._settling: Settling | None = None
-        self._open = False
-        self._opened = False
-        """From channel.open until it has ended, an error included."""
-        self._closing = False
+        self.settling: Settling | None = None  # one of many deliveries, while it is worked off
+        self.is_open = False  # from channel.open to its end
+        self.announced = False  # the same, but an error doesn't end it before its client has answered
+        self.closing = False  # an error has closed it, and the client has yet to answer
         self._confirming = False
         self._window_shut = False
         self.line = Line(self)
@@ -165,7 +159,7 @@ class Channel:
             if self.line.takes(kind, ids, payload):
                 return
             behind_replies = self.line.has_replies
-        if self._closing:
+        if self.closing:
             self._receive_while_closing(kind, ids, payload)
             return
         assembler = self.assembler
@@ -203,10 +197,10 @@ class Channel:
             publishing.count_unfinished(self, assembler.received - before)
             return
         header, arguments, ids = assembler.header, assembler.arguments, assembler.ids
-        self._drop_content()
+        self.drop_content()
         assert header is not None
         try:
-            if not self._open:
+            if not self.is_open:
                 raise ChannelMisused("expected 'channel.open'")
             if ids != CONTENT[0]:
                 raise CommandInvalid("unimplemented method")
@@ -217,13 +211,14 @@ class Channel:
                 error.method = ids
             raise
 
-    def _drop_content(self) -> None:
+    def drop_content(self) -> None:
+        """Forget the content that is arriving."""
         publishing.count_unfinished(self, -self.assembler.received)
         self.assembler.reset()
 
     def _method(self, ids: MethodId, payload: bytes) -> None:
         settlement = SETTLEMENTS.get(ids)
-        if settlement is not None and self._open:
+        if settlement is not None and self.is_open:
             try:
                 tag, bits = hot.parse_settlement(payload)
             except ValueError:
@@ -234,12 +229,12 @@ class Channel:
         node = self.connection.node
         node.broker.work.spent += METHOD_COST * node.crowding + (len(payload) >> 8)
         arguments = node.methods.decode(payload)
-        if not self._open:
+        if not self.is_open:
             if ids in NAMES_A_QUEUE:
                 expanded(self, str(arguments[0]))  # looked for before the state, as by RabbitMQ
             if ids != OPEN:
                 raise ChannelMisused("expected 'channel.open'")
-            self._open = self._opened = self.direct = True
+            self.is_open = self.announced = self.direct = True
             self.connection.node.broker.statistics.channels_opened += 1
             self.send(server_methods.CHANNEL_OPEN_OK)
             if self.connection.node.broker.events.heard:
@@ -265,14 +260,14 @@ class Channel:
             if assembler.receive(kind, payload) is None:
                 publishing.count_unfinished(self, assembler.received - before)
             else:
-                self._drop_content()
+                self.drop_content()
             return
         if not assembler.idle:
             methods.require_known(ids)
             raise assembler.unexpected_method()
         arguments = self.connection.node.methods.decode(payload)
         if ids == CLOSE_OK:
-            self.terminate()
+            terminate(self)
             self.connection.channels.pop(self.number, None)
         elif ids == CLOSE:
             self.send(server_methods.CHANNEL_CLOSE_OK)
@@ -284,24 +279,14 @@ class Channel:
             expanded(self, str(arguments[0]))
 
     @property
-    def closing(self) -> bool:
-        """An error has closed it, and the client has yet to answer."""
-        return self._closing
-
-    @property
     def waits(self) -> bool:
         """What the client sends stands in line."""
         return self.line.busy
 
     @property
-    def is_open(self) -> bool:
-        """From channel.open to its end."""
-        return self._open
-
-    @property
     def is_idle(self) -> bool:
         """It is open, and in between methods."""
-        return self._open and self.assembler.idle
+        return self.is_open and self.assembler.idle
 
     # -- what handlers call ----------------------------------------------------------------------------------------
 
@@ -353,15 +338,6 @@ class Channel:
                 if not previous.able and previous.channel is self:
                     previous.refresh()
 
-    def requeue_all(self) -> None:
-        """Return every outstanding delivery to its queue; the windows are open again."""
-        if len(self.unacked) <= SLICE:
-            requeue(self, self.unacked.take_all())
-            return
-        self.turned_back += len(self.unacked)
-        self._requeue_all(cause=RETURNED)
-        self.window_changed()
-
     def window_changed(self) -> None:
         """The channel-wide window became full, or isn't any more, or was set anew."""
         self._window_shut = bool(self.window) and self.window_used >= self.window
@@ -387,6 +363,17 @@ class Channel:
         for consumer in self.consumers.values():
             consumer.able = False
 
+    def send_close(self, error: AmqpError, failed: MethodId) -> None:
+        """Send a close, and nothing else."""
+        self.send_frame(hot.close(self.number, error.code, error.reply_text, failed))
+
+    def drop_reply_port(self) -> None:
+        """Stop waiting for direct replies."""
+        if self.reply_port is not None:
+            self.connection.node.broker.reply_consumers.pop(self.reply_port.name, None)
+            self.session.vhost.reply_consumer_changed()
+            self.reply_port = None
+
     def return_unroutable(self, message: Message) -> None:
         """basic.return with the content as it came."""
         parts = [hot.returned(self.number, message.exchange, message.routing_key)]
@@ -397,21 +384,6 @@ class Channel:
         """A consumer is over; what it holds stays outstanding on the channel."""
         if consumer.unacked:
             self.retired[consumer] = None
-
-    def settle_in_slices(self, settling: Settling) -> None:
-        """A settlement of many deliveries is worked off under the turn's budget; what follows on the channel waits."""
-        self._settling = settling
-        self.connection.node.broker.work.add(settling)
-        self.wait_for(settling.done, lambda _: self._settled())
-
-    def _settled(self) -> None:
-        self._settling = None
-
-    def _finish_settling(self) -> None:
-        """The channel ends, but what its client has settled is settled."""
-        settling, self._settling = self._settling, None
-        if settling is not None:
-            settling.finish()
 
     def consumer_cancelled(self, consumer: ChannelConsumer) -> None:
         """The queue of a consumer is gone."""
@@ -427,150 +399,6 @@ class Channel:
         if vhost.events.heard:
             broker_announce.consumer_deleted(vhost, consumer, by)
 
-    # -- ends ------------------------------------------------------------------------------------------------------
-
-    def fail(self, error: AmqpError, failed: MethodId) -> None:
-        """Close this channel for an error; the client's close-ok frees its number.
-
-        As in RabbitMQ, what is outstanding on queues that this channel consumes from goes back before the close is
-        sent, the rest (of basic.get, of cancelled consumers) once the client has answered.
-        """
-        self._finish_settling()
-        self._count_out()
-        if self.connection.ack_timeout is not None:
-            self.connection.ack_timeout.channel_fails(self)
-        queues = {consumer.queue for consumer in self.consumers.values()}
-        early = {each for each in queues if each.type.returns_before_close}
-        waits = self._roll_back() or bool(self.unacked.gotten) or any(each.unacked for each in self.retired)
-        waits = waits or len(early) < len(queues)
-        self._stop_consuming()
-        self._delete_unused(queues)  # before anything returns: what was outstanding there goes with the queue
-        rest: list[Delivery] = []
-        if waits and len(self.unacked) <= SLICE:
-            mine, rest = _split(self.unacked.take_all(), early)
-            give_back(mine)
-        else:
-            self._requeue_all()
-        for tag, delivery in enumerate(rest):
-            self.unacked.add(tag, delivery)
-        self._stop()
-        self._closing = True
-        self.send_close(error, failed)
-
-    def send_close(self, error: AmqpError, failed: MethodId) -> None:
-        """Send a close, and nothing else."""
-        self.send_frame(hot.close(self.number, error.code, error.reply_text, failed))
-
-    def terminate(self, limit: int = SLICE) -> int:
-        """Give everything back: consumers, unsettled messages, an open transaction. Harmless the second time.
-
-        Up to `limit` messages go back at once, more of them in slices; return how many went at once.
-        """
-        settling, self._settling = self._settling, None
-        self._count_out()
-        self._roll_back()
-        queues = {consumer.queue for consumer in self.consumers.values()}
-        self._stop_consuming()
-        self._delete_unused(queues)
-        if settling is None:
-            given = self._requeue_all(limit)
-        else:
-            # What its client has settled is settled first, in slices too.
-            settling.outlives_channel = True
-            given = 0
-        self._stop()
-        opened, self._opened = self._opened, False
-        if opened and self.connection.node.broker.events.heard:
-            announce.channel_closed(self)
-        return given
-
-    def _count_out(self) -> None:
-        """It ends: what it did stays in the node's totals."""
-        if self._open:
-            self.connection.node.totals.channel_gone(self)
-
-    def give_back_rest(self) -> None:
-        """A settlement that outlived the channel is done."""
-        self._requeue_all(SLICE)
-
-    def queues_held(self) -> tuple[Queue, ...]:
-        """The queues that have something outstanding here."""
-        consumers = (*self.consumers.values(), *self.retired)
-        return tuple(dict.fromkeys([*(each.queue for each in consumers if each.unacked), *self.unacked.gotten]))
-
-    def holdings(self, queue: Queue) -> Iterator[Holding]:
-        """What it has of a queue and has not settled, oldest first; an open transaction's settlements come last."""
-        transaction = self.transaction
-        settled = () if transaction is None else [(each.tag, each.delivery) for each in transaction.settlements]
-        if not settled and queue not in self.queues_held():
-            return
-        for tag, (message, origin, consumer) in chain(self.unacked.items(), settled):
-            if origin is queue:
-                yield Holding(queue.complete(message), self.number, tag, None if consumer is None else consumer.tag)
-
-    def _roll_back(self) -> bool:
-        """The channel ends: what its transaction has settled is outstanding as before. Return whether it has any."""
-        transaction, self.transaction = self.transaction, None
-        settled = {} if transaction is None else transaction.roll_back()
-        if settled:
-            self.unacked.restore(settled)
-        return bool(settled)
-
-    def _stop(self) -> None:
-        self.direct = False
-        self._open = False
-        self.retired = {}
-        self.confirms = None
-        self._drop_content()
-        self.line.clear()
-        self.drop_reply_port()
-
-    def drop_reply_port(self) -> None:
-        """Stop waiting for direct replies."""
-        if self.reply_port is not None:
-            self.connection.node.broker.reply_consumers.pop(self.reply_port.name, None)
-            self.session.vhost.reply_consumer_changed()
-            self.reply_port = None
-
-    def _stop_consuming(self) -> None:
-        consumers, self.consumers = self.consumers, {}
-        for consumer in consumers.values():
-            consumer.able = False
-            consumer.queue.remove_consumer(consumer)
-            self.retire(consumer)
-            self.consumer_over(consumer, INTERNAL)
-
-    def _delete_unused(self, queues: set[Queue]) -> None:
-        for queue in sorted(queues, key=lambda each: each.name):
-            self.session.vhost.delete_unused(queue)
-
-    def _requeue_all(self, limit: int = SLICE, *, cause: int = LOST) -> int:
-        """Return everything outstanding to the queues, in slices above `limit`; return how many went at once."""
-        unacked = self.unacked
-        count = len(unacked)
-        in_transaction = self.transaction is not None and bool(self.transaction.settlements)
-        if count <= limit:
-            deliveries = unacked.take_all()
-            for delivery in deliveries:
-                self.settle(delivery)
-            give_back(deliveries, cause)
-            return count
-        if in_transaction or any(each.timed_out for each in (*self.consumers.values(), *self.retired)):
-            # Consumers count what the transaction holds and what timed out, so what is outstanding is counted here.
-            counts = dict(Counter(map(itemgetter(1), unacked.deliveries())))
-            for delivery in unacked.deliveries():
-                self.settle(delivery)
-        else:
-            counts = dict(unacked.gotten)
-            for consumer in (*self.consumers.values(), *self.retired):
-                if consumer.unacked:
-                    counts[consumer.queue] = counts.get(consumer.queue, 0) + consumer.unacked
-                    consumer.unacked = 0
-            self.retired = {}
-            self.window_used = 0
-        self.connection.node.broker.work.add(Return(unacked.take_all(), counts, cause))
-        return 0
-
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _send_confirms(self) -> None:
@@ -580,8 +408,3 @@ class Channel:
         outbox = self.connection.outbox
         for verdict, number, multiple in self.confirms.take():
             outbox.append((hot.ack if verdict is ACK else hot.nack)(self.number, number, multiple))
-
-def _split(deliveries: list[Delivery], queues: set[Queue]) -> tuple[list[Delivery], list[Delivery]]:
-    """Those of some queues, and the others."""
-    mine = [each for each in deliveries if each[1] in queues]
-    return mine, [each for each in deliveries if each[1] not in queues]

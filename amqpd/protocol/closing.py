@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from amqpd.errors import AmqpError, ConnectionForced, FatalFrameError, InternalError
 from amqpd.log import get_logger
-from amqpd.protocol import states
+from amqpd.protocol import channel_end, states
 from amqpd.wire import hot
 from amqpd.wire.methods import MethodId
 
@@ -37,7 +37,7 @@ def answer(connection: Connection, number: int, error: AmqpError, handling: Meth
             connection.drop_after(connection.node.settings.silence if connection.user else 0)
     elif number and not error.hard and number in connection.channels:
         log.warning("channel error", connection=connection.name, channel=number, error=error.reply_text)
-        connection.channels[number].fail(error, failed)
+        channel_end.fail(connection.channels[number], error, failed)
     else:
         grace_ = connection.node.settings.silence if isinstance(error, FatalFrameError) else grace(connection)
         connection.fatal = isinstance(error, FatalFrameError)

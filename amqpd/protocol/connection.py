@@ -20,12 +20,13 @@ from amqpd.broker.work import Work
 from amqpd.errors import AmqpError
 from amqpd.fields import EMPTY, Table
 from amqpd.log import get_logger
-from amqpd.protocol import closing, dispatch, handshake, states
+from amqpd.protocol import channel_end, closing, dispatch, handshake, states
 from amqpd.protocol.ack_timeout import AckTimeout
 from amqpd.protocol.channel import Channel
 from amqpd.protocol.consumer_timeouts import ConsumerTimeouts
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.outbox import Outbox
+from amqpd.protocol.outstanding import holdings
 from amqpd.wire import hot, server_methods
 from amqpd.wire.content import HeaderCache
 from amqpd.wire.frames import (
@@ -342,7 +343,7 @@ class Connection(Peer):
         for channel in channels.values():
             channel.stop_deliveries()
         for channel in channels.values():
-            left -= channel.terminate(left)
+            left -= channel_end.terminate(channel, left)
         if self.queueing:
             self.queueing = 0
             self.reading_changed()
@@ -361,7 +362,7 @@ class Connection(Peer):
         closing.force(self, reason)
 
     def holdings(self, queue: Queue) -> Iterator[Holding]:
-        return chain.from_iterable(channel.holdings(queue) for channel in self.channels.values())
+        return chain.from_iterable(holdings(channel, queue) for channel in self.channels.values())
 
     def tracing_changed(self) -> None:
         for channel in self.channels.values():

@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.pending import Pending
+from amqpd.broker.queue import SLICE
 from amqpd.broker.returns import REFUSED, RETURNED, ReturnWork
 from amqpd.protocol.consumer import ChannelConsumer
+from amqpd.protocol.outstanding import queues_held, return_all
 
 if TYPE_CHECKING:
     from amqpd.broker.message import Message
@@ -117,6 +119,16 @@ def _portions(channel: Channel, deliveries: list[Delivery]) -> list[list[Deliver
     return [portions[key] for key in sorted(portions)]
 
 
+def requeue_all(channel: Channel) -> None:
+    """Every outstanding delivery goes back to its queue; the windows are open again."""
+    if len(channel.unacked) <= SLICE:
+        requeue(channel, channel.unacked.take_all())
+        return
+    channel.turned_back += len(channel.unacked)
+    return_all(channel, cause=RETURNED)
+    channel.window_changed()
+
+
 class Settling(ReturnWork):
     """One settlement of many deliveries; queues that get messages back hand out nothing before all are there."""
 
@@ -126,7 +138,7 @@ class Settling(ReturnWork):
         self._channel = channel
         self._tag = tag or channel.delivery_tag
         self._settle = settle
-        self._queues = channel.queues_held() if settle is requeue else ()
+        self._queues = queues_held(channel) if settle is requeue else ()
         for queue in self._queues:
             queue.expect_return(self, 0)
         self.outlives_channel = False
@@ -143,10 +155,21 @@ class Settling(ReturnWork):
         for queue in self._queues:
             queue.returned(self)
         if self.outlives_channel:
-            self._channel.give_back_rest()
+            return_all(self._channel)
         self.done.settle(None)
         return False
 
     def finish(self) -> None:
         while self.step(len(self._channel.unacked) + 1):
             pass
+
+
+def settle_in_slices(channel: Channel, tag: int, settle: Settle) -> None:
+    """Settle everything up to a tag under the turn's budget; what follows on the channel waits."""
+    settling = channel.settling = Settling(channel, tag, settle)
+    channel.connection.node.broker.work.add(settling)
+
+    def settled(_: Pending[None]) -> None:
+        channel.settling = None
+
+    channel.wait_for(settling.done, settled)

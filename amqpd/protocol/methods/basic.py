@@ -13,6 +13,8 @@ from amqpd.fields import Table
 from amqpd.protocol import tracing
 from amqpd.protocol.consumer import ChannelConsumer, ReplyPort
 from amqpd.protocol.methods.queue import expanded
+from amqpd.protocol.outstanding import queues_held
+from amqpd.protocol.settling import requeue_all
 from amqpd.protocol.stream_consumer import StreamConsumer
 from amqpd.wire import hot, server_methods
 
@@ -163,9 +165,9 @@ def recover_async(channel: Channel, requeue: bool) -> None:
 def _recover(channel: Channel, requeue: bool) -> None:
     if not requeue:
         raise NotImplementedHere("requeue=false")
-    for queue in channel.queues_held():
+    for queue in queues_held(channel):
         queue.type.check_recover(channel.connection.node.broker.compat)
-    channel.requeue_all()
+    requeue_all(channel)
 
 
 def _consume_ok(channel: Channel, tag: str, nowait: bool) -> None:

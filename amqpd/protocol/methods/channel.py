@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amqpd.errors import NotImplementedHere
+from amqpd.protocol.channel_end import terminate
 from amqpd.wire import server_methods
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def flow(channel: Channel, active: bool) -> None:
 
 def close(channel: Channel, code: int, text: str, class_id: int, method_id: int) -> None:
     """End the channel, give everything back, then free its number."""
-    channel.terminate()
+    terminate(channel)
     channel.connection.channels.pop(channel.number, None)
     channel.connection.just_closed.add(channel.number)
     channel.send(server_methods.CHANNEL_CLOSE_OK)

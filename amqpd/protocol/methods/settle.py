@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from amqpd.broker.queue import SLICE
 from amqpd.broker.transaction import Settlement
 from amqpd.errors import PreconditionFailed
-from amqpd.protocol.settling import Settle, Settling, acknowledge, refuse, require_refusable
+from amqpd.protocol.outstanding import queues_held
+from amqpd.protocol.settling import Settle, acknowledge, refuse, requeue_all, require_refusable, settle_in_slices
 from amqpd.protocol.settling import reject as drop
 from amqpd.protocol.settling import requeue as give_back
 
@@ -40,11 +41,11 @@ def _settle(channel: Channel, tag: int, multiple: bool, settle: Settle) -> None:
         _in_transaction(channel, tag, multiple, settle)
     elif multiple and unacked.covers_many(tag, SLICE) and (tag == 0 or tag in unacked):
         if settle is not acknowledge:
-            require_refusable(channel, channel.queues_held())
+            require_refusable(channel, queues_held(channel))
         if settle is give_back and unacked.is_newest(tag):
-            channel.requeue_all()
+            requeue_all(channel)
         else:
-            channel.settle_in_slices(Settling(channel, tag, settle))
+            settle_in_slices(channel, tag, settle)
     else:
         deliveries = unacked.take(tag, multiple)
         if deliveries is None:
