@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,14 @@ from click.testing import CliRunner, Result
 
 from amqpd.cli.bench import scenario
 from amqpd.cli.bench.bottleneck import Shares
+from tests.bench.matrix import cores
 from tests.bench.matrix.__main__ import main
 from tests.bench.matrix.brokers import COMPILED, INTERPRETED, RABBITMQ
 from tests.bench.matrix.growth import QUESTIONS
 from tests.bench.matrix.measuring import Outcome
 from tests.bench.matrix.plot import draw, gains_of
 from tests.bench.matrix.rows import Row, Sense, standard
-from tests.bench.matrix.table import markdown, significant
+from tests.bench.matrix.table import cores_markdown, markdown, significant
 
 
 def outcome(**factors: float) -> Outcome:
@@ -98,6 +101,33 @@ def test_the_table_has_medians_ratios_and_verdicts() -> None:
     assert lines[-1].endswith("of 32 targets are reached.")
 
 
+def test_a_second_table_has_the_brokers_on_more_cores() -> None:
+    lines = cores_markdown({4: outcome(compiled=4.0), 8: outcome(compiled=2.0)}).splitlines()
+
+    assert lines[1] == "| | RabbitMQ, 4 cores | compiled, 4 cores | RabbitMQ, 8 cores | compiled, 8 cores |"
+    assert lines[3] == "| 1 publisher, 1 consumer, no ack, 16 B (msg/s) | 100 | 400 (4.0 x) | 100 | 200 (2.0 x) |"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process can't be confined to some cores")
+def test_brokers_and_clients_are_confined_to_so_many_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed: set[int] = set(range(16))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(allowed))
+
+    def confine(_: int, to: Iterable[int]) -> None:
+        allowed.clear()
+        allowed.update(to)
+
+    monkeypatch.setattr(os, "sched_setaffinity", confine)
+
+    assert cores.default_counts() == [2, 4, 8]
+    with cores.confined(4):
+        assert allowed == {0, 1, 2, 3}
+        assert cores.default_counts() == [2, 4]
+        with pytest.raises(ValueError, match="8 cores are asked for, and there are 4"), cores.confined(8):
+            pass
+    assert len(allowed) == 16
+
+
 @pytest.mark.parametrize(
     ("value", "shown"), [(123_456, "123,000"), (12.345, "12.3"), (0.04567, "0.0457"), (0, "0"), (9_999, "10,000")]
 )
@@ -150,6 +180,18 @@ def test_a_tiny_matrix_measures_two_brokers_in_turn_and_writes_it_down(tmp_path:
     )
 
 
+def test_a_tiny_matrix_is_measured_again_on_more_cores(tmp_path: Path) -> None:
+    amqpd = ("--amqpd", f"one={sys.executable}", "--no-rabbitmq")
+    sizes = ("--rounds", "1", "--scale", "0.0001", "--cores", "1,1")
+    result = run_matrix(*amqpd, *sizes, "--only", "publish only", "--output", str(tmp_path))
+
+    assert result.exit_code == 0, result.output
+    assert "| | one, 1 cores |" in result.stdout
+    written = json.loads((tmp_path / "matrix.json").read_text())
+    assert written["cores"] == 1
+    assert written["more"]["1"]["measurements"][0]["rows"][0]["medians"]["one"] is not None
+
+
 def test_tiny_growth_answers_every_question(tmp_path: Path) -> None:
     sizes = ("--idle", "3", "--queues", "3", "--bindings", "3", "--waiting", "100", "--busy", "2", "--seconds", "0.2")
     result = run_matrix(
@@ -169,6 +211,8 @@ def test_tiny_growth_answers_every_question(tmp_path: Path) -> None:
     ("arguments", "complaint"),
     [
         (("--amqpd", "nothing"), "'nothing' is not NAME=PYTHON"),
+        (("--cores", "two"), "'two' is not one or more numbers of cores"),
+        (("--cores", "0"), "is not within the"),
         (("--only", "no such row"), "matches no row"),
         (("--growth", "--only", "no such question"), "matches no question"),
     ],

@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from amqpd.cli.bench.idle import OTHER_FILES, allow_open_files
+from tests.bench.matrix import cores
 from tests.bench.matrix.brokers import Amqpd, BrokerError, Kind, RabbitMQ, default_amqpds
 from tests.bench.matrix.growth import QUESTIONS, Sizes, growth_markdown, measure_growth
-from tests.bench.matrix.measuring import measure
+from tests.bench.matrix.measuring import Outcome, measure
 from tests.bench.matrix.plot import draw
-from tests.bench.matrix.rows import standard
-from tests.bench.matrix.table import markdown
+from tests.bench.matrix.rows import Measurement, standard
+from tests.bench.matrix.table import cores_markdown, markdown
 
 _ROUNDS, _GROWTH_ROUNDS = 5, 3
 
@@ -46,19 +47,48 @@ def _kinds(amqpds: Sequence[Amqpd], *, with_rabbitmq: bool) -> list[Kind]:
     return [*kinds, *(amqpds or default_amqpds())]
 
 
-def _matrix(kinds: list[Kind], rounds: int, only: str, scale: float, output: Path) -> bool:
+def counts_of_cores(value: Any) -> list[int]:
+    """Read 2,4,8."""
+    try:
+        counts = [int(each) for each in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not one or more numbers of cores, such as 2,4,8") from None
+    if not 0 < min(counts) <= max(counts) <= cores.available():
+        raise click.BadParameter(f"{value!r} is not within the {cores.available()} cores that can be used here")
+    return counts
+
+
+def _matrix(
+    kinds: list[Kind], rounds: int, only: str, scale: float, output: Path, counts: Sequence[int]
+) -> bool:
     measurements = [each for each in standard(scale) if any(re.search(only, row.title) for row in each.rows)]
     if not measurements:
         raise click.UsageError(f"--only {only!r} matches no row")
-    outcome = measure(kinds, measurements, rounds, _say)
-    _write(output, "matrix", markdown(outcome), outcome.as_data())
+    with cores.confined(counts[0]):
+        outcome = measure(kinds, measurements, rounds, _say)
+    more = _on_more_cores(kinds, measurements, rounds, counts[1:])
+    data = outcome.as_data() | {"cores": counts[0], "more": {count: each.as_data() for count, each in more.items()}}
+    _write(output, "matrix", markdown(outcome) + (cores_markdown(more) if more else ""), data)
     try:
         draw(outcome, output / "matrix.png")
     except ValueError as error:
         _say(f"no plot: {error}")
     except ImportError as error:
         _say(f"no plot: {error.name} is missing; pip install 'amqpd[bench]' brings it")
-    return not outcome.failures
+    return not any(each.failures for each in (outcome, *more.values()))
+
+
+def _on_more_cores(
+    kinds: list[Kind], measurements: Sequence[Measurement], rounds: int, counts: Sequence[int]
+) -> dict[int, Outcome]:
+    """What takes time again, on each further count of cores; memory is the same on any."""
+    timed = [each for each in measurements if not each.fresh]
+    outcomes: dict[int, Outcome] = {}
+    for count in counts if timed else ():
+        _say(f"on {count} cores")
+        with cores.confined(count):
+            outcomes[count] = measure(kinds, timed, rounds, _say)
+    return outcomes
 
 
 def _growth(kinds: list[Kind], rounds: int, only: str, sizes: Sizes, output: Path) -> bool:
@@ -96,6 +126,13 @@ def _write(output: Path, name: str, table: str, data: dict[str, Any]) -> None:
     "--output", type=click.Path(path_type=Path), default=Path("build/bench"), help="Folder for table, JSON and plot."
 )
 @click.option("--scale", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Fewer messages, to try it out.")
+@click.option(
+    "--cores",
+    "counts",
+    type=counts_of_cores,
+    metavar="N,...",
+    help="Measure on so many cores; a second table has further counts.  [default: 2, and 4 and 8 where they are]",
+)
 @click.option("--growth", is_flag=True, help="Measure what size costs instead.")
 @click.option("--idle", type=click.IntRange(min=1), default=Sizes.idle_connections, help="Growth: idle connections.")
 @click.option("--queues", type=click.IntRange(min=1), default=Sizes.queues, help="Growth: other queues.")
@@ -110,6 +147,7 @@ def main(
     only: str,
     output: Path,
     scale: float,
+    counts: list[int] | None,
     growth: bool,
     idle: int,
     queues: int,
@@ -125,7 +163,7 @@ def main(
             sizes = Sizes(idle, queues, bindings, waiting, busy, max(50, int(Sizes.messages * scale)), seconds)
             complete = _growth(kinds, rounds or _GROWTH_ROUNDS, only, sizes, output)
         else:
-            complete = _matrix(kinds, rounds or _ROUNDS, only, scale, output)
+            complete = _matrix(kinds, rounds or _ROUNDS, only, scale, output, counts or cores.default_counts())
     except BrokerError as error:
         raise click.ClickException(str(error)) from None
     if not complete:

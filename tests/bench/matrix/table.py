@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.bench.matrix.brokers import RABBITMQ
 from tests.bench.matrix.measuring import Outcome
@@ -35,6 +35,24 @@ def markdown(outcome: Outcome) -> str:
     lines += ["", f"{sum(reached)} of {len(reached)} targets are reached."]
     lines += [f"* {remark}" for remark in _remarks(outcome)]
     return "\n".join(lines) + "\n"
+
+
+def cores_markdown(outcomes: Mapping[int, Outcome]) -> str:
+    """Return one table for several counts of cores: each broker's medians, and ratios to RabbitMQ on as many."""
+    heads = [f"{name}, {count} cores" for count, outcome in outcomes.items() for name in outcome.brokers]
+    first = next(iter(outcomes.values()))
+    lines = ["", f"| | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
+    for number, measurement in enumerate(first.measurements):
+        for row in measurement.rows:
+            cells = [_on_cores(outcome, number, row, name) for outcome in outcomes.values() for name in outcome.brokers]
+            lines.append(f"| {' | '.join([f'{row.title} ({row.unit})', *cells])} |")
+    lines += [f"* {count} cores: {remark}" for count, outcome in outcomes.items() for remark in _remarks(outcome)]
+    return "\n".join(lines) + "\n"
+
+
+def _on_cores(outcome: Outcome, number: int, row: Row, name: str) -> str:
+    ratio = None if name == RABBITMQ else outcome.ratio(number, row, name)
+    return _shown(outcome.value(number, row, name)) + ("" if ratio is None else f" ({significant(ratio, 2)} x)")
 
 
 def _cells(outcome: Outcome, number: int, row: Row, others: list[str]) -> Iterator[str]:
