@@ -22,20 +22,22 @@ class Turnstile:
         self._a_pass = a_pass
         self._left = a_pass
         self._crowd = trio.lowlevel.ParkingLot()
-        self._used = trio.Event()
+        self._passed = trio.Event()
+        """As many as a pass has room for are through. Whoever comes alone doesn't pay for a task of its own."""
 
     async def enter(self) -> None:
         """Come back at once where few have in this pass, else in one of the next ones."""
-        self._used.set()
-        if self._left and not self._crowd:
-            self._left -= 1
-        else:
+        if not self._left:
             await self._crowd.park()
+            return
+        self._left -= 1
+        if not self._left:
+            self._passed.set()
 
     async def run(self) -> None:
         """Let the next ones in, pass by pass, for ever."""
         while True:
-            await self._used.wait()  # a set event takes one pass too
+            await self._passed.wait()  # a set event takes one pass too
             if not self._crowd:
-                self._used = trio.Event()
+                self._passed = trio.Event()
             self._left = self._a_pass - len(self._crowd.unpark(count=self._a_pass))

@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 from pamqp import commands, frame
 
+from amqpd.broker.authentication.internal import InternalBackend
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Journal, Offload
 from tests.protocol.harness import HEADER, MakeWorld, World, longstr, publish, raw_method, shortstr
@@ -71,6 +72,14 @@ def declare(queue: str, channel: int = 1) -> bytes:
 # -- a slow login --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def slow_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every check of a password takes long, as one of argon2id does."""
+    monkeypatch.setattr(InternalBackend, "is_heavy", lambda _self, _login: True)
+    monkeypatch.setattr(InternalBackend, "at_once", 2)
+
+
+@pytest.mark.usefixtures("slow_passwords")
 def test_a_login_may_take_its_time(make_world: MakeWorld) -> None:
     offload = Slow()
     world = make_world(offload=offload)
@@ -84,6 +93,7 @@ def test_a_login_may_take_its_time(make_world: MakeWorld) -> None:
     client.only(commands.Connection.Tune, channel=0)
 
 
+@pytest.mark.usefixtures("slow_passwords")
 def test_what_follows_a_login_waits_for_it(make_world: MakeWorld) -> None:
     offload = Slow()
     world = make_world(offload=offload)
@@ -98,14 +108,16 @@ def test_what_follows_a_login_waits_for_it(make_world: MakeWorld) -> None:
     assert names == ["Connection.Tune", "Connection.OpenOk", "Channel.OpenOk", "Queue.DeclareOk"]
 
 
+@pytest.mark.usefixtures("slow_passwords")
 def test_others_log_in_meanwhile(make_world: MakeWorld) -> None:
     offload = Slow()
     world = make_world(offload=offload)
+    world.add_user("alice")
     first, second = world.connect(), world.connect()
-    for client in (first, second):
+    for client, user in ((first, "guest"), (second, "alice")):
         client.send(HEADER)
         client.read()
-        client.start_ok()
+        client.start_ok(user=user)
     one, two = offload.waiting
     two()
     world.settle()
@@ -116,6 +128,7 @@ def test_others_log_in_meanwhile(make_world: MakeWorld) -> None:
     first.only(commands.Connection.Tune, channel=0)
 
 
+@pytest.mark.usefixtures("slow_passwords")
 @pytest.mark.parametrize("end", ["vanish", "timeout"])
 def test_a_login_that_comes_too_late_does_nothing(make_world: MakeWorld, end: str) -> None:
     offload = Slow()
@@ -135,6 +148,7 @@ def test_a_login_that_comes_too_late_does_nothing(make_world: MakeWorld, end: st
     assert len(world.node.connections) == 0
 
 
+@pytest.mark.usefixtures("slow_passwords")
 def test_a_check_that_fails_costs_its_connection_alone() -> None:
     world = World(offload=Broken())
     client = world.connect()
