@@ -17,6 +17,7 @@ from amqpd.broker.weights import NOTHING, Weight, of_messages
 from amqpd.http.turns import SMALL, Slice
 from amqpd.protocol.channel import Channel
 from amqpd.protocol.node import Node
+from amqpd.protocol.outstanding import queues_held
 
 FIELDS: Final = ("message_bytes", "messages_persistent")
 """What fields begin with that need a weight."""
@@ -71,7 +72,7 @@ def _held(channel: Channel, only: Queue | None) -> list[Delivery]:
     """What is out there, and what an open transaction has settled."""
     transaction = channel.transaction
     settled = [] if transaction is None else [each.delivery for each in transaction.settlements]
-    if not settled and (not len(channel.unacked) or (only is not None and only not in channel.queues_held())):
+    if not settled and (not len(channel.unacked) or (only is not None and only not in queues_held(channel))):
         return []
     return channel.unacked.deliveries() + settled
 

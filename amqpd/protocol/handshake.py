@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 LOCALE: Final = b"en_US"
-CAPABILITY: Final = "capabilities"
 UPDATE_SECRET: Final = (10, 70)
 """The method that is to blame where a new secret is refused."""
 
@@ -41,12 +40,8 @@ def start(connection: Connection) -> None:
 
 def start_ok(connection: Connection, properties: Table, mechanism: str, response: bytes, locale: str) -> None:
     """Choose the mechanism and log in."""
-    capabilities = properties.get(CAPABILITY)
-    if capabilities is not None and isinstance(capabilities.value, Table):
-        connection.capabilities = connection.node.capabilities.one(
-            frozenset([name for name, field in capabilities.value.items() if field.tag == "t" and field.value])
-        )
-    connection.client_properties = Table(properties.raw)  # octets, until somebody asks for what they say
+    said = connection.node.introductions.of(properties)
+    connection.client_properties, connection.capabilities = said.properties, said.capabilities
     chosen = connection.node.mechanisms.get(mechanism)
     if chosen is None:
         raise CommandInvalid(f"unknown authentication mechanism '{mechanism}'")

@@ -18,7 +18,7 @@ cdef class Node:
     cdef public bint looks_at_all
     cdef public object methods
     cdef public dict starts
-    cdef public object capabilities
+    cdef public object introductions
     cdef public object server_properties
     cdef public object ack_timeout
     cdef public long long max_message_size

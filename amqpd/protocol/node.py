@@ -10,13 +10,13 @@ import attrs
 from amqpd import fields
 from amqpd.broker.alarms import MemoryWatch
 from amqpd.broker.broker import Broker
-from amqpd.broker.interning import Interned
 from amqpd.broker.pager import Pager
 from amqpd.broker.timers import Timers
 from amqpd.fields import Field, Table
 from amqpd.protocol import announce
 from amqpd.protocol.ack_timeout import in_force
 from amqpd.protocol.interceptors import Interceptors
+from amqpd.protocol.introductions import Introductions
 from amqpd.protocol.outbox import Outbox
 from amqpd.protocol.sasl import Mechanism
 from amqpd.protocol.statistics import Totals
@@ -127,9 +127,8 @@ class Node:
         """Whether there is something to look at in every message that is published, whatever its flags."""
         self.methods = MethodDecoder()
         self.starts: dict[str, bytes] = {}
-        self.capabilities: Interned[frozenset[str]] = Interned()
-        """Those of clients: most have the same."""
         """connection.start by the mechanisms that it offers."""
+        self.introductions = Introductions()
         self.server_properties = _server_properties(settings, broker.compat.profile.version)
         self.ack_timeout = in_force(broker.compat, settings.ack_timeout)
         """Seconds that a delivery of any queue may stay unacknowledged; 0: for ever."""

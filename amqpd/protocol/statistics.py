@@ -113,7 +113,13 @@ class ConnectionCounts:
     send_cnt: int = 0
 
     def __add__(self, other: ConnectionCounts) -> ConnectionCounts:
-        return ConnectionCounts(*_sums(self, other))
+        # Written out, for it is done twice for each connection that ends.
+        return ConnectionCounts(
+            self.recv_oct + other.recv_oct,
+            self.recv_cnt + other.recv_cnt,
+            self.send_oct + other.send_oct,
+            self.send_cnt + other.send_cnt,
+        )
 
 
 def traffic_of(connection: Connection) -> ConnectionCounts:
@@ -145,6 +151,8 @@ class Totals:
         """An open channel is about to end."""
         vhost = channel.session.vhost
         vhost.statistics.channels_closed += 1
+        if channel.plans is None and not (channel.delivery_tag or channel.get_empty):
+            return  # it has neither published nor received anything, as many that are opened for a declare
         self.add(vhost, counts_of(channel), publish_counts_of(channel), channel.connection.node.broker.vhosts)
 
     def add(
