@@ -177,6 +177,7 @@ async def serve_node(
                 storage.start(node.broker.offload)
             yield server
     finally:
+        node.broker.authentication.close()
         if storage is not None:
             storage.close()
 

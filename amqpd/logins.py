@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
 
 from amqpd import plugins
 from amqpd.broker.authentication.chain import Link
@@ -11,6 +13,11 @@ from amqpd.broker.broker import Broker
 from amqpd.broker.passwords import ARGON2, SHA256, has_argon2
 from amqpd.config import Config
 from amqpd.config.errors import ConfigError, bad_value
+from amqpd.log import get_logger
+
+log = get_logger(__name__)
+
+LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def set_up(broker: Broker, config: Config) -> None:
@@ -30,6 +37,7 @@ def _links(broker: Broker, config: Config) -> list[Link]:
     known: Mapping[str, Callable[[], AuthBackend]] = {
         "internal": lambda: broker.internal_users,
         "oauth2": lambda: _oauth2(broker, config),
+        "http": lambda: _http(broker, config),
     }
     further = plugins.auth_backends()
     made: dict[str, AuthBackend] = {}
@@ -56,3 +64,17 @@ def _oauth2(broker: Broker, config: Config) -> AuthBackend:
     from amqpd.oauth2.backend import OAuth2Backend
 
     return OAuth2Backend(config.oauth2, broker.clock)
+
+
+def _http(broker: Broker, config: Config) -> AuthBackend:
+    try:
+        from amqpd.auth_http.backend import HttpBackend
+    except ImportError as error:
+        text = f"'auth.backends' has http, but {error.name} is not installed: pip install 'amqpd[auth-http]'"
+        raise ConfigError(text, key="auth.backends", value="http") from error
+    settings = config.auth_http
+    if settings.http_method == "get":
+        log.info("passwords are parts of the URLs that the HTTP service is asked: auth_http.http_method may be post")
+    if urlsplit(settings.user_path).scheme == "http" and urlsplit(settings.user_path).hostname not in LOCAL:
+        log.warning("passwords go to another machine without TLS", key="auth_http.user_path", value=settings.user_path)
+    return HttpBackend(settings, broker.offload, broker.timers, broker.clock, broker.access)

@@ -38,7 +38,8 @@ MAY_KNOW = {
     "metrics": GROUND | {"broker", "http", "protocol", "storage"},
     "management": GROUND | {"broker", "http", "protocol", "storage"},
     "oauth2": GROUND | {"broker"},
-    "logins": GROUND | {"broker", "oauth2", "plugins"},
+    "auth_http": GROUND | {"broker"},
+    "logins": GROUND | {"auth_http", "broker", "oauth2", "plugins"},
     "app": GROUND
     | {"access_file", "broker", "definitions_file", "http", "logins", "management", "metrics", "plugins", "protocol"}
     | {"server", "storage"},
@@ -57,6 +58,7 @@ THIRD_PARTY = {
     "cattrs": {"config", "access_file"},
     "click": {"cli"},
     "h11": {"http"},
+    "urllib3": {"auth_http"},
     "jwt": {"oauth2"},
     "pamqp": {"wire"},
     "platformdirs": {"cli"},
@@ -72,6 +74,7 @@ EXTRAS = {
     "argon2": {"broker/argon2_hashes.py"},
     "h11": {"http/conversation.py"},
     "jwt": {"oauth2/backend.py", "oauth2/tokens.py"},
+    "urllib3": {"auth_http/service.py"},
 }
 """What comes with an extra alone, and the modules that import it; who imports these looks first if it is there."""
 

@@ -89,7 +89,7 @@ class Access:
     def enters(self, user: str, vhost: str) -> bool:
         return (user, vhost) in self.permissions
 
-    def allows(self, user: str, vhost: str, permission: str, name: str) -> bool:
+    def allows(self, user: str, vhost: str, permission: str, kind: str, name: str) -> bool:
         permissions = self.permissions.get((user, vhost))
         return permissions is not None and permissions.allow(permission, name)
 

@@ -58,7 +58,7 @@ class Session:
         self.access = access
         self._profile = profile
         self._generation = access.generation
-        self._verdicts: dict[tuple[str, str], bool] = {}
+        self._verdicts: dict[tuple[str, str, str], bool] = {}
 
     @property
     def access_generation(self) -> int:
@@ -68,14 +68,14 @@ class Session:
     def require(self, permission: str, kind: str, name: str) -> None:
         """Raise AccessRefused unless the user has one permission on an exchange or queue, which may not exist."""
         resource = shown(name) if kind == EXCHANGE else name
-        if self._allows(permission, resource):
+        if self._allows(permission, kind, resource):
             return
         raise self._refusal(permission, f"{kind} '{resource}' in vhost '{self.vhost.name}'")
 
     def require_any(self, kind: str, name: str) -> None:
         """Raise AccessRefused unless the user has at least one permission on a resource."""
         resource = shown(name) if kind == EXCHANGE else name
-        if any(self._allows(permission, resource) for permission in (READ, WRITE, CONFIGURE)):
+        if any(self._allows(permission, kind, resource) for permission in (READ, WRITE, CONFIGURE)):
             return
         raise self._refusal(CONFIGURE, f"{kind} '{resource}' in vhost '{self.vhost.name}'")
 
@@ -96,15 +96,15 @@ class Session:
         """Whether a message may carry this user-id."""
         return user_id == self.user.name or IMPERSONATOR in self.user.tags
 
-    def _allows(self, permission: str, resource: str) -> bool:
+    def _allows(self, permission: str, kind: str, resource: str) -> bool:
         if self._generation != self.access.generation or len(self._verdicts) > CACHE:
             self._generation = self.access.generation
             self._verdicts.clear()
-        key = (permission, resource)
+        key = (permission, kind, resource)
         verdict = self._verdicts.get(key)
         if verdict is None:
             authority = self.access.of(self.user)
-            verdict = authority.allows(self.user.name, self.vhost.name, permission, resource)
+            verdict = authority.allows(self.user.name, self.vhost.name, permission, kind, resource)
             self._verdicts[key] = verdict
         return verdict
 

@@ -12,15 +12,16 @@ from amqpd.broker.passwords import ALGORITHMS, SHA256, hash_password, is_passwor
 class Authority(Protocol):
     """Says what a user may do: the broker's own permissions, or something that a user brings along, such as a token.
 
-    It answers at once, on the broker's thread; verdicts are remembered until permissions change anywhere.
+    It answers at once, on the broker's thread, or raises `undecided.Undecided` where somebody has to be asked first:
+    then it is asked again. Verdicts are remembered until permissions change anywhere (`Access.changed`).
     """
 
     def enters(self, user: str, vhost: str) -> bool:
         """Whether a user may open a virtual host."""
         ...
 
-    def allows(self, user: str, vhost: str, permission: str, name: str) -> bool:
-        """Whether a user may configure, write or read the exchange or queue of this name."""
+    def allows(self, user: str, vhost: str, permission: str, kind: str, name: str) -> bool:
+        """Whether a user may configure, write or read the resource of this name; `kind`: exchange or queue."""
         ...
 
     def rules_topics(self, user: str, vhost: str, exchange: str) -> bool:

@@ -143,6 +143,21 @@ class HttpsUrl(Check):
         return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in self._local))
 
 
+class HttpUrl(Check):
+    """Accept a URL with http or https and without a query: what is asked for follows it."""
+
+    text = "a URL with http or https, without a query"
+
+    def accepts(self, value: Any) -> bool:
+        """Tell whether it is such a URL."""
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            return False
+        return bool(host) and parts.scheme in ("http", "https") and not parts.query and not parts.fragment
+
+
 class SignatureNames(Check):
     """Accept a list, not empty, of signature algorithms of JSON web tokens (RFC 7518, section 3.1; RFC 8037)."""
 

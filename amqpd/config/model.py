@@ -18,6 +18,7 @@ from amqpd.config.checks import (
     Check,
     FileMode,
     HttpsUrl,
+    HttpUrl,
     MechanismNames,
     NotEmpty,
     PathPrefix,
@@ -170,7 +171,8 @@ class Auth:
     backends: Names = _setting(
         ("internal",),
         "Who is asked about a login, in this order, until one accepts: `internal` (the broker's own users), `oauth2` "
-        "(tokens), or a plug-in's. `oauth2:internal` has the first check and the second say what the user may do.",
+        "(tokens), `http` (a service), or a plug-in's. `oauth2:internal` has the first check and the second say what "
+        "the user may do.",
         NotEmpty(),
     )
     password_hashing: (
@@ -216,6 +218,40 @@ class OAuth2:
         "Signatures that are taken.",
         SignatureNames(),
     )
+
+
+@attrs.frozen(kw_only=True)
+class AuthHttp:
+    """A service that says who users are and what they may do, once `auth.backends` has `http`; names and meanings are
+    those of RabbitMQ's `auth_http`.
+    """
+
+    http_method: Literal["get", "post"] = _setting("get", "How it is asked; with `get` passwords are part of the URL.")
+    user_path: str = _setting("http://localhost:8000/auth/user", "Where it is asked who somebody is.", HttpUrl())
+    vhost_path: str = _setting(
+        "http://localhost:8000/auth/vhost", "Where it is asked who may open a virtual host.", HttpUrl()
+    )
+    resource_path: str = _setting(
+        "http://localhost:8000/auth/resource",
+        "Where it is asked who may configure, write or read an exchange or a queue.",
+        HttpUrl(),
+    )
+    topic_path: str = _setting(
+        "http://localhost:8000/auth/topic",
+        "Where it is asked who may use a routing key of a topic exchange.",
+        HttpUrl(),
+    )
+    connection_timeout: Seconds = _setting(5.0, "Time that connecting to it may take.", Above(0))
+    request_timeout: Seconds = _setting(5.0, "Time that it may take to say something.", Above(0))
+    cache_ttl: Seconds = _setting(
+        15.0,
+        "Time for which what it allows is remembered, at least a second; refusals count for a second. RabbitMQ's "
+        "`auth_cache.cache_ttl`.",
+        Within(1),
+    )
+    ca: Path | None = _setting(None, "Authorities (PEM) for its TLS certificate, not the system's.")
+    certificate: Path | None = _setting(None, "The broker's own certificate (PEM), where the service wants one.")
+    key: Path | None = _setting(None, "Its private key (PEM); unset, it is in the file of the certificate.")
 
 
 @attrs.frozen(kw_only=True)
@@ -424,6 +460,7 @@ class Config:
     memory: Memory = attrs.Factory(Memory)
     auth: Auth = attrs.Factory(Auth)
     oauth2: OAuth2 = attrs.Factory(OAuth2)
+    auth_http: AuthHttp = attrs.Factory(AuthHttp)
     default: Default = attrs.Factory(Default)
     queues: Queues = attrs.Factory(Queues)
     events: Events = attrs.Factory(Events)

@@ -17,6 +17,7 @@ import attrs
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.pending import Pending
+from amqpd.broker.undecided import Undecided
 from amqpd.broker.users import User
 from amqpd.broker.vhost import VHost
 from amqpd.errors import LoginRefused
@@ -85,7 +86,16 @@ class Caller:
 
     def visible(self, broker: Broker) -> list[VHost]:
         """The virtual hosts that it is shown."""
-        return [each for each in broker.vhosts.values() if self.sees(broker, each.name)]
+        seen, undecided = [], None
+        for each in broker.vhosts.values():
+            try:
+                if self.sees(broker, each.name):
+                    seen.append(each)
+            except Undecided as one:  # all are asked for at once
+                undecided = undecided or one
+        if undecided is not None:
+            raise undecided
+        return seen
 
 
 def require(caller: Caller, access: Access, broker: Broker, vhost: str | None) -> None:

@@ -9,7 +9,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from amqpd.http.message import Request, Response
+import attrs
+
+from amqpd.broker.undecided import Undecided
+from amqpd.http.message import ReadBody, Request, Response
 from amqpd.log import get_logger
 from amqpd.management.access import Access, Caller, log_in, require
 from amqpd.management.api import Api, Call, query_of
@@ -18,6 +21,7 @@ from amqpd.management.errors import ApiError, answer_to, not_authorised, not_fou
 from amqpd.management.listing import Listing, respond
 from amqpd.management.rates.details import ranges_of
 from amqpd.management.routing import API, Route, Router, params_of
+from amqpd.management.waiting import settled
 
 log = get_logger(__name__)
 
@@ -27,6 +31,8 @@ COMMON: Final = (
 )
 ACCEPTABLE: Final = ("*/*", "application/*", "json", "application/octet-stream", "text/*", "text/plain")
 MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]+/[!#$%&'*+.^_`|~\w-]+\s*(;|$)")
+MOST_ASKED: Final = 1000
+"""Questions about a caller's permissions that one request may wait for, one after the other."""
 MAX_AGE: Final = "1800"
 """Seconds that a browser may remember what OPTIONS said."""
 
@@ -80,14 +86,16 @@ class Dispatcher:
         caller = self._caller
         if caller is None and route.access is not Access.NOBODY:
             caller = await log_in(request, broker, self._api.loopback_users, self._api.tokens)
-            require(caller, route.access, broker, params.get("vhost"))
-        call = Call(self._api, request, params, query, ranges_of(query), caller)
-        answer = await route.handler(call)
-        if isinstance(answer, Response):
-            return answer
-        if isinstance(answer, Listing):
-            return await respond(answer, query)
-        return Response(200, (encode(answer),), (JSON,))
+        request = attrs.evolve(request, read_body=_read_once(request.read_body))
+        for _ in range(MOST_ASKED):
+            try:
+                if caller is not None and caller is not self._caller:
+                    require(caller, route.access, broker, params.get("vhost"))
+                call = Call(self._api, request, params, query, ranges_of(query), caller)
+                return await _answered(route, call)
+            except Undecided as undecided:
+                await settled(undecided.answer)
+        raise ApiError(503, "service_unavailable", "who may see what takes too long to find out")
 
     def _cors(self, request: Request) -> tuple[tuple[str, str], ...]:
         """What lets a page of another origin ask; nothing unless that origin is configured."""
@@ -105,6 +113,27 @@ class Dispatcher:
             if asked is not None:
                 headers.append(("access-control-allow-headers", asked))
         return tuple(headers)
+
+
+async def _answered(route: Route, call: Call) -> Response:
+    answer = await route.handler(call)
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, Listing):
+        return await respond(answer, call.query)
+    return Response(200, (encode(answer),), (JSON,))
+
+
+def _read_once(read_body: ReadBody) -> ReadBody:
+    """The body, also for a handler that is called again."""
+    read: list[bytes] = []
+
+    async def body() -> bytes:
+        if not read:
+            read.append(await read_body())
+        return read[0]
+
+    return body
 
 
 def _check_origin(request: Request, origins: tuple[str, ...]) -> None:

@@ -37,7 +37,7 @@ class Scopes:
     def enters(self, user: str, vhost: str) -> bool:
         return any(matches(each.vhost, vhost) for each in self.grants)
 
-    def allows(self, user: str, vhost: str, permission: str, name: str) -> bool:
+    def allows(self, user: str, vhost: str, permission: str, kind: str, name: str) -> bool:
         return any(self._covering(vhost, permission, name))
 
     def rules_topics(self, user: str, vhost: str, exchange: str) -> bool:

@@ -16,6 +16,7 @@ from amqpd.broker.message import Message
 from amqpd.broker.pending import Pending
 from amqpd.broker.transaction import Transaction
 from amqpd.broker.unacked import Delivery, Unacked
+from amqpd.broker.undecided import Undecided
 from amqpd.errors import AmqpError, ChannelMisused, CommandInvalid
 from amqpd.protocol import announce, publishing
 from amqpd.protocol.channel_end import terminate
@@ -141,7 +142,11 @@ class Channel:
 
     def publish(self, payload: bytes, header: bytes, body: bytes) -> None:
         """A whole basic.publish, while `direct`."""
-        publishing.publish(self, payload, self.connection.headers.get(header), body)
+        content = self.connection.headers.get(header)
+        try:
+            publishing.publish(self, payload, content, body)
+        except Undecided as undecided:
+            publishing.publish_once_decided(self, undecided, payload, content, body)
 
     def plan_of(self, payload: bytes) -> PublishPlan:
         """The plan for a basic.publish payload, which may be stale. Raises Undecodable."""
@@ -206,6 +211,8 @@ class Channel:
                 raise CommandInvalid("unimplemented method")
             self.direct = True
             publishing.publish(self, arguments, header, body)
+        except Undecided as undecided:
+            publishing.publish_once_decided(self, undecided, arguments, header, body)
         except AmqpError as error:
             if error.method is None:
                 error.method = ids

@@ -11,3 +11,4 @@ cpdef frame(Connection connection, int kind, int number, bytes payload)
 cdef dict _SMALLEST
 @cython.locals(size=Py_ssize_t)
 cdef _check_shape(int kind, bytes payload)
+cdef _to_channel(Channel channel, int kind, tuple handling, bytes payload)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from amqpd import erlang
+from amqpd.broker.undecided import Undecided
 from amqpd.errors import AmqpError, ChannelMisused, FrameError, InternalError, NotAllowed, UnexpectedFrame
 from amqpd.protocol import closing, states
 from amqpd.protocol.channel import Channel
@@ -61,11 +62,18 @@ def frame(connection: Connection, kind: int, number: int, payload: bytes) -> Non
                 if number in connection.just_closed and handling != OPEN:
                     return
                 channel = _new_channel(connection, number)
-            channel.receive(kind, handling, payload)
+            _to_channel(channel, kind, handling, payload)
     except AmqpError as error:
         failed(connection, error, number, handling)
     except Exception as error:  # noqa: BLE001  # a defect must cost this connection, not the broker
         closing.unforeseen(connection, number, error)
+
+
+def _to_channel(channel: Channel, kind: int, handling: MethodId, payload: bytes) -> None:
+    try:
+        channel.receive(kind, handling, payload)
+    except Undecided as undecided:
+        channel.line.again(kind, handling, payload, undecided.answer)
 
 
 def _check_shape(kind: int, payload: bytes) -> None:

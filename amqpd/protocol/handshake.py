@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from amqpd.broker.compat import Compat
 from amqpd.broker.pending import Pending
 from amqpd.broker.session import Session
+from amqpd.broker.undecided import Undecided
 from amqpd.broker.users import User
 from amqpd.errors import CommandInvalid, LoginRefused, NotAllowed, SyntaxRefused
 from amqpd.fields import Table
@@ -89,7 +90,12 @@ def open(connection: Connection, virtual_host: str, capabilities: str, insist: b
         if count >= user.max_connections:
             limit = user.max_connections
             raise NotAllowed(f"connection refused for user '{user.name}': user connection limit ({limit}) is reached")
-    if not broker.access.of(user).enters(user.name, virtual_host):
+    try:
+        enters = broker.access.of(user).enters(user.name, virtual_host)
+    except Undecided as undecided:
+        connection.wait_for(undecided.answer, lambda _: open(connection, virtual_host, capabilities, insist))
+        return
+    if not enters:
         raise NotAllowed(refused)
     session = Session(connection.name, user, vhost, broker.access, broker.compat.profile, connection, connection.pid)
     broker.add_session(session)

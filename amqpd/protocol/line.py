@@ -95,6 +95,16 @@ class Line:
 
         pending.when_done(settled)
 
+    def again(self, kind: int, ids: MethodId, payload: bytes, answer: Pending[None]) -> None:
+        """Handle a frame once more, when there is an answer, before all that stands in line."""
+        if self._frames is None:
+            self._frames = deque()
+        self._frames.appendleft((kind, ids, payload))
+        if answer.done:
+            self._work_off()
+        else:
+            self.wait_for(answer, lambda _: None)
+
     def fail(self, error: AmqpError) -> None:
         """Raise an error once the replies that wait have been sent. Only while there are any."""
         assert self._replies

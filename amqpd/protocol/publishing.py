@@ -13,7 +13,8 @@ from amqpd.broker.operations.publish_checks import check_expiration, check_user_
 from amqpd.broker.permissions import WRITE
 from amqpd.broker.queue import REJECTED
 from amqpd.broker.reply_to import PSEUDO_QUEUE
-from amqpd.errors import InternalError, NotImplementedHere, PreconditionFailed, ResourceError
+from amqpd.broker.undecided import Undecided
+from amqpd.errors import AmqpError, InternalError, NotImplementedHere, PreconditionFailed, ResourceError
 from amqpd.properties import EXPIRATION, HEADERS, REPLY_TO, USER_ID, Properties
 from amqpd.protocol import tracing
 from amqpd.wire.content import BODY_SIZE_LIMIT, MALFORMED, ContentHeader
@@ -90,6 +91,23 @@ def publish(channel: Channel, payload: bytes, header: ContentHeader, body: bytes
             _confirm_when_durable(channel, confirms.published)
     if plan.mandatory and connection.node.broker.compat.profile.reply_to_is_destination is False:
         _return_direct_reply(channel, message, route)
+
+
+def publish_once_decided(
+    channel: Channel, undecided: Undecided, payload: bytes, header: ContentHeader, body: bytes
+) -> None:
+    """Publish as soon as it is known whether the client may; what it sends meanwhile stands in line."""
+
+    def publish_again(_: Pending[None]) -> None:
+        try:
+            publish(channel, payload, header, body)
+        except Undecided as more:
+            publish_once_decided(channel, more, payload, header, body)
+        except AmqpError as error:
+            error.method = error.method or (60, 40)
+            raise
+
+    channel.wait_for(undecided.answer, publish_again)
 
 
 def count_unfinished(channel: Channel, octets: int) -> None:

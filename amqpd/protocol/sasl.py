@@ -113,12 +113,12 @@ class External(Mechanism):
 
 
 def _as(connection: Connection, name: str, reason: str) -> Pending[User | None]:
-    user = connection.node.broker.authentication.known(name)
-    if user is None:
-        raise LoginRefused(reason)
-    settled: Pending[User | None] = Pending()
-    settled.settle(user)
-    return settled
+    def require(user: User | None) -> User:
+        if user is None:
+            raise LoginRefused(reason)
+        return user
+
+    return connection.node.broker.authentication.known(name).then(require)
 
 
 BUILT_IN: Final[tuple[type[Mechanism], ...]] = (Plain, AmqPlain, Anonymous, External)

@@ -117,6 +117,36 @@ channel_max_per_node = infinity
     assert "there is no backend 'ldap' under this name" in result.stderr
 
 
+def test_a_service_that_is_asked_over_http_comes_out_with_its_cache(tmp_path: Path) -> None:
+    text = """
+auth_backends.1 = cache
+auth_backends.2.authn = internal
+auth_backends.2.authz = rabbit_auth_backend_http
+auth_cache.cached_backend = http
+auth_cache.cache_ttl = 5000
+auth_cache.cache_module = rabbit_auth_cache_ets
+auth_http.http_method = post
+auth_http.user_path = http://some-server/auth/user
+auth_http.vhost_path = http://some-server/auth/vhost
+auth_http.resource_path = http://some-server/auth/resource
+auth_http.topic_path = http://some-server/auth/topic
+auth_http.connection_timeout = 2000
+auth_http.request_timeout = 20000
+auth_http.ssl_options.cacertfile = /ca.pem
+auth_http.ssl_options.verify = verify_peer
+"""
+    result = convert(text)
+    (tmp_path / "amqpd.toml").write_text(result.stdout)
+    config = load(tmp_path / "amqpd.toml", {}, {})
+    assert config.auth.backends == ("http", "internal:http")
+    http = config.auth_http
+    assert (http.http_method, http.user_path) == ("post", "http://some-server/auth/user")
+    assert (http.vhost_path, http.resource_path) == ("http://some-server/auth/vhost", "http://some-server/auth/resource")
+    assert (http.topic_path, http.ca) == ("http://some-server/auth/topic", Path("/ca.pem"))
+    assert (http.connection_timeout, http.request_timeout, http.cache_ttl) == (2, 20, 5)
+    assert "auth_" not in result.stderr
+
+
 def test_https_of_the_management_api_is_converted() -> None:
     made = tomllib.loads(convert("management.ssl.port = 15671\nmanagement.ssl.certfile = /c.pem").stdout)
     assert made["management"]["tls"] == {"port": 15671, "certificate": "/c.pem"}

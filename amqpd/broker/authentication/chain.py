@@ -19,6 +19,7 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Offload
 from amqpd.broker.taking_turns import TakingTurns, TooManyWait
 from amqpd.broker.timers import Timers
+from amqpd.broker.undecided import Undecided, once_decided
 from amqpd.broker.users import User
 from amqpd.clock import Clock
 from amqpd.errors import LoginRefused
@@ -40,8 +41,19 @@ class Link:
     authoriser: AuthBackend
 
     def with_rights(self, user: User) -> User | None:
-        """The user with the rights that it has here; None: it has none."""
-        return user if self.authoriser is self.backend else self.authoriser.authorise(user.name)
+        """The user with the rights that it has here; None: it has none. Tags of both count, as in RabbitMQ, and a login
+        that ends still does. May raise Undecided.
+        """
+        if self.authoriser is self.backend:
+            return user
+        known = self.authoriser.authorise(user.name)
+        if known is None:
+            return None
+        tags = tuple(dict.fromkeys((*user.tags, *known.tags)))
+        expires = user.expires if known.expires is None else known.expires
+        if (tags, expires) == (known.tags, known.expires):
+            return known
+        return attrs.evolve(known, tags=tags, expires=expires)
 
 
 class Authentication:
@@ -65,13 +77,22 @@ class Authentication:
         }
         self._hashing = TakingTurns[str](self._offload, AuthBackend.at_once, of_one=PASSWORDS, of_all=PASSWORDS)
 
+    def close(self) -> None:
+        """Nobody logs in any more."""
+        for link in self._links:
+            link.backend.close()
+            link.authoriser.close()
+
     # -- logins ----------------------------------------------------------------------------------------------------
 
     def check(self, login: Login) -> Pending[User | None]:
         """Find out whose login this is."""
         for link in self._links:
             known = link.backend.remembered(login)
-            user = None if known is None else link.with_rights(known)
+            try:
+                user = None if known is None else link.with_rights(known)
+            except Undecided:
+                continue  # it is asked once more below, after the check
             if user is not None:
                 return _settled(user)
         pending: Pending[User | None] = Pending()
@@ -85,10 +106,15 @@ class Authentication:
             self._ask(0, login, pending, None)
         return pending
 
-    def known(self, name: str) -> User | None:
+    def known(self, name: str) -> Pending[User | None]:
         """The user of this name, where something else than a secret has shown that it is this one."""
-        found = (link.authoriser.authorise(name) for link in self._links)
-        return next((user for user in found if user is not None), None)
+
+        def found() -> User | None:
+            users = (link.authoriser.authorise(name) for link in self._links)
+            return next((user for user in users if user is not None), None)
+
+        user = once_decided(found)
+        return user if isinstance(user, Pending) else _settled(user)
 
     def renew(self, user: User, secret: bytes, origin: str = "") -> Pending[User | None]:
         """A user's new secret. One whose login doesn't end has none, and stays as it is; None: refused."""
@@ -147,6 +173,9 @@ class Authentication:
                     reason = LoginRefused(f"'{link.authoriser.name}' does not know the user '{found.name}'")
         except LoginRefused as refused:
             reason = refused
+        except Undecided as undecided:
+            undecided.answer.when_done(lambda _: self._answered(at, login, pending, reason, done))
+            return
         except Exception as error:  # noqa: BLE001  # a defect of one backend does not keep the next one from its answer
             log.error("a backend of logins failed", backend=link.backend.name, reason=repr(error))
             reason = error
@@ -157,7 +186,7 @@ class Authentication:
             pending.settle(user)
 
 
-def _settled(user: User) -> Pending[User | None]:
+def _settled(user: User | None) -> Pending[User | None]:
     pending: Pending[User | None] = Pending()
     pending.settle(user)
     return pending

@@ -50,8 +50,12 @@ class AuthBackend(ABC):
     def accepted(self, login: Login, user: User) -> None:
         """A check has found this user: on the broker's thread again."""
 
+    def close(self) -> None:
+        """Nobody is asked any more: let go of connections and the like. Harmless the second time."""
+
     def authorise(self, name: str) -> User | None:
         """A user that somebody else has found out, with the tags and permissions that this backend gives it; None: it
-        knows nobody of this name. On the broker's thread.
+        knows nobody of this name. On the broker's thread; where somebody has to be asked, it raises Undecided, and is
+        called again.
         """
         return None

@@ -23,6 +23,7 @@ from amqpd.broker.queue import Queue
 from amqpd.broker.queue_arguments import CLASSIC, check_server_named, locate
 from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.broker.session import EXCHANGE, QUEUE, Session
+from amqpd.broker.undecided import once_decided
 from amqpd.broker.vhost import VHost
 from amqpd.errors import AccessRefused, InternalError, PreconditionFailed
 from amqpd.fields import Field, Table, longstr
@@ -69,21 +70,35 @@ def declare(
     if TYPE not in arguments:
         arguments = _with_default_type(broker, vhost, durable, exclusive, auto_delete, arguments)
     name = cleaned(name)
-    if not name:
-        check_server_named(broker.queue_arguments.queue_type(arguments), profile)
-        name = broker.unique_name(prefix)
-    elif name.startswith("amq."):
+    if name.startswith("amq."):
         raise AccessRefused(f"queue name '{name}' contains reserved prefix 'amq.*'")
+    if name:
+        return _declare(broker, session, name, durable, exclusive, auto_delete, arguments)
+    check_server_named(broker.queue_arguments.queue_type(arguments), profile)
+    made_up = broker.unique_name(prefix)
+    # Done again from its beginning, it would make up another name, and somebody would be asked about that one.
+    return once_decided(lambda: _declare(broker, session, made_up, durable, exclusive, auto_delete, arguments))
+
+
+def _declare(
+    broker: Broker,
+    session: Session,
+    name: str,
+    durable: bool,
+    exclusive: bool,
+    auto_delete: bool,
+    arguments: Table,
+) -> Declared | Pending[Declared]:
     durable = durable and not exclusive
     session.require(CONFIGURE, QUEUE, name)
-    queue = vhost.queues.get(name)
+    queue = session.vhost.queues.get(name)
     if queue is not None:
         _require_equivalent(broker, session, queue, durable, exclusive, auto_delete, arguments)
         queue.redeclared()
     else:
         _check_new(broker, session, name, durable, exclusive, auto_delete, arguments)
         owner = session if exclusive else None
-        queue = vhost.add_queue(name, durable, auto_delete, owner, arguments, session.user.name)
+        queue = session.vhost.add_queue(name, durable, auto_delete, owner, arguments, session.user.name)
     broker.statistics.queues_declared += 1
     return once_durable(broker.journal, Declared(name, queue.message_count, queue.consumer_count))
 

@@ -64,11 +64,11 @@ def convert(entries: Iterable[Entry]) -> Converted:
             if value is not False:
                 several.append((entry, names.get("name", value)))
         else:
-            _set(made, entry, found.key, value)
+            _set(made, entry, found.key.format(**names), value)
     _listeners(made, lists.pop("listen.tcp", []), "host", "port")
     _listeners(made, lists.pop("listen.tls", []), "host", "tls.port")
     _versions(made, lists.pop("tls.versions", []))
-    _backends(made, lists.pop("auth.backends", []))
+    _backends(made, lists.pop("auth.backends", []), lists.pop("auth.cached_backend", []))
     for key, several in lists.items():
         chosen = [value for entry, value in several if entry.value != "none"]
         _set(made, several[-1][0] if several else Entry(key, "", 0), key, chosen)
@@ -129,19 +129,28 @@ def _versions(made: Converted, found: list[tuple[Entry, object]]) -> None:
         made.values["tls.minimum_version"] = known[0]
 
 
-KNOWN_BACKENDS: Final = ("internal", "oauth2")
+KNOWN_BACKENDS: Final = ("internal", "oauth2", "http")
+CACHE: Final = "cache"
 
 
-def _backends(made: Converted, found: list[tuple[Entry, object]]) -> None:
-    """An ordered list of steps; `auth_backends.1.authn` and `auth_backends.1.authz` are one."""
+def _backends(made: Converted, found: list[tuple[Entry, object]], cached: list[tuple[Entry, object]]) -> None:
+    """An ordered list of steps; `auth_backends.1.authn` and `auth_backends.1.authz` are one. `cached` is what stands
+    behind the backend `cache`.
+    """
+    behind = "".join(_steps(made, "auth_cache.cached_backend", cached)[:1]) or "internal"
+    chosen = [behind if step == CACHE else step for step in _steps(made, "auth_backends.", found)]
+    if chosen and chosen != ["internal"]:
+        _set(made, found[-1][0], "auth.backends", chosen)
+
+
+def _steps(made: Converted, before: str, found: list[tuple[Entry, object]]) -> list[str]:
+    """Each as one text. Keys are `before`, a number where there are several, and `.authn` or `.authz` of a pair."""
     steps: dict[str, dict[str, str]] = {}
     for entry, value in found:
-        number, _, part = entry.key.removeprefix("auth_backends.").partition(".")
+        number, _, part = entry.key.removeprefix(before).partition(".")
         name = str(value).removeprefix("rabbit_auth_backend_")
-        if name not in KNOWN_BACKENDS:
+        if name not in (*KNOWN_BACKENDS, CACHE):
             made.notes.append(Note(entry, f"there is no backend '{value}' under this name"))
         else:
             steps.setdefault(number, {})[part] = name
-    chosen = [":".join([step[part] for part in ("", "authn", "authz") if part in step]) for step in steps.values()]
-    if chosen and chosen != ["internal"]:
-        _set(made, found[-1][0], "auth.backends", chosen)
+    return [":".join([step[part] for part in ("", "authn", "authz") if part in step]) for step in steps.values()]

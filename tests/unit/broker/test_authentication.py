@@ -17,6 +17,7 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Offload
 from amqpd.broker.taking_turns import OF_ALL, OF_ONE, SHARED, TakingTurns, TooManyWait
 from amqpd.broker.timers import Timers
+from amqpd.broker.undecided import Undecided
 from amqpd.broker.users import User
 from amqpd.clock import ManualClock
 from amqpd.errors import LoginRefused
@@ -89,7 +90,7 @@ def test_the_first_backend_that_accepts_wins() -> None:
 
 def test_one_may_check_and_another_one_say_what_the_user_may_do() -> None:
     authentication, _, _ = chain((Known(a="1", b="2"), Known(a="other")))
-    assert authentication.check(Login("a", b"1")).result() == User("a", tags=("authorised",))
+    assert authentication.check(Login("a", b"1")).result() == User("a", tags=("a", "b", "authorised"))
     with pytest.raises(LoginRefused, match="'known' does not know the user 'b'"):
         authentication.check(Login("b", b"2")).result()
 
@@ -118,6 +119,39 @@ def test_a_name_that_is_too_long_is_not_looked_up() -> None:
     with pytest.raises(LoginRefused, match="a name of 100000 characters"):
         authentication.check(Login("x" * 100_000, b"1")).result()
     assert known.asked == []
+
+
+def test_a_login_that_ends_still_does_where_another_one_says_what_the_user_may_do() -> None:
+    class Ending(Known):
+        def check(self, login: Login) -> Callable[[], User | None]:
+            return lambda: User("a", expires=7.0)
+
+    authentication, _, _ = chain((Ending(), Known(a="other")))
+    assert authentication.check(Login(None, b"token")).result() == User("a", tags=("authorised",), expires=7.0)
+
+
+class Asking(Known):
+    """Has to ask somebody who has which rights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: Pending[None] = Pending()
+
+    def authorise(self, name: str) -> User | None:
+        if not self.answer.done:
+            raise Undecided(self.answer)
+        return User(name, tags=("authorised",))
+
+
+def test_a_login_waits_for_who_says_what_the_user_may_do() -> None:
+    asking = Asking()
+    authentication, _, _ = chain((Known(a="1"), asking))
+    checked, known = authentication.check(Login("a", b"1")), authentication.known("a")
+    assert not checked.done
+    assert not known.done
+    asking.answer.settle(None)
+    assert checked.result() == User("a", tags=("a", "authorised"))
+    assert known.result() == User("a", tags=("authorised",))
 
 
 # -- failures ---------------------------------------------------------------------------------------------------------

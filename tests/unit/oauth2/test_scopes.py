@@ -44,10 +44,10 @@ def test_each_permission_counts_where_its_patterns_match_alone() -> None:
     scopes = read_scopes(["read:shop/q*", "write:*/x"], "")
     assert scopes.enters("u", "shop")
     assert scopes.enters("u", "elsewhere")
-    assert scopes.allows("u", "shop", "read", "q1")
-    assert not scopes.allows("u", "elsewhere", "read", "q1")
-    assert not scopes.allows("u", "shop", "write", "q1")
-    assert scopes.allows("u", "elsewhere", "write", "x")
+    assert scopes.allows("u", "shop", "read", "queue", "q1")
+    assert not scopes.allows("u", "elsewhere", "read", "queue", "q1")
+    assert not scopes.allows("u", "shop", "write", "queue", "q1")
+    assert scopes.allows("u", "elsewhere", "write", "queue", "x")
     assert not read_scopes(["read:shop/q"], "").enters("u", "elsewhere")
 
 

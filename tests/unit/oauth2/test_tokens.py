@@ -60,8 +60,8 @@ def test_a_token_says_whose_it_is_what_it_allows_and_how_long(setting: Setting) 
     assert user is not None
     assert (user.name, user.tags, user.expires) == ("app", ("monitoring",), end)
     assert user.authority is not None
-    assert user.authority.allows("app", "/", "read", "q")
-    assert not user.authority.allows("app", "/", "write", "q")
+    assert user.authority.allows("app", "/", "read", "queue", "q")
+    assert not user.authority.allows("app", "/", "write", "queue", "q")
 
 
 def test_a_password_is_left_to_others(setting: Setting) -> None:
@@ -129,8 +129,8 @@ def test_scopes_come_from_further_claims_too(claims: dict[str, object]) -> None:
     user = setting.of({"sub": "app", "aud": ["a", "mq"], **claims})
     assert user is not None
     assert user.authority is not None
-    assert user.authority.allows("app", "/", "read", "q")
-    assert not user.authority.allows("app", "/", "write", "q")
+    assert user.authority.allows("app", "/", "read", "queue", "q")
+    assert not user.authority.allows("app", "/", "write", "queue", "q")
 
 
 def test_prefix_audience_and_name_follow_the_settings() -> None:
