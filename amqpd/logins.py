@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from amqpd import plugins
+from amqpd import patterns, plugins
 from amqpd.broker.authentication.chain import Link
 from amqpd.broker.authentication.port import AuthBackend
+from amqpd.broker.authentication.rules import PasswordRules
 from amqpd.broker.broker import Broker
 from amqpd.broker.passwords import ARGON2, SHA256, has_argon2
 from amqpd.config import Config
@@ -29,8 +30,18 @@ def set_up(broker: Broker, config: Config) -> None:
         text = "'auth.password_hashing' is argon2id, but argon2-cffi is not installed: pip install 'amqpd[server]'"
         raise ConfigError(text, key="auth.password_hashing", value=hashing)
     broker.hash_new_passwords(hashing)
+    broker.authentication.rules = _rules(config)
     broker.authentication.failures.longest = config.auth.failed_login_delay or 0.0
     broker.authentication.use(_links(broker, config))
+
+
+def _rules(config: Config) -> PasswordRules:
+    pattern = config.auth.password_regexp
+    try:
+        regexp = None if pattern is None else patterns.compile(pattern)
+    except patterns.PatternError as error:
+        raise bad_value("auth.password_regexp", pattern, f"a regular expression ({error})") from error
+    return PasswordRules(config.auth.password_min_length, regexp)
 
 
 def _links(broker: Broker, config: Config) -> list[Link]:

@@ -183,6 +183,12 @@ class Auth:
         "with `strict`, or inside a program, it is RabbitMQ's SHA-256. RabbitMQ imports argon2id hashes, but lets "
         "nobody in with them.",
     )
+    password_min_length: int | None = _setting(
+        None, "Fewest characters of a new password. RabbitMQ's credential_validator.min_length.", Within(0)
+    )
+    password_regexp: str | None = _setting(
+        None, "Pattern that has to be found in a new password. RabbitMQ's credential_validator.regexp."
+    )
     failed_login_delay: Seconds | None = _setting(
         None,
         "Longest time that a login waits after several failed ones of the same user from the same place; 0 is none. "

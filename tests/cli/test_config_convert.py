@@ -97,6 +97,9 @@ auth_oauth2.preferred_username_claims.1 = user_name
 auth_oauth2.preferred_username_claims.2 = email
 auth_oauth2.additional_scopes_key = roles groups
 password_hashing_module = rabbit_password_hashing_sha512
+credential_validator.validation_backend = rabbit_credential_validator_min_length
+credential_validator.min_length = 12
+credential_validator.regexp = ^\\S+$
 vhost_max = 5
 cluster_queue_limit = 6
 cluster_exchange_limit = 7
@@ -111,6 +114,7 @@ channel_max_per_node = infinity
     assert (config.management.oauth.enabled, config.management.oauth.client_id) == (True, "ui")
     assert config.oauth2.preferred_username_claims == ("user_name", "email")
     assert config.oauth2.additional_scopes_key == ("roles", "groups")
+    assert (config.auth.password_min_length, config.auth.password_regexp) == (12, r"^\S+$")
     assert config.auth.password_hashing == "rabbit_password_hashing_sha512"
     limits = config.limits
     assert (limits.max_vhosts, limits.max_queues, limits.max_exchanges, limits.max_channels) == (5, 6, 7, None)

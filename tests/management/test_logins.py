@@ -89,3 +89,19 @@ def test_settings_of_the_sign_on_that_do_not_go_together_are_refused(settings: d
     assert sign_on(load(None, {}, whole)) == SignOn("https://login.example", "ui", "openid profile", passwords=False)
     with pytest.raises(ConfigError, match=re.escape(problem)):
         sign_on(load(None, {}, {name: value for name, value in {**whole, **settings}.items() if value is not None}))
+
+
+def test_a_new_password_that_is_too_short_or_does_not_match_is_refused(started: Callable[..., Any]) -> None:
+    with started(auth_password_min_length=4, auth_password_regexp="[0-9]") as api:
+        for password, reason in (
+            ("ab1", "minimum required password length: 4"),
+            ("abcd", "provided password does not match the validator regular expression"),
+        ):
+            answer = api("PUT", "/users/u", {"password": password, "tags": ""})
+            assert (answer.status, answer.json["reason"]) == (400, reason)
+        assert api("PUT", "/users/u", {"password": "abc1", "tags": ""}).status == 201
+
+
+def test_a_pattern_for_passwords_that_is_none_is_told(started: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigError, match=r"auth\.password_regexp"), started(auth_password_regexp="("):
+        pass

@@ -14,6 +14,7 @@ import attrs
 
 from amqpd.broker.authentication.failures import FailedLogins, place
 from amqpd.broker.authentication.port import AuthBackend, Login
+from amqpd.broker.authentication.rules import PasswordRules
 from amqpd.broker.passwords import SHA256, hash_password, is_slow
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Offload
@@ -64,6 +65,8 @@ class Authentication:
     def __init__(self, links: Iterable[Link], offload: Offload, timers: Timers, clock: Clock) -> None:
         self.hashing = SHA256
         """The algorithm for new passwords."""
+        self.rules = PasswordRules()
+        """What they have to be like."""
         self._offload = offload
         self._timers = timers
         self.failures = FailedLogins(clock)

@@ -56,6 +56,9 @@ def put_user(
     given = None if limits is None else user_limits(limits)
     if password is None:
         return _store(broker, user, given, by)
+    refusal = broker.authentication.rules.refusal(password)
+    if refusal is not None:
+        raise Invalid(refusal)
     hashing = broker.authentication.hashing
 
     def store(stored: str) -> bool | Pending[bool]:

@@ -8,10 +8,12 @@ from typing import ClassVar, TypeVar
 import attrs
 import pytest
 
+from amqpd import patterns
 from amqpd.broker.authentication.chain import Authentication, Link
 from amqpd.broker.authentication.failures import FIRST, FORGOTTEN, FREE, KEPT, FailedLogins, place
 from amqpd.broker.authentication.internal import InternalBackend
 from amqpd.broker.authentication.port import AuthBackend, Login
+from amqpd.broker.authentication.rules import PasswordRules
 from amqpd.broker.passwords import ARGON2
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Inline, Offload
@@ -215,6 +217,17 @@ def test_a_bounded_number_of_pairs_is_remembered() -> None:
 )
 def test_addresses_of_one_ipv6_network_are_one_place(origin: str, expected: str) -> None:
     assert place(origin) == expected
+
+
+# -- new passwords ----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_password_is_measured_in_characters_and_searched_for_a_pattern() -> None:
+    rules = PasswordRules(4, patterns.compile("[0-9]"))
+    assert rules.refusal("ab1") == "minimum required password length: 4"
+    assert rules.refusal("äöüß") == "provided password does not match the validator regular expression"
+    assert rules.refusal("äöü1") is None
+    assert PasswordRules().refusal("") is None
 
 
 # -- waiting ----------------------------------------------------------------------------------------------------------
