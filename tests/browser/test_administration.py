@@ -170,6 +170,16 @@ def test_definitions_are_exported_and_imported(visit: Visit, channel: Any, tmp_p
     assert {each.name for each in visit.broker.queues()} == {"kept", "new"}
 
 
+def test_the_cluster_gets_another_name(visit: Visit) -> None:
+    visit.open("features", "Features")
+    expect(visit.row("stream_queue")).to_contain_text("enabled")
+    visit.button("Change…").click()
+    visit.dialog.get_by_label("Name", exact=True).fill("shop@eu")
+    visit.confirm("Save")
+    visit.open("", "Overview")
+    expect(visit.page.get_by_text("shop@eu")).to_be_visible()
+
+
 def test_a_file_that_is_no_definitions_is_refused_with_the_reason(visit: Visit, tmp_path: Path) -> None:
     visit.open("definitions", "Definitions")
     document = tmp_path / "definitions.json"

@@ -64,6 +64,27 @@ def test_a_column_sorts_and_sorts_the_other_way(many: Visit) -> None:
     expect(many.page.get_by_role("rowheader").first).to_have_text("events")
 
 
+def test_columns_are_chosen_and_stay_so(many: Visit) -> None:
+    many.page.get_by_text("Columns", exact=True).click()
+    many.page.get_by_label("Octets").check()
+    many.page.get_by_label("Unacked").uncheck()
+    many.page.keyboard.press("Escape")
+    expect(many.page.get_by_label("Octets")).to_have_count(0)
+    expect(many.page.get_by_role("columnheader", name="Octets")).to_be_visible()
+    expect(many.page.get_by_role("columnheader", name="Unacked")).to_have_count(0)
+    many.page.reload()
+    expect(many.page.get_by_role("columnheader", name="Octets")).to_be_visible()
+    expect(many.page.get_by_role("columnheader", name="Unacked")).to_have_count(0)
+
+
+def test_what_a_queues_arguments_do_is_a_word_in_the_list(visit: Visit, channel: Any) -> None:
+    channel.queue_declare("one", arguments={"x-message-ttl": 5000, "x-dead-letter-exchange": ""})
+    visit.broker.set_policy("bounded", "^o", {"max-length": 9})
+    visit.open("queues", "Queues")
+    for word in ("TTL", "DLX", "limit", "bounded"):
+        expect(visit.row("one").get_by_text(word, exact=True)).to_be_visible()
+
+
 def test_an_address_brings_back_what_was_chosen(many: Visit) -> None:
     many.page.get_by_label("Filter by name").fill("q1")
     many.button("Name").click()

@@ -63,7 +63,10 @@ def test_a_password_in_any_script_is_taken(stranger: Visit) -> None:
         ("management", []),
         ("policymaker", ["Policies"]),
         ("monitoring", ["Log"]),
-        ("administrator", ["Log", "Virtual hosts", "Users", "Permissions", "Policies", "Limits", "Definitions"]),
+        (
+            "administrator",
+            ["Log", "Virtual hosts", "Users", "Permissions", "Policies", "Limits", "Definitions", "Features"],
+        ),
     ],
 )
 def test_the_menu_offers_what_a_tag_opens(stranger: Visit, tag: str, offered: list[str]) -> None:

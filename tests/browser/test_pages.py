@@ -34,6 +34,7 @@ PAGES = {
     "policies": "Policies",
     "limits": "Limits",
     "definitions": "Definitions",
+    "features": "Features",
 }
 
 
@@ -184,6 +185,8 @@ def test_an_address_that_leads_nowhere_says_so(visit: Visit) -> None:
     visit.open("nothing/here", "No such page")
     visit.page.goto(f"{visit.url}/#/queues/%2F/missing")
     expect(visit.page.get_by_role("alert")).to_contain_text("Not found")
+    expect(visit.heading("Queue missing")).to_be_visible()
+    expect(visit.page.get_by_text("Loading…")).to_have_count(0)
 
 
 def test_a_broker_that_stops_is_told_and_what_was_known_stays(shop: Visit) -> None:

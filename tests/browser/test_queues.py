@@ -83,6 +83,21 @@ def test_messages_are_looked_at_without_disturbing_them(orders: Visit) -> None:
     assert [each.redelivered for each in orders.broker.messages("orders")] == [False] * 3
 
 
+def test_messages_are_taken_and_settled_as_one_chooses(orders: Visit) -> None:
+    orders.button("Take…").click()
+    orders.dialog.get_by_label("At most").fill("2")
+    orders.confirm("Take")
+    taken = orders.page.get_by_role("list", name="Taken messages").get_by_role("listitem")
+    expect(taken).to_have_count(2)
+    assert [each.redelivered for each in orders.broker.messages("orders")] == [True, True, False]
+    orders.button("Take…").click()
+    orders.dialog.get_by_label("Then they are").select_option("ack_requeue_false")
+    orders.confirm("Take")
+    expect(taken).to_have_count(1)
+    expect(taken).to_contain_text('{"id": 0}')
+    assert payloads(orders, "orders") == [b'{"id": 1}', b'{"id": 2}']
+
+
 def test_a_message_is_published_with_properties_and_headers(orders: Visit) -> None:
     orders.button("Publish…").click()
     orders.dialog.get_by_label("Payload", exact=True).fill("grüße")
@@ -228,7 +243,8 @@ def test_a_connection_is_closed_after_a_question(visit: Visit) -> None:
     visit.page.get_by_role("rowheader").filter(has_text="shop").get_by_role("link").click()
     expect(visit.page.get_by_role("heading", name="Channels")).to_be_visible()
     visit.button("Close…").click()
+    visit.dialog.get_by_label("Reason").fill("it is too loud")
     assert "1 channel" in visit.confirm("Close the connection")
     visit.heading("Connections").wait_for()
-    with pytest.raises(pika.exceptions.ConnectionClosedByBroker):
+    with pytest.raises(pika.exceptions.ConnectionClosedByBroker, match="CONNECTION_FORCED - it is too loud"):
         connection.process_data_events()

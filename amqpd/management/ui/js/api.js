@@ -30,9 +30,9 @@ export async function names(path, options) {
   return (await get(`${path}?columns=name&disable_stats=true`, options)).map(({ name }) => name);
 }
 
-export const remove = (path) => request("DELETE", path);
+export const remove = (path, headers) => request("DELETE", path, { headers });
 
-async function request(method, path, { body, signal } = {}) {
+async function request(method, path, { body, signal, headers } = {}) {
   let response;
   try {
     response = await fetch(base + path, {
@@ -41,7 +41,7 @@ async function request(method, path, { body, signal } = {}) {
       cache: "no-store",
       // The header alone says who asks; "omit" also keeps the browser from asking for a login in a window of its own.
       credentials: "omit",
-      headers: authorization === null ? {} : { authorization },
+      headers: { ...headers, ...(authorization === null ? {} : { authorization }) },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (error) {

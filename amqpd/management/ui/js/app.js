@@ -4,7 +4,7 @@
 // needs, `view` is a template of what is kept. Nothing else draws.
 
 import { html, render } from "../vendor/lit-html/lit-html.js";
-import { problem } from "./parts.js";
+import { heading, problem } from "./parts.js";
 import { find, links } from "./routes.js";
 import { parse, write } from "./address.js";
 
@@ -170,7 +170,8 @@ export class App {
           )}
         </nav>
         <main id="main" tabindex="-1">
-          ${this.#problem ? problem(this.#problem, this.#loaded) : ""} ${this.#page.view(this.#loaded)}
+          ${this.#problem ? problem(this.#problem, this.#loaded) : ""}
+          ${this.#problem && !this.#loaded ? heading(this.#page.title) : this.#page.view()}
         </main>`,
       this.#root,
     );

@@ -110,7 +110,7 @@ function line(edge, spots) {
   const bend = BETWEEN / 2;
   const path = `M${x1} ${y1} C${x1 + bend} ${y1} ${back ? x2 + bend : x2 - bend} ${y2} ${x2} ${y2}`;
   const [x, y] = back ? [Math.max(x1, x2) + bend * 0.7, (y1 + y2) / 2] : [x2 - BETWEEN / 2 + 8, y1 + (y2 - y1) * 0.62];
-  const said = cut(label(edge), 22);
+  const said = cut(label(edge), 17);
   return svg`<path class=${edge.bindings[0].alternate ? "edge alternate" : "edge"} d=${path} marker-end="url(#arrow)"/>
     <rect class="edge-back" x=${x - said.length * 3.4 - 4} y=${y - 9} width=${said.length * 6.8 + 8} height="18" rx="4"/>
     <text class="edge-label" x=${x} y=${y + 4} text-anchor="middle">${said}</text>`;
@@ -125,7 +125,7 @@ function box(node, { x, y }, vhost) {
   return svg`<a href=${address} tabindex="-1" class="node ${node.kind} ${node.level === 0 ? "root" : ""}">
     <title>${node.kind} ${name}</title>
     <rect x=${x} y=${y} width=${WIDE} height=${HIGH} rx=${node.kind === "queue" ? 6 : HIGH / 2}/>
-    <text x=${x + WIDE / 2} y=${y + (node.type ? 17 : 24)} text-anchor="middle">${cut(name, 26)}</text>
+    <text x=${x + WIDE / 2} y=${y + (node.type ? 17 : 24)} text-anchor="middle">${cut(name, 22)}</text>
     ${node.type ? svg`<text class="kind" x=${x + WIDE / 2} y=${y + 31} text-anchor="middle">${node.type}</text>` : nothing}
   </a>`;
 }

@@ -10,11 +10,13 @@ import { empty, loading, row } from "./parts.js";
 
 const SIZES = [20, 50, 100, 500];
 
+const COLUMNS_KEY = "amqpd.columns";
 const PARTS = ["page", "page_size", "name", "use_regex", "sort", "sort_reverse"];
 
 /**
  * `path(vhost)`: where the list is, for one vhost or, with "", all; or `all()`: its items, which are here. `columns`: `{label,
- * cell, sort, number}`, where `sort` is the field that the API sorts by. `key(item)`: what tells items apart.
+ * cell, sort, number}`, where `sort` is the field that the API sorts by, and `more` those
+ * that are shown to whoever chooses them. `key(item)`: what tells items apart.
  * `loaded(items)`: called with each page that came. `nameOf(item)`: what the filter looks at in a list that the API
  * does not cut. `inside`: this is one of several lists of a page, whose choices have this word before
  * them in the address, and which has controls as soon as it is long.
@@ -22,6 +24,7 @@ const PARTS = ["page", "page_size", "name", "use_regex", "sort", "sort_reverse"]
 export class Listing {
   #page = null;
   #vhosts = [];
+  #choosing = false;
 
   constructor(app, options) {
     const { byVhost = options.inside === undefined, query = {}, loaded = () => {}, inside, ...given } = options;
@@ -102,6 +105,7 @@ export class Listing {
           </select>`
           : nothing
       }
+      ${this.inside === undefined ? this.#columnChoice() : nothing}
       <span class="narrow-only">${this.#sortChoice()}</span>
       <span class="muted found" role="status">${this.#found()}</span>
     </form>`;
@@ -136,11 +140,49 @@ export class Listing {
     </select>`;
   }
 
+  /** Which columns are shown, as this browser's user has chosen; the first one names the rows and is always. */
+  #columnChoice() {
+    const choose = (label) => (event) => {
+      const kept = chosenColumns();
+      kept[this.caption] = { ...kept[this.caption], [label]: event.target.checked };
+      localStorage.setItem(COLUMNS_KEY, JSON.stringify(kept));
+      this.app.update();
+    };
+    const toggled = (event) => {
+      this.#choosing = event.target.open;
+      this.app.update();
+    };
+    const escape = (event) => {
+      if (event.key !== "Escape" || !this.#choosing) return;
+      event.currentTarget.open = false;
+      event.currentTarget.querySelector("summary").focus();
+    };
+    const shown = this.#shownColumns();
+    const choices = () => html`<fieldset>
+      <legend class="hidden-text">Columns that are shown</legend>
+      ${this.columns.slice(1).map(
+        (column) => html`<label class="check">
+          <input type="checkbox" .checked=${live(shown.includes(column))} @change=${choose(column.label)} />${column.label}
+        </label>`,
+      )}
+    </fieldset>`;
+    return html`<details class="columns" @toggle=${toggled} @keydown=${escape}>
+      <summary>Columns</summary>
+      ${this.#choosing ? choices() : nothing}
+    </details>`;
+  }
+
+  #shownColumns() {
+    const chosen = chosenColumns()[this.caption] ?? {};
+    return this.columns.filter(({ label, more = false }, at) => at === 0 || (chosen[label] ?? !more));
+  }
+
   #table(items) {
+    const columns = this.#shownColumns();
     return html`<table role="table">
       <caption class="hidden-text">${this.caption}</caption>
-      <thead role="rowgroup"><tr role="row">${this.columns.map((column) => this.#head(column))}</tr></thead>
-      <tbody role="rowgroup">${repeat(items, this.key, (item) => row(this.columns, item))}</tbody>
+      <thead role="rowgroup"><tr role="row">${columns.map((column) => this.#head(column))}</tr></thead>
+      <tbody role="rowgroup">${repeat(items, this.key, (item) => row(columns, item))}</tbody>
     </table>`;
   }
 
@@ -178,6 +220,15 @@ export class Listing {
         </select>
       </label>
     </nav>`;
+  }
+}
+
+/** `{caption: {label: shown}}`, of what was chosen in this browser. */
+function chosenColumns() {
+  try {
+    return JSON.parse(localStorage.getItem(COLUMNS_KEY)) ?? {};
+  } catch {
+    return {}; // another version's, or somebody else's
   }
 }
 

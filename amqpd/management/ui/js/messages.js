@@ -8,6 +8,7 @@ import { choice, text } from "./forms.js";
 import { many } from "./format.js";
 import { notice } from "./notices.js";
 import { badge, empty, pairs, problem, section } from "./parts.js";
+import { take } from "./taking.js";
 
 const AT_ONCE = 20;
 const SHORT = 100; // characters of JSON that need no line breaks
@@ -21,6 +22,7 @@ export class Browser {
   #offset = 0;
   #chosen = new Set();
   #problem = null;
+  #taken = null;
 
   constructor(app, vhost, name) {
     [this.#app, this.#vhost, this.#name] = [app, vhost, name];
@@ -29,7 +31,7 @@ export class Browser {
 
   /** Show nothing until somebody looks again. */
   forget() {
-    this.#messages = null;
+    [this.#messages, this.#taken] = [null, null];
     this.#chosen.clear();
   }
 
@@ -43,15 +45,34 @@ export class Browser {
       ${
         isStream
           ? nothing
-          : html`<button class="small" @click=${() => this.#move(queue)}>Move ${what}…</button>
+          : html`<button class="small" @click=${() => this.#take()}>Take…</button>
+            <button class="small" @click=${() => this.#move(queue)}>Move ${what}…</button>
             <button class="small" @click=${() => this.#replay(queue)}>Replay ${what}…</button>
             ${chosen ? html`<button class="small danger-text" @click=${() => this.#drop()}>Drop ${what}…</button>` : nothing}`
       }`;
     return section(
       isStream ? "Messages" : "Waiting messages",
-      html`${this.#problem ? problem(this.#problem) : nothing}${this.#list(isStream)}`,
+      html`${this.#problem ? problem(this.#problem) : nothing}${this.#taken ? this.#takenList() : nothing}
+        ${this.#list(isStream)}`,
       { actions },
     );
+  }
+
+  async #take() {
+    const taken = await take(this.#vhost, this.#name);
+    if (taken === null) return;
+    this.#taken = taken;
+    if (this.#messages !== null) this.#look(0);
+    this.#app.reload();
+  }
+
+  /** What was taken, which may be nowhere else any more. */
+  #takenList() {
+    if (this.#taken.length === 0) return empty("No message was ready.");
+    return html`<h3>Taken</h3>
+      <ul class="messages" aria-label="Taken messages">
+        ${this.#taken.map((each, at) => this.#message(each, at + 1, false, "taken message"))}
+      </ul>`;
   }
 
   #list(isStream) {
@@ -77,7 +98,7 @@ export class Browser {
       </nav>`;
   }
 
-  #message(message, position, canBeChosen) {
+  #message(message, position, canBeChosen, called = "message") {
     const { headers, ...properties } = Array.isArray(message.properties) ? {} : message.properties;
     const choose = (event) => {
       if (event.target.checked) this.#chosen.add(message.number);
@@ -100,7 +121,7 @@ export class Browser {
         ${message.payload_encoding === "base64" ? badge("Base64", "soft") : nothing}
         <span class="muted">${many(message.payload_bytes, "octet")}</span>
       </div>
-      <pre class="payload" tabindex="0" role="group" aria-label="Payload of message ${position}">${readable(message)}</pre>
+      <pre class="payload" tabindex="0" role="group" aria-label="Payload of ${called} ${position}">${readable(message)}</pre>
       <details><summary>Properties and headers</summary>${pairs(properties)}${headers ? pairs(headers) : nothing}</details>
     </li>`;
   }

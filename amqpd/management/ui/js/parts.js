@@ -109,13 +109,39 @@ export const connectionLink = (name) => html`<a href="#/connections/${encode(nam
 
 export const channelLink = (name) => html`<a href="#/channels/${encode(name)}">${name}</a>`;
 
+/** What arguments and policies do, in a word: `[key, word, meaning]`. */
+const EFFECTS = [
+  ["message-ttl", "TTL", "messages expire"],
+  ["expires", "expires", "it is deleted when nobody uses it"],
+  ["max-length", "limit", "so many messages at most"],
+  ["max-length-bytes", "limit", "so many octets at most"],
+  ["max-age", "limit", "messages up to that age"],
+  ["dead-letter-exchange", "DLX", "dead letters go to an exchange"],
+  ["max-priority", "priorities", "messages with higher priorities come first"],
+  ["single-active-consumer", "single consumer", "one consumer at a time"],
+  ["alternate-exchange", "alternate", "what goes nowhere goes to another exchange"],
+];
+
+function effects({ arguments: given = {}, effective_policy_definition: policy = {} }) {
+  const found = new Map();
+  for (const [key, word, meaning] of EFFECTS) {
+    const value = given[`x-${key}`] ?? given[key] ?? policy?.[key];
+    if (value !== undefined && value !== false)
+      found.set(word, [...(found.get(word) ?? []), `${meaning}: ${key} is ${value}`]);
+  }
+  return [...found].map(([word, meanings]) => badge(word, "soft word", meanings.join("; ")));
+}
+
 /** D, AD, excl and the like, with what they mean. */
 export function features(item) {
   return [
-    item.durable ? badge("durable", "", "survives a restart") : badge("transient", "soft", "gone after a restart"),
-    item.auto_delete ? badge("auto-delete", "soft", "deleted when its last user goes") : nothing,
-    item.exclusive ? badge("exclusive", "soft", "deleted with its connection") : nothing,
-    item.internal ? badge("internal", "soft", "clients cannot publish to it") : nothing,
+    item.durable
+      ? badge("durable", "word", "survives a restart")
+      : badge("transient", "soft word", "gone after a restart"),
+    item.auto_delete ? badge("auto-delete", "soft word", "deleted when its last user goes") : nothing,
+    item.exclusive ? badge("exclusive", "soft word", "deleted with its connection") : nothing,
+    item.internal ? badge("internal", "soft word", "clients cannot publish to it") : nothing,
+    ...effects(item),
     item.policy ? badge(item.policy, "policy", "policy") : nothing,
     item.operator_policy ? badge(item.operator_policy, "policy", "operator policy") : nothing,
   ];

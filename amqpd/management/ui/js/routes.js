@@ -6,6 +6,7 @@ import { connection, connections } from "./pages/connections.js";
 import { definitions } from "./pages/definitions.js";
 import { exchange } from "./pages/exchange.js";
 import { exchanges } from "./pages/exchanges.js";
+import { features } from "./pages/features.js";
 import { limits } from "./pages/limits.js";
 import { log } from "./pages/log.js";
 import { missing } from "./pages/missing.js";
@@ -29,6 +30,7 @@ const PAGES = {
   policies: { 0: policies },
   limits: { 0: limits },
   definitions: { 0: definitions },
+  features: { 0: features },
   log: { 0: log },
 };
 
@@ -54,7 +56,7 @@ export function links(app) {
     admin.push(["vhosts", "Virtual hosts"], ["users", "Users"], ["permissions", "Permissions"]);
   }
   if (app.makesPolicies) admin.push(["policies", "Policies"]);
-  if (app.isAdministrator) admin.push(["limits", "Limits"], ["definitions", "Definitions"]);
+  if (app.isAdministrator) admin.push(["limits", "Limits"], ["definitions", "Definitions"], ["features", "Features"]);
   const groups = [{ name: "Watch", items: watch }];
   return admin.length ? [...groups, { name: "Administer", items: admin }] : groups;
 }

@@ -3,7 +3,8 @@
 import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { chart } from "../chart.js";
-import { confirm } from "../dialog.js";
+import { ask } from "../dialog.js";
+import { text } from "../forms.js";
 import { count, many, moment, octets } from "../format.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
@@ -42,6 +43,16 @@ export function connections(app) {
       { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost ?? "–" },
       { label: "User", sort: "user", cell: (item) => item.user ?? "–" },
       { label: "State", sort: "state", cell: (item) => state(item.state) },
+      { label: "Node", sort: "node", more: true, cell: (item) => item.node },
+      {
+        label: "Since",
+        sort: "connected_at",
+        number: true,
+        more: true,
+        cell: (item) => (item.connected_at ? moment(item.connected_at) : "–"),
+      },
+      { label: "Protocol", sort: "protocol", more: true, cell: (item) => item.protocol ?? "–" },
+      { label: "Client", more: true, cell: (item) => item.client_properties?.product ?? "–" },
       { label: "TLS", sort: "ssl", cell: (item) => (item.ssl ? "yes" : "no") },
       { label: "Channels", sort: "channels", number: true, cell: (item) => count(item.channels) },
       { label: "From client", sort: "recv_oct", number: true, cell: (item) => perSecond(item.traffic?.received) },
@@ -81,13 +92,19 @@ export function connection(app, [name]) {
   }
 
   async function close() {
-    const closed = await confirm({
+    const closed = await ask({
       title: "Close this connection?",
-      lost: html`The client at <strong>${name}</strong>${now.user_provided_name ? html` (${now.user_provided_name})` : ""} is
+      danger: true,
+      body: () => html`<p>The client at <strong>${name}</strong>${now.user_provided_name ? html` (${now.user_provided_name})` : ""} is
         cut off: ${many(channels.length, "channel")} with all consumers end, exclusive queues with their messages are deleted, and
-        what is unacknowledged goes back to its queues.`,
+        what is unacknowledged goes back to its queues.</p>
+        ${text("reason", "Reason", { hint: "The client and its log are told; in letters that a header may have." })}`,
       action: "Close the connection",
-      submit: () => api.remove(at),
+      submit: (form) => {
+        const reason = form.get("reason").trim();
+        if (!/^[\x20-\x7e]*$/.test(reason)) throw new Error(`The reason is “${reason}”: expected ASCII characters.`);
+        return api.remove(at, reason ? { "x-reason": reason } : undefined);
+      },
     });
     if (!closed) return;
     notice(`Connection ${name} is closed.`);

@@ -4,7 +4,7 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { ask } from "../dialog.js";
 import { Table, check, choice, text } from "../forms.js";
-import { count, rate } from "../format.js";
+import { count, octets, rate } from "../format.js";
 import { Listing, inVhost } from "../listing.js";
 import { notice } from "../notices.js";
 import { badge, features, heading, queueLink } from "../parts.js";
@@ -49,6 +49,9 @@ function page(app, { title, none, type, query = {} }) {
       { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost },
       { label: "Type", sort: "type", cell: (item) => badge(item.type, "type") },
       { label: "Features", cell: (item) => [item.paused ? badge("paused", "warn") : "", ...features(item)] },
+      { label: "State", sort: "state", more: true, cell: (item) => item.state },
+      { label: "Messages", sort: "messages", number: true, more: true, cell: (item) => count(item.messages) },
+      { label: "Octets", sort: "message_bytes", number: true, more: true, cell: (item) => octets(item.message_bytes) },
       { label: "Ready", sort: "messages_ready", number: true, cell: (item) => count(item.messages_ready) },
       {
         label: "Unacked",
