@@ -139,7 +139,8 @@ def make_node(
     liveness = broker.timers if clock is None else Timers(SystemClock())
     populate(broker, config, storage)
     node = Node(broker, _settings(config, broker), plugins.sasl_mechanisms(), liveness)
-    node.memory = MemoryWatch(broker.alarms, config.memory.limit_in_bytes(memory.available()))
+    limit = config.memory.limit_in_bytes(memory.available())
+    node.memory = MemoryWatch(broker.alarms, limit, memory.resident() or 0)
     if storage is not None:
         _watch_disk(storage, broker, liveness, config)
         starting = None

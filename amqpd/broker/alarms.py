@@ -47,18 +47,24 @@ class Alarms:
 class MemoryWatch:
     """Decides the memory alarm from the account and the resident size, both in octets against one limit.
 
-    A limit of 0 raises the alarm for good. Between 95 and 100 % of the limit the account changes nothing, so that a
-    queue at the limit doesn't make the alarm flap.
+    A limit of 0 raises the alarm for good, and so does one that is set later below what the process takes anyway: that
+    is how test suites block publishers, since RabbitMQ never takes so little. Between 95 and 100 % of the limit the
+    account changes nothing, so that a queue at the limit doesn't make the alarm flap.
     """
 
-    __slots__ = ("_account", "_account_short", "_alarms", "_limit", "_low", "_resident_short")
+    __slots__ = ("_account", "_account_short", "_alarms", "_floor", "_limit", "_low", "_resident_short")
 
-    def __init__(self, alarms: Alarms, limit: int) -> None:
+    def __init__(self, alarms: Alarms, limit: int, floor: int = 0) -> None:
+        """`floor` is what the process takes, in octets, while the broker holds nothing; a `limit` below it is about the
+        account alone.
+        """
         self._alarms = alarms
         self._account = 0
         self._account_short = False
         self._resident_short = False
+        self._floor = 0
         self.set_limit(limit)
+        self._floor = floor
 
     @property
     def limit(self) -> int:
@@ -69,7 +75,7 @@ class MemoryWatch:
         """Compare with another limit from now on."""
         self._limit = limit
         self._low = limit * 95 // 100
-        self._alarms.set(MEMORY, "limit", short=limit == 0)
+        self._alarms.set(MEMORY, "limit", short=limit == 0 or limit < self._floor)
         self.check_account(self._account)
 
     def check_account(self, octets: int) -> None:

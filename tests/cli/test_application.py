@@ -181,8 +181,9 @@ def test_suspended_listeners_leave_clients_alone(ctl: Ctl) -> None:
         connected(ctl).close()
 
 
-def test_a_memory_limit_of_nothing_blocks_publishers_at_once(ctl: Ctl) -> None:
-    ctl("set_vm_memory_high_watermark 0")
+@pytest.mark.parametrize("limit", ["0", "0.00001", "absolute 1MB"])
+def test_a_memory_limit_that_cannot_be_kept_blocks_publishers_at_once(ctl: Ctl, limit: str) -> None:
+    ctl(f"set_vm_memory_high_watermark {limit}")
     refused = ctl("check_local_alarms", tool="rabbitmq-diagnostics")
     assert refused.code == 69
     assert "Memory alarm on node" in refused.err

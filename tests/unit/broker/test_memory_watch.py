@@ -15,11 +15,11 @@ LIMIT = 1000
 class Watched:
     """Alarms that remember every change, and a watch over them."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, floor: int = 0) -> None:
         self.alarms = Alarms()
         self.changes: list[tuple[str, ...]] = []
         self.alarms.on_change = lambda: self.changes.append(self.alarms.reasons)
-        self.watch = MemoryWatch(self.alarms, limit)
+        self.watch = MemoryWatch(self.alarms, limit, floor)
 
     @property
     def short(self) -> bool:
@@ -36,6 +36,15 @@ def test_the_account_is_short_above_the_limit(octets: int, short: bool) -> None:
     watched = Watched()
     watched.watch.check_account(octets)
     assert watched.short is short
+
+
+def test_a_limit_that_is_set_below_what_an_empty_process_takes_raises_the_alarm_for_good() -> None:
+    watched = Watched(floor=2 * LIMIT)
+    assert watched.changes == [], "what is configured is about the account"
+    watched.watch.set_limit(2 * LIMIT - 1)
+    watched.watch.check_resident(LIMIT)
+    watched.watch.set_limit(2 * LIMIT)
+    assert watched.changes == [(MEMORY,), ()]
 
 
 def test_the_account_must_fall_to_95_percent_to_end_the_alarm() -> None:
