@@ -57,6 +57,7 @@ THIRD_PARTY = {
     "attrs": None,
     "cattrs": {"config", "access_file"},
     "click": {"cli"},
+    "cryptography": {"cli"},
     "h11": {"http"},
     "urllib3": {"auth_http"},
     "jwt": {"oauth2"},
@@ -72,6 +73,7 @@ THIRD_PARTY = {
 EXTRAS = {
     "rich": {"cli/top/command.py", "cli/top/screen.py"},
     "argon2": {"broker/argon2_hashes.py"},
+    "cryptography": {"cli/ctl/verbs/encrypted.py"},
     "h11": {"http/conversation.py"},
     "jwt": {"oauth2/backend.py", "oauth2/tokens.py"},
     "urllib3": {"auth_http/service.py"},

@@ -10,6 +10,7 @@ from amqpd.cli.ctl.verb import Verb
 from amqpd.cli.ctl.verbs import (
     attempts,
     definitions,
+    encrypted,
     evaluate,
     health,
     listing,
@@ -41,6 +42,7 @@ OPERATING: Final[Mapping[str, Verb]] = {
         objects,
         replicas,
         upgrade,
+        encrypted,
         evaluate,
     )
     for verb in module.VERBS
