@@ -11,6 +11,7 @@ from amqpd.broker.authentication.chain import Link
 from amqpd.broker.authentication.port import AuthBackend
 from amqpd.broker.authentication.rules import PasswordRules
 from amqpd.broker.broker import Broker
+from amqpd.broker.login_sources import LoginSources
 from amqpd.broker.passwords import ARGON2, SHA256, has_argon2
 from amqpd.config import Config
 from amqpd.config.errors import ConfigError, bad_value
@@ -31,6 +32,8 @@ def set_up(broker: Broker, config: Config) -> None:
         raise ConfigError(text, key="auth.password_hashing", value=hashing)
     broker.hash_new_passwords(hashing)
     broker.authentication.rules = _rules(config)
+    if config.auth.track_attempt_source:
+        broker.statistics.login_sources = LoginSources()
     broker.authentication.failures.longest = config.auth.failed_login_delay or 0.0
     broker.authentication.use(_links(broker, config))
 

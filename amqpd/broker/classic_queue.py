@@ -227,6 +227,8 @@ class ClassicQueue(Queue):
         return self.ready.head() if self.ready.count else None
 
     def weight(self) -> Weight:
+        if not self.ready.count and self._delayed is None:
+            return NOTHING
         return self.ready.weight() + (NOTHING if self._delayed is None else self._delayed.weight())
 
     def unweighed(self) -> list[Run | PagedRun]:

@@ -6,12 +6,17 @@ the broker.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from amqpd.broker.login_sources import LoginSources, Source
 from amqpd.broker.queue_counts import Death, QueueCounts, counts_of
 
 if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
+
+AMQP: Final = "amqp091"
+HTTP: Final = "http"
+"""What RabbitMQ calls the protocols of logins."""
 
 
 class Statistics:
@@ -31,12 +36,25 @@ class Statistics:
         self.http_logins = 0
         """At the management API: there each request brings its login."""
         self.http_logins_refused = 0
+        self.login_sources: LoginSources | None = None
+        """Those of the logins, where somebody wants to know."""
         self.gone_queues: dict[str, QueueCounts] = {}
         """By queue type."""
         self.gone_deaths: dict[tuple[str, Death], int] = {}
         """By queue type and death."""
         self.gone_buried: dict[str, int] = {}
         """Dead letters that had to arrive and did, by queue type."""
+
+    def login(self, source: Source, *, accepted: bool) -> None:
+        """Somebody has logged in, or tried to."""
+        if source.protocol == HTTP:
+            self.http_logins += accepted
+            self.http_logins_refused += not accepted
+        else:
+            self.logins += accepted
+            self.logins_refused += not accepted
+        if self.login_sources is not None:
+            self.login_sources.count(source, accepted=accepted)
 
     def queue_gone(self, queue: Queue) -> None:
         """A queue is about to be deleted, with everything in it."""

@@ -194,6 +194,11 @@ class Auth:
         "Longest time that a login waits after several failed ones of the same user from the same place; 0 is none. "
         "Unset, that is 5 seconds, and none inside a program.",
     )
+    track_attempt_source: bool = _setting(
+        False,
+        "Count logins by the address that they come from and the user's name too, of the last 1000 such sources: for "
+        "the management API and the metrics. RabbitMQ's track_auth_attempt_source.",
+    )
 
 
 @attrs.frozen(kw_only=True)

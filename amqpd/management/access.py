@@ -16,7 +16,9 @@ from typing import Final
 import attrs
 
 from amqpd.broker.broker import Broker
+from amqpd.broker.login_sources import Source
 from amqpd.broker.pending import Pending
+from amqpd.broker.statistics import HTTP
 from amqpd.broker.undecided import Undecided
 from amqpd.broker.users import User
 from amqpd.broker.vhost import VHost
@@ -123,7 +125,7 @@ async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ..
         user = tokens.user_of(said.strip(), broker.access.users)
         if user is None:
             token = said.strip().encode("latin-1", "replace")
-            user = await _checked("a token", broker.check_token(token, request.peer.peer_host), request, broker)
+            user = await _checked(None, broker.check_token(token, request.peer.peer_host), request, broker)
         return _admitted(user, request, loopback_users)
     return await log_in_with(*_basic(scheme, said), request, broker, loopback_users)
 
@@ -133,19 +135,21 @@ async def log_in_with(
 ) -> Caller:
     """The same for a name and a password that stand elsewhere than in the headers."""
     checking = broker.check_password(name, password, request.peer.peer_host)
-    return _admitted(await _checked(f"user '{name}'", checking, request, broker), request, loopback_users)
+    return _admitted(await _checked(name, checking, request, broker), request, loopback_users)
 
 
-async def _checked(claimed: str, checking: Pending[User | None], request: Request, broker: Broker) -> User:
+async def _checked(claimed: str | None, checking: Pending[User | None], request: Request, broker: Broker) -> User:
+    """Who has logged in. `claimed`: as whom; None: that is the token's matter. Raises ApiError."""
     try:
         user, reason = await settled(checking), "invalid credentials"
     except LoginRefused as refusal:
         user, reason = None, refusal.text
     if user is None:
-        broker.statistics.http_logins_refused += 1
-        log.warning("HTTP login refused", peer=request.peer.peer_host, reason=f"{claimed} - {reason}")
+        broker.statistics.login(Source(HTTP, request.peer.peer_host, claimed or ""), accepted=False)
+        who = "a token" if claimed is None else f"user '{claimed}'"
+        log.warning("HTTP login refused", peer=request.peer.peer_host, reason=f"{who} - {reason}")
         raise ApiError(401, "not_authorized", broker.compat.profile.http_login_refusal, REALM)
-    broker.statistics.http_logins += 1
+    broker.statistics.login(Source(HTTP, request.peer.peer_host, user.name), accepted=True)
     return user
 
 

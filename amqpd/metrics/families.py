@@ -21,6 +21,20 @@ QUEUE_CONSUMERS: Final[tuple[Family[QueueSubject], ...]] = (
     gauge("queue_consumers", "Consumers of a queue", lambda each: each.consumers),
 )
 
+QUEUE: Final[tuple[Family[QueueSubject], ...]] = (
+    gauge("queue_messages_ram", "Messages in memory", lambda each: each.ready + each.unacked - each.paged),
+    gauge("queue_messages_ram_bytes", "Their bodies", lambda each: each.octets - each.waiting.paged),
+    gauge("queue_messages_ready_ram", "Messages in memory, ready", lambda each: each.ready - each.paged),
+    gauge("queue_messages_unacked_ram", "Messages in memory, not yet settled", lambda each: each.unacked),
+    gauge("queue_messages_persistent", "Messages that outlive a restart", lambda each: each.persistent[0]),
+    gauge("queue_messages_persistent_bytes", "Their bodies", lambda each: each.persistent[1]),
+    gauge("queue_messages_bytes", "Bodies of all messages", lambda each: each.octets),
+    gauge("queue_messages_ready_bytes", "Those ready to be delivered", lambda each: each.waiting.octets),
+    gauge("queue_messages_unacked_bytes", "Those not yet settled", lambda each: each.out.octets),
+    gauge("queue_messages_paged_out", "Messages on disk alone", lambda each: each.paged),
+    gauge("queue_messages_paged_out_bytes", "Their bodies", lambda each: each.waiting.paged),
+)
+
 QUEUE_DELIVERY: Final[tuple[Family[QueueSubject], ...]] = (
     counter("queue_messages_published", "Messages published to a queue", lambda each: each.counts.publish),
     counter("queue_get_ack", "Messages taken by basic.get, to be acknowledged", lambda each: each.counts.get),

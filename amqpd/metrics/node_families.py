@@ -107,6 +107,18 @@ def auth(node: Node) -> Iterator[Reading]:
     yield "auth_attempts_failed_total", "counter", "Logins refused", [*refused.items()]
 
 
+def auth_by_source(node: Node) -> Iterator[Reading]:
+    """Family auth_attempt_detailed_metrics; empty unless logins are counted by source."""
+    found = []
+    for (protocol, address, user), good, bad in node.broker.statistics.login_sources or ():
+        where = labels(("remote_address", address), ("username", user), ("protocol", protocol))
+        found.append((where, good, bad))
+    name = "auth_attempts_detailed"
+    yield f"{name}_total", "counter", "Logins tried, by source", [(each, good + bad) for each, good, bad in found]
+    yield f"{name}_succeeded_total", "counter", "Logins accepted, by source", [(each, good) for each, good, _ in found]
+    yield f"{name}_failed_total", "counter", "Logins refused, by source", [(each, bad) for each, _, bad in found]
+
+
 def alarms(node: Node) -> Iterator[Reading]:
     """Which resources are short, as 0 or 1. Of file descriptors there is no alarm."""
     short = node.broker.alarms.reasons

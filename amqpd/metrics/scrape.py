@@ -30,7 +30,10 @@ CLUSTER: Final = "rabbitmq_cluster_"
 AGGREGATED: Final = "aggregated"
 PER_OBJECT: Final = "per-object"
 SELECTED: Final = "detailed"
-ENDPOINTS: Final = (AGGREGATED, PER_OBJECT, SELECTED)
+MEMORY: Final = "memory-breakdown"
+ENDPOINTS: Final = (AGGREGATED, PER_OBJECT, SELECTED, MEMORY)
+
+QUEUE_METRICS: Final = "queue_metrics"
 
 
 @attrs.frozen
@@ -41,6 +44,8 @@ class Table:
     subjects: Callable[[Survey], Sequence[Any]]
     totals: Callable[[Survey], object] | None = None
     """What counters add up to over all subjects, those that have ended included; its attribute `counts`."""
+    whole: Callable[[Survey], object] | None = None
+    """What stands for all subjects in gauges; None: they are added up one by one."""
 
 
 @attrs.frozen
@@ -57,6 +62,10 @@ def _queues(survey: Survey) -> Sequence[Any]:
 def _all_queues(survey: Survey) -> object:
     counts = list(survey.by_type.values())
     return Counted(sum(counts[1:], counts[0]))
+
+
+def _whole_of_queues(survey: Survey) -> object:
+    return survey.all_queues
 
 
 def _channels(survey: Survey) -> Sequence[Any]:
@@ -80,8 +89,9 @@ def _exchanges(survey: Survey) -> Sequence[Any]:
 
 
 TABLES: Final = {
-    "queue_coarse_metrics": Table(families.QUEUE_COARSE, _queues),
+    "queue_coarse_metrics": Table(families.QUEUE_COARSE, _queues, whole=_whole_of_queues),
     "queue_consumer_count": Table(families.QUEUE_CONSUMERS, _queues),
+    QUEUE_METRICS: Table(families.QUEUE, _queues, whole=_whole_of_queues),
     "queue_delivery_metrics": Table(families.QUEUE_DELIVERY, _queues, _all_queues),
     "channel_metrics": Table(families.CHANNEL, _channels),
     "channel_exchange_metrics": Table(families.CHANNEL_EXCHANGE, _channels, _all_channels),
@@ -92,8 +102,8 @@ TABLES: Final = {
 }
 """By RabbitMQ's names for `family`."""
 
-ALIASES: Final = {"queue_metrics": "queue_consumer_count"}
-"""What else a family may be called: of this one, the rest is left out."""
+PARTS: Final = {QUEUE_METRICS: ("queue_consumer_count", QUEUE_METRICS)}
+"""Families that have others in them."""
 
 SUMMED: Final = tuple(name for name in TABLES if name != "exchange_metrics")
 """What /metrics and /metrics/per-object have."""
@@ -116,7 +126,10 @@ class Scrape:
         if self.endpoint == SELECTED:
             yield from self._selected(node, machine)
             return
-        survey = Survey(node, summed=self.endpoint == AGGREGATED)
+        if self.endpoint == MEMORY:
+            yield _written(PREFIX, node_families.node_coarse(node, machine)) + _written(OWN, node_families.own(node))
+            return
+        survey = Survey(node, summed=self.endpoint == AGGREGATED, weighs=True)
         for _ in survey.collect():
             yield ""
         yield _written(PREFIX, _of_node(survey, machine)) + _written(OWN, node_families.own(node))
@@ -131,7 +144,7 @@ class Scrape:
         return (not self.vhosts or vhost in self.vhosts) and (self.queue is None or bool(self.queue(queue)))
 
     def _selected(self, node: Node, machine: Machine) -> Iterator[str]:
-        wanted = dict.fromkeys([ALIASES.get(each, each) for each in self.families])
+        wanted = dict.fromkeys([part for each in self.families for part in PARTS.get(each, (each,))])
         for name, read in _READINGS.items():
             if name in wanted:
                 yield _written(DETAILED, read(node, machine))
@@ -139,7 +152,8 @@ class Scrape:
             yield _written(CLUSTER, node_families.vhosts(node))
         tables = [each for name, each in TABLES.items() if name in wanted]
         if tables or wanted.keys() & _CLUSTER:
-            survey = Survey(node, self._wanted if self.vhosts or self.queue else everything)
+            asked = self._wanted if self.vhosts or self.queue else everything
+            survey = Survey(node, asked, weighs=QUEUE_METRICS in wanted)
             for _ in survey.collect():
                 yield ""
             for each in tables:
@@ -167,6 +181,7 @@ _READINGS: Final[dict[str, Callable[[Node, Machine], Iterator[Reading]]]] = {
     "node_coarse_metrics": node_families.node_coarse,
     "node_metrics": lambda _, machine: node_families.node_metrics(machine),
     "auth_attempt_metrics": lambda node, _: node_families.auth(node),
+    "auth_attempt_detailed_metrics": lambda node, _: node_families.auth_by_source(node),
 }
 
 _CLUSTER: Final = ("exchange_bindings", "exchange_names")
@@ -202,6 +217,8 @@ def _summed(prefix: str, table: Table, survey: Survey) -> Iterator[str]:
         if family.kind == "counter":
             assert table.totals is not None
             total = value(table.totals(survey))
+        elif table.whole is not None:
+            total = value(table.whole(survey))
         else:
             total = 0
             for start in range(0, len(subjects), SLICE * SAMPLES):

@@ -13,9 +13,11 @@ import attrs
 
 from amqpd.broker.queue_counts import QueueCounts
 from amqpd.broker.queue_counts import counts_of as queue_counts
+from amqpd.broker.weights import NOTHING, Weight
 from amqpd.metrics.text import labels
 from amqpd.protocol import statistics
 from amqpd.protocol.statistics import ChannelCounts, ConnectionCounts, PublishCounts
+from amqpd.protocol.unsettled import Unsettled
 
 if TYPE_CHECKING:
     from amqpd.broker.exchange import Exchange
@@ -32,6 +34,10 @@ SAMPLES: Final = 8
 """Samples that are written instead of one look: 256 take some 0.1 ms."""
 SEARCHED: Final = 16
 """Subjects that are looked at where a pattern has to be found in their names."""
+LOOSE: Final = 256
+"""Messages of a queue that are looked at one by one in less time than it takes to give others their turn."""
+RUNS: Final = 8
+"""Packed runs of messages that are weighed in one go."""
 NO_COUNTS: Final = QueueCounts()
 
 
@@ -42,6 +48,8 @@ class QueueSubject:
     labels: str
     queue: Queue
     counts: QueueCounts
+    waiting: Weight = NOTHING
+    out: Weight = NOTHING
 
     @property
     def ready(self) -> int:
@@ -54,6 +62,51 @@ class QueueSubject:
     @property
     def consumers(self) -> int:
         return len(self.queue.consumers)
+
+    @property
+    def paged(self) -> int:
+        return self.queue.paged
+
+    @property
+    def octets(self) -> int:
+        """Of the bodies of all messages."""
+        return self.waiting.octets + self.out.octets
+
+    @property
+    def persistent(self) -> tuple[int, int]:
+        """Messages that a restart leaves, and their octets."""
+        both = self.waiting + self.out
+        return (both.persistent, both.persistent_octets) if self.queue.durable else (0, 0)
+
+
+@attrs.define
+class AllQueues:
+    """All queues together, added up while they are looked at; the attributes of `QueueSubject` that sizes are made of.
+    """
+
+    ready: int = 0
+    unacked: int = 0
+    paged: int = 0
+    waiting: Weight = NOTHING
+    out: Weight = NOTHING
+    persistent: tuple[int, int] = (0, 0)
+
+    @property
+    def octets(self) -> int:
+        """Of the bodies of all messages."""
+        return self.waiting.octets + self.out.octets
+
+    def add(self, subject: QueueSubject) -> None:
+        """Take one in."""
+        self.ready += subject.ready
+        self.unacked += subject.unacked
+        if subject.waiting is NOTHING and subject.out is NOTHING:
+            return
+        self.paged += subject.paged
+        self.waiting += subject.waiting
+        self.out += subject.out
+        count, octets = subject.persistent
+        self.persistent = self.persistent[0] + count, self.persistent[1] + octets
 
 
 @attrs.frozen
@@ -128,9 +181,19 @@ class Survey:
     """
 
     def __init__(
-        self, node: Node, wanted: Callable[[str, str], bool] = everything, *, summed: bool = False
+        self,
+        node: Node,
+        wanted: Callable[[str, str], bool] = everything,
+        *,
+        summed: bool = False,
+        weighs: bool = False,
     ) -> None:
+        """`weighs`: whether messages are to be weighed too."""
         self.node = node
+        self._weighs = weighs
+        self.all_queues = AllQueues()
+        """If messages are weighed."""
+        self._out = Unsettled(node)
         self._summed = summed
         self.queues: list[QueueSubject] = []
         self.channels: list[ChannelSubject] = []
@@ -153,8 +216,16 @@ class Survey:
         """Look at everything; between two steps others may have their turn."""
         vhosts, connections = self.node.broker.vhosts, self.node.connections
         size = SLICE if self._wanted is everything else SEARCHED
-        queues = ((vhost.name, each) for vhost in list(vhosts.values()) for each in list(vhost.queues.values()))
-        yield from _sliced(queues, lambda pair: self._look_at_queue(*pair), size)
+        if self._weighs:
+            yield from self._out.collect()
+        for vhost in list(vhosts.values()):
+            for count, queue in enumerate(list(vhost.queues.values()), 1):
+                is_full = self._weighs and queue.message_count > LOOSE
+                if is_full and self._wanted(vhost.name, queue.name):
+                    yield from _weigh(queue)
+                self._look_at_queue(vhost.name, queue)
+                if is_full or not count % size:
+                    yield
         yield from _sliced(list(connections), self._look_at_connection)
         channels = (each for connection in list(connections) for each in list(connection.channels.values()))
         yield from _sliced(channels, self._look_at_channel)
@@ -172,10 +243,14 @@ class Survey:
         if queue.deleted or not self._wanted(vhost, queue.name):
             return
         counts, name, tally = queue_counts(queue), queue.type.name, queue.tally
-        if self._summed:
-            self.queues.append(QueueSubject("", queue, NO_COUNTS))
+        labelled = "" if self._summed else labels(("vhost", vhost), ("queue", queue.name))
+        kept = NO_COUNTS if self._summed else counts
+        if self._weighs:
+            subject = QueueSubject(labelled, queue, kept, queue.weight(), self._out.of(queue))
+            self.all_queues.add(subject)
         else:
-            self.queues.append(QueueSubject(labels(("vhost", vhost), ("queue", queue.name)), queue, counts))
+            subject = QueueSubject(labelled, queue, kept)
+        self.queues.append(subject)
         self.consumers += len(queue.consumers)
         self.by_type[name] += counts
         if tally is not None and tally.died:
@@ -206,6 +281,14 @@ class Survey:
         labelled = labels(("vhost", vhost), ("exchange", exchange.name))
         counts = self._published.get((vhost, exchange.name), PublishCounts())
         self.exchanges.append(ExchangeSubject(labelled, vhost, exchange, counts))
+
+
+def _weigh(queue: Queue) -> Iterator[None]:
+    """Look at what is packed in a queue that has much: afterwards another look costs little."""
+    for count, run in enumerate(queue.unweighed(), 1):
+        run.weight()
+        if not count % RUNS:
+            yield
 
 
 def _sliced(items: Iterable[T], look: Callable[[T], None], size: int = SLICE) -> Iterator[None]:

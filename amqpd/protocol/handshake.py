@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.compat import Compat
+from amqpd.broker.login_sources import Source
 from amqpd.broker.pending import Pending
 from amqpd.broker.session import Session
+from amqpd.broker.statistics import AMQP
 from amqpd.broker.undecided import Undecided
 from amqpd.broker.users import User
 from amqpd.errors import CommandInvalid, LoginRefused, NotAllowed, SyntaxRefused
@@ -194,7 +196,7 @@ def _logged_in(connection: Connection, done: Pending[User | None]) -> None:
     else:
         connection.user = user
         connection.expire_at(user.expires)
-        connection.node.broker.statistics.logins += 1
+        _count(connection, user.name, accepted=True)
         if connection.node.broker.events.heard:
             announce.logged_in(connection, user.name)
         settings = connection.node.settings
@@ -205,7 +207,7 @@ def _logged_in(connection: Connection, done: Pending[User | None]) -> None:
 def _refuse(connection: Connection, reason: str) -> None:
     assert connection.mechanism is not None
     mechanism = connection.mechanism.name
-    connection.node.broker.statistics.logins_refused += 1
+    _count(connection, connection.mechanism.claimed or "", accepted=False)
     log.warning("login refused", connection=connection.name, mechanism=mechanism, reason=reason)
     _announce_refusal(connection, reason)
     if "authentication_failure_close" not in connection.capabilities:
@@ -213,6 +215,11 @@ def _refuse(connection: Connection, reason: str) -> None:
         return
     text = f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
     closing.close_connection(connection, LoginRefused(text), (0, 0), connection.node.settings.silence)
+
+
+def _count(connection: Connection, user: str, *, accepted: bool) -> None:
+    source = Source(AMQP, connection.endpoint.peer_host, user)
+    connection.node.broker.statistics.login(source, accepted=accepted)
 
 
 def _announce_refusal(connection: Connection, reason: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import pika
 import pytest
 
 from amqpd.broker.users import User
@@ -130,3 +131,27 @@ def test_the_settings_in_force_are_shown_without_passwords(started: Callable[...
     assert shown["limits.channel_max"] == 2047
     assert shown["default.password"] == "********"
     assert "secret" not in shown.values()
+
+
+def test_logins_are_counted_by_source_where_that_is_asked_for(started: Callable[..., Any]) -> None:
+    with started(auth_track_attempt_source=True) as api:
+        node = api.get("/overview")["node"]
+        pika.BlockingConnection(pika.URLParameters(api.broker.url)).close()
+        assert api("GET", "/whoami", login=f"{'n' * 300}:x").status == 401
+        where = {"remote_address": "127.0.0.1"}
+        assert api.get(f"/auth/attempts/{node}/source") == [
+            {**where, "username": "guest", "protocol": "amqp091"} | attempts(1, 0),
+            {**where, "username": "n" * 255, "protocol": "http"} | attempts(0, 1),
+            {**where, "username": "guest", "protocol": "http"} | attempts(2, 0),
+        ]
+        assert api("DELETE", f"/auth/attempts/{node}/source").status == 204
+        (again,) = api.get(f"/auth/attempts/{node}/source")
+        assert (again["protocol"], again["auth_attempts"]) == ("http", 1)
+
+
+def attempts(succeeded: int, failed: int) -> dict[str, int]:
+    return {
+        "auth_attempts": succeeded + failed,
+        "auth_attempts_failed": failed,
+        "auth_attempts_succeeded": succeeded,
+    }

@@ -21,7 +21,6 @@ LACKING: Mapping[str, str] = {
     r"(channel|connection|queue)_process_.*": "there is no process for each",
     r"erlang_(gc_reclaimed|net|processes|scheduler)_.*": "of Erlang's machine",
     r"(io|msg_store|queue_index|queue_disk|schema_db|raft)_.*": "operations of RabbitMQ's own storage",
-    r"queue_messages_.*(bytes|ram|paged_out|persistent)": "sizes and places of messages are not kept (decision 0024)",
     r"queue_consumer_(capacity|utilisation)|queue_head_message_timestamp": "not kept (decision 0024)",
     r"channel_messages_redelivered_total": "not kept by channel (decision 0024)",
 }
@@ -33,12 +32,13 @@ DIFFERENT: Mapping[str, str] = {
 }
 FURTHER: Mapping[str, str] = {
     r"amqpd_.*": "amqpd's own",
-    r"alarms_.*|queue_info": "of later versions, or there in sums alone",
+    r"alarms_.*|queue_(info|messages_persistent_bytes)": "of later versions, or there in sums alone",
     r"queue_(get|messages)_(ack|acked|empty|total|delivered|delivered_ack|redelivered)(_total)?": "of later versions",
 }
 FAMILIES = (
-    "queue_coarse_metrics queue_consumer_count channel_metrics connection_metrics connection_coarse_metrics "
-    "connection_churn_metrics node_metrics node_coarse_metrics auth_attempt_metrics channel_exchange_metrics"
+    "queue_coarse_metrics queue_consumer_count queue_metrics channel_metrics connection_metrics "
+    "connection_coarse_metrics connection_churn_metrics node_metrics node_coarse_metrics auth_attempt_metrics "
+    "channel_exchange_metrics"
 )
 DETAILED = "/metrics/detailed?" + "&".join(f"family={each}" for each in FAMILIES.split())
 PATHS = ("/metrics", "/metrics/per-object", DETAILED)

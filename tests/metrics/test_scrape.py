@@ -11,13 +11,15 @@ from pamqp import commands
 from prometheus_client.parser import text_string_to_metric_families
 
 from amqpd.broker.alarms import MEMORY
+from amqpd.broker.login_sources import LoginSources, Source
+from amqpd.broker.packed_run import RUN
 from amqpd.broker.queue_counts import QueueCounts
 from amqpd.clock import ManualClock
 from amqpd.fields import EMPTY
 from amqpd.metrics.machine import Machine
 from amqpd.metrics.requests import answer
 from amqpd.metrics.scrape import SUMMED, TABLES
-from amqpd.metrics.survey import SAMPLES, SLICE, Survey
+from amqpd.metrics.survey import RUNS, SAMPLES, SLICE, Survey
 from amqpd.metrics.text import labels
 from tests.protocol.harness import World, publish
 
@@ -246,6 +248,46 @@ def test_detailed_has_what_was_asked_for_of_whom_it_was_asked_for(world: World) 
     assert value(samples, "rabbitmq_cluster_exchange_bindings", **fanout, type="fanout") == 2
 
 
+def test_sizes_of_messages_are_told_by_queue_and_together(world: World) -> None:
+    client = world.open()
+    client.declare("heavy")
+    client.fill("heavy", b"a" * 100, b"b" * 10)
+    client.get("heavy")
+    of = {"vhost": "/", "queue": "heavy"}
+    for target, prefix in (
+        ("/metrics/per-object", "rabbitmq_queue"),
+        ("/metrics/detailed?family=queue_metrics&family=queue_consumer_count", "rabbitmq_detailed_queue"),
+    ):
+        samples = read(world, target)
+        assert value(samples, f"{prefix}_messages_bytes", **of) == 110
+        assert value(samples, f"{prefix}_messages_ready_bytes", **of) == 10
+        assert value(samples, f"{prefix}_messages_unacked_bytes", **of) == 100
+        assert value(samples, f"{prefix}_messages_ram", **of) == 2
+        assert value(samples, f"{prefix}_messages_persistent", **of) == 0
+        assert value(samples, f"{prefix}_consumers", **of) == 0
+    samples = read(world)
+    assert value(samples, "rabbitmq_queue_messages_bytes") >= 110
+    assert value(samples, "rabbitmq_queue_messages_paged_out_bytes") == 0
+
+
+def test_the_memory_has_an_endpoint_of_its_own(world: World) -> None:
+    samples = read(world, "/metrics/memory-breakdown")
+    assert value(samples, "rabbitmq_process_resident_memory_bytes") == 1000
+    endpoints = [dict(each)["rabbitmq_endpoint"] for name, each in samples if name == "rabbitmq_identity_info"]
+    assert endpoints == ["memory-breakdown"]
+
+
+def test_logins_by_source_are_there_once_they_are_counted(world: World) -> None:
+    target = "/metrics/detailed?family=auth_attempt_detailed_metrics"
+    assert not [name for name, _ in read(world, target) if "auth" in name]
+    sources = world.broker.statistics.login_sources = LoginSources()
+    sources.count(Source("http", "::1", 'o"dd'), accepted=False)
+    samples, of = read(world, target), {"remote_address": "::1", "username": 'o"dd', "protocol": "http"}
+    assert value(samples, "rabbitmq_detailed_auth_attempts_detailed_total", **of) == 1
+    assert value(samples, "rabbitmq_detailed_auth_attempts_detailed_succeeded_total", **of) == 0
+    assert value(samples, "rabbitmq_detailed_auth_attempts_detailed_failed_total", **of) == 1
+
+
 @pytest.mark.parametrize(
     "family", [*TABLES, "connection_churn_metrics", "node_coarse_metrics", "node_metrics", "auth_attempt_metrics"]
 )
@@ -316,7 +358,7 @@ def test_no_piece_of_text_is_more_than_a_slice(crowded: World) -> None:
 
 def test_sums_are_made_in_slices_too(crowded: World) -> None:
     pieces = list(answer("/metrics", crowded.node, machine(crowded)).pieces)
-    assert pieces.count("") >= MANY / SLICE - 1 + 4 * math.ceil(MANY / (SLICE * SAMPLES))
+    assert pieces.count("") >= MANY / SLICE - 1 + math.ceil(MANY / (SLICE * SAMPLES))
 
 
 def test_a_queue_that_goes_while_a_scrape_is_under_way_does_no_harm() -> None:
@@ -330,3 +372,14 @@ def test_a_queue_that_goes_while_a_scrape_is_under_way_does_no_harm() -> None:
             vhost.delete_queue(queue)
         assert "\n\n" not in piece
     assert world.broker.statistics.gone_queues["classic"] == QueueCounts()
+
+
+def test_deep_queues_are_weighed_in_slices() -> None:
+    world = World()
+    client = world.open()
+    client.declare("deep")
+    client.fill("deep", *[b"x"] * (4 * RUNS * RUN))
+    pieces = list(answer("/metrics", world.node, machine(world)).pieces)
+    assert f"rabbitmq_queue_messages_bytes {4 * RUNS * RUN}\n" in "".join(pieces)
+    again = list(answer("/metrics", world.node, machine(world)).pieces)
+    assert len(pieces) - len(again) == 4

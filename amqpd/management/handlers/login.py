@@ -5,6 +5,7 @@ from __future__ import annotations
 from amqpd.http.message import Response
 from amqpd.management.access import Caller, log_in_with
 from amqpd.management.api import Call, query_of, text_of
+from amqpd.management.attempts import by_source
 from amqpd.management.encoding import JSON, decode, encode
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.overview import require_node
@@ -41,9 +42,9 @@ async def attempts(call: Call) -> object:
 
 
 async def attempts_by_source(call: Call) -> object:
-    """The same by address and user: nobody keeps that, as in RabbitMQ unless it is told to."""
+    """The same by address and user, where `auth.track_attempt_source` keeps that."""
     require_node(call)
-    return []
+    return by_source(call.broker.statistics)
 
 
 async def reset_attempts(call: Call) -> Response:

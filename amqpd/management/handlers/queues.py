@@ -33,9 +33,9 @@ async def queue(call: Call) -> object:
     """Show a queue with its consumers."""
     vhost = call.vhost()
     found = find_queue(vhost, call.params["queue"])
-    weights = await weighed(call.api.node, [found], found) if are_wanted(call.query) else None
+    out = await weighed(call.api.node, [found], found) if are_wanted(call.query) else None
     view = queue_details(
-        vhost, found, call.broker.name, call.details(found), weights=weights, totals=_totals(call)
+        vhost, found, call.broker.name, call.details(found), out=out, totals=_totals(call)
     )
     return one(view, call.query)
 
@@ -104,7 +104,7 @@ def find_queue(vhost: VHost, name: str) -> Queue:
 async def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
     node, wanted, totals = call.broker.name, call.query.get("type"), _totals(call)
     queues_of = (queue for vhost in vhosts for queue in [*vhost.queues.values()])
-    weights = await weighed(call.api.node, queues_of) if are_wanted(call.query) else None
+    out = await weighed(call.api.node, queues_of) if are_wanted(call.query) else None
     return Listing(
         (
             (vhost, each)
@@ -112,7 +112,7 @@ async def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queu
             for each in [*vhost.queues.values()]
             if wanted in (None, each.type.name)
         ),
-        lambda each: queue_view(*each, node, call.details(each[1]), weights=weights, totals=totals),
+        lambda each: queue_view(*each, node, call.details(each[1]), out=out, totals=totals),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
     )

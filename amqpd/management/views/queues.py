@@ -14,8 +14,8 @@ from amqpd.management.rates.details import Details, shown
 from amqpd.management.views.connections import connection_details
 from amqpd.management.views.consumers import consumer_view
 from amqpd.management.views.counts import message_stats
-from amqpd.management.weights import Weights
 from amqpd.protocol.connection import Connection
+from amqpd.protocol.unsettled import Unsettled
 
 QUORUM: Final = "quorum"
 CLASSIC: Final = "classic"
@@ -28,12 +28,12 @@ def queue_view(
     node: str,
     details: Details | None,
     *,
-    weights: Weights | None = None,
+    out: Unsettled | None = None,
     totals: bool = False,
 ) -> dict[str, object]:
     """What lists show. Without `details`: nothing that is counted, but with `totals` how many messages there are.
 
-    Without `weights`: no sizes of messages.
+    `out`: what is out of queues; without it there are no sizes of messages.
     """
     matched = matched_of(vhost, queue)
     view: dict[str, object] = {
@@ -53,7 +53,7 @@ def queue_view(
     if details is None:
         return view | dict(zip(LENGTHS, of_queue(queue), strict=False)) if totals else view
     view |= _counts(queue, details) | _of_type(queue, node) | _owner(queue)
-    return view if weights is None else view | _sizes(queue, weights)
+    return view if out is None else view | _sizes(queue, out)
 
 
 def queue_details(
@@ -62,11 +62,11 @@ def queue_details(
     node: str,
     details: Details | None,
     *,
-    weights: Weights | None = None,
+    out: Unsettled | None = None,
     totals: bool = False,
 ) -> dict[str, object]:
     """What a single queue shows beside that."""
-    view = queue_view(vhost, queue, node, details, weights=weights, totals=totals)
+    view = queue_view(vhost, queue, node, details, out=out, totals=totals)
     if details is not None:
         consumers = queue.consumers.members()
         view["consumer_details"] = [consumer_view(vhost, each, node) for each in consumers]
@@ -113,11 +113,11 @@ def _of_type(queue: Queue, node: str) -> dict[str, object]:
     return {}
 
 
-def _sizes(queue: Queue, weights: Weights) -> dict[str, object]:
+def _sizes(queue: Queue, unsettled: Unsettled) -> dict[str, object]:
     """Octets of the bodies of messages. Streams don't know theirs; persistent ones are those that a restart leaves."""
     if queue.type.name not in (CLASSIC, QUORUM):
         return {}
-    ready, out = queue.weight(), weights.out_of(queue)
+    ready, out = queue.weight(), unsettled.of(queue)
     both = ready + out
     view: dict[str, object] = {
         "message_bytes": both.octets,
