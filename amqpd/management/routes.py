@@ -33,6 +33,8 @@ from amqpd.management.handlers import (
 from amqpd.management.openapi import described
 from amqpd.management.routing import Route
 
+LEADERLESS: Final = "/health/checks/quorum-queues-without-elected-leaders"
+
 ENDPOINTS: Final = (
     Route("GET", "/overview", overview.overview, Access.USER),
     Route("GET", "/cluster-name", overview.get_cluster_name, Access.USER),
@@ -196,8 +198,10 @@ ENDPOINTS: Final = (
     Route("GET", "/health/checks/reached-target-cluster-size", health.fine, Access.USER),
     Route("GET", "/health/checks/metadata-store/initialized", health.fine, Access.USER),
     Route("GET", "/health/checks/metadata-store/initialized/with-data", health.fine, Access.USER),
-    Route("GET", "/health/checks/quorum-queues-without-elected-leaders/all-vhosts", health.fine, Access.USER),
-    Route("GET", "/health/checks/quorum-queues-without-elected-leaders/vhost/{vhost}", health.fine, Access.VISIBLE),
+    Route("GET", f"{LEADERLESS}/all-vhosts", health.fine, Access.USER),
+    Route("GET", f"{LEADERLESS}/vhost/{{vhost}}", health.fine, Access.VISIBLE),
+    Route("GET", f"{LEADERLESS}/all-vhosts/pattern/{{pattern}}", health.fine, Access.USER),
+    Route("GET", f"{LEADERLESS}/vhost/{{vhost}}/pattern/{{pattern}}", health.fine, Access.VISIBLE),
     Route("GET", "/health/checks/node-is-quorum-critical", health.single_node, Access.USER),
     Route("GET", "/health/checks/node-is-mirror-sync-critical", health.single_node, Access.USER),
 )

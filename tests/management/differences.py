@@ -11,16 +11,16 @@ LACKING: Final = {
     r"/overview\.message_stats\.disk_.*": "of RabbitMQ's own storage",
     r".*\.(reductions|garbage_collection|memory)(_details)?(\..*)?": "Erlang's own",
     r".*\.(backing_queue_status|recoverable_slaves)(\..*)?": "Erlang's own",
-    r"/nodes.*\.(io|mnesia|msg_store|queue_index|gc|context|metrics|ra|channel|connection|queue)_.*": "Erlang's own",
+    r"/nodes.*\.(io|mnesia|msg_store|queue_index|gc|context|metrics|ra)_.*": "Erlang's own",
     r"/nodes.*\.(config|log)_files\[\]": "settings come from several places, the log goes to standard error",
     r".*\.message(s|_bytes)_dlx": "those that are kept until their dead letters have arrived count as ready",
     r"/queues/?.*\.messages_ram": "of classic queues alone",
-    r".*\.(open_files|readers|pending_raft_commands|single_active_consumer_ctag)(\..*)?": "of RabbitMQ's own storage",
+    r".*\.(open_files|pending_raft_commands|single_active_consumer_ctag)(\..*)?": "of RabbitMQ's own storage",
     r"/overview\.listeners\[\]\.socket_opts\..*": "options of Erlang's sockets",
     r"/definitions/cmp\.(policies|parameters)\[\]\.vhost": "left out since 3.11",
     r"/definitions\.(parameters|users|vhosts)\[\]\.(value|limits)\..*": "of users who are on the other node alone",
     r"/(global-parameters|definitions\.global_parameters)\[\].*": "internal_cluster_id names RabbitMQ's own cluster",
-    r"/vhosts.*\.cluster_state\..*": "the node's name",
+    r"/(vhosts|queues).*\.(cluster_state|readers)\..*": "the node's name",
 }
 EITHER: Final = {
     r".*\.idle_since": "there once nothing has happened for a while: a few seconds decide on which side",
@@ -28,6 +28,7 @@ EITHER: Final = {
 """What may be there or not on either side."""
 FURTHER: Final = {
     r".*\.(amqpd_version|crypto_lib_version|cluster_tags|node_tags|is_op_policy_updating_enabled)": "of later versions",
+    r".*\.(internal|internal_owner|segments|committed_offset)": "of later versions",
     r".*\.(default_queue_type|protected_from_deletion|is_internal_user|being_drained|tls)": "of later versions",
     r".*\.(storage_version|delivery_limit|consumer_timeout|limits(\[\].*)?)": "of later versions",
     r"/queues.*\.(consumer_(capacity|utilisation)|exclusive_consumer_tag|single_active_consumer_tag|leader)": (
@@ -41,5 +42,5 @@ FURTHER: Final = {
     ),
     r"/definitions/cmp\.rabbitmq_version": "of later versions",
     r"/definitions\.(users|vhosts)\[\]\..*": "of later versions",
-    r"/vhosts.*\.cluster_state\..*": "the node's name",
+    r"/(vhosts|queues).*\.(cluster_state|readers)\..*": "the node's name",
 }

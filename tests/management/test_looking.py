@@ -280,3 +280,23 @@ def test_listeners_are_checked(api: Any) -> None:
     assert (answer.status, answer.json["missing"], answer.json["protocols"]) == (503, "mqtt", ["amqp", "http"])
     assert api("GET", "/health/checks/certificate-expiration/x/days").status == 400
     assert api("GET", "/health/checks/certificate-expiration/1/fortnights").status == 400
+
+
+def test_a_stream_says_how_far_it_goes_and_who_reads_it(api: Any, connected: Any) -> None:
+    channel = connected.channel()
+    channel.queue_declare("s", durable=True, arguments={"x-queue-type": "stream"})
+    node = api.get("/overview")["node"]
+    shown = api.get("/queues/%2F/s")
+    assert (shown["committed_offset"], shown["segments"], shown["readers"]) == (-1, 1, {node: 0})
+    channel.basic_publish("", "s", b"x")
+    channel.basic_qos(prefetch_count=1)
+    channel.basic_consume("s", lambda *_: None)
+    shown = api.get("/queues/%2F/s")
+    assert (shown["committed_offset"], shown["readers"]) == (0, {node: 1})
+
+
+def test_the_node_counts_what_came_and_went(api: Any, connected: Any) -> None:
+    connected.channel().queue_declare("q", exclusive=True)
+    (node,) = api.get("/nodes")
+    assert (node["connection_created"], node["channel_created"], node["queue_created"]) == (1, 1, 1)
+    assert node["queue_deleted_details"] == {"rate": 0.0}

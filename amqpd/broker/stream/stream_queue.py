@@ -161,6 +161,16 @@ class StreamQueue(Queue):
     def last_number(self) -> int:
         return self._log.end
 
+    @property
+    def readers(self) -> int:
+        """Consumers that read the log now."""
+        return len(self._readers)
+
+    @property
+    def segments(self) -> int:
+        """Parts of the log that retention takes as a whole, with the one that is written to."""
+        return len(self._log.segments) + 1
+
     # -- handing out -----------------------------------------------------------------------------------------------
 
     def resume(self) -> None:

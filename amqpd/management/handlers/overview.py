@@ -68,14 +68,18 @@ async def put_cluster_name(call: Call) -> Response:
 
 async def nodes(call: Call) -> AnyListing:
     """List nodes: there is one."""
-    name, details = call.broker.name, call.details(NODE) or NOTHING
-    return Listing([call.api], lambda api: node_view(api, details), lambda _: (name,), lambda _: name)
+    name = call.broker.name
+    return Listing([call], _node_view, lambda _: (name,), lambda _: name)
 
 
 async def node(call: Call) -> object:
     """Show the node."""
     require_node(call)
-    return one(node_view(call.api, call.details(NODE) or NOTHING), call.query)
+    return one(_node_view(call), call.query)
+
+
+def _node_view(call: Call) -> dict[str, object]:
+    return node_view(call.api, call.details(NODE) or NOTHING, call.details(OVERVIEW) or NOTHING)
 
 
 async def node_memory(call: Call) -> object:

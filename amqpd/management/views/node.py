@@ -14,6 +14,7 @@ from amqpd.management.api import Api, Listening
 from amqpd.management.machine import memory, node_numbers, open_files
 from amqpd.management.rates.counted import NODE
 from amqpd.management.rates.details import Details, shown
+from amqpd.management.views.counts import churn_rates
 from amqpd.version import __version__
 
 DESCRIPTIONS = {
@@ -62,8 +63,8 @@ def listener_view(api: Api, listener: Listening) -> dict[str, object]:
     }
 
 
-def node_view(api: Api, details: Details) -> dict[str, object]:
-    """The node."""
+def node_view(api: Api, details: Details, churn: Details) -> dict[str, object]:
+    """The node. `churn`: the past of what came and went."""
     broker, machine = api.broker, api.machine
     _, limit = open_files()
     mechanisms = api.node.settings.mechanisms
@@ -77,6 +78,7 @@ def node_view(api: Api, details: Details) -> dict[str, object]:
         "os_pid": str(os.getpid()),
         "fd_total": limit,
         **shown(node_numbers(api.node, machine), NODE, details),
+        **churn_rates(broker.statistics, churn),
         "sockets_total": limit,
         "mem_limit": machine.memory_limit(),
         "mem_alarm": MEMORY in broker.alarms.reasons,

@@ -45,6 +45,8 @@ def queue_view(
         "durable": queue.durable,
         "auto_delete": queue.auto_delete,
         "exclusive": queue.owner is not None,
+        "internal": False,
+        "internal_owner": None,
         "arguments": json_of(queue.arguments),
         "policy": None if matched.policy is None else matched.policy.name,
         "operator_policy": None if matched.operator is None else matched.operator.name,
@@ -109,7 +111,12 @@ def _of_type(queue: Queue, node: str) -> dict[str, object]:
         limit = queue.settings.delivery_limit
         return replicas | {"delivery_limit": "unlimited" if limit is None or limit < 0 else limit}
     if isinstance(queue, StreamQueue):
-        return replicas | {"positions": dict(queue.positions)}
+        return replicas | {
+            "readers": {node: queue.readers},
+            "segments": queue.segments,
+            "committed_offset": queue.last_number - 1,
+            "positions": dict(queue.positions),
+        }
     return {}
 
 
