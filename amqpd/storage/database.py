@@ -46,17 +46,22 @@ def opened(file: Path, durability: Durability, connection: type[sqlite3.Connecti
     """Open a database, or make one, with all its settings. Raises Failed."""
     with as_os_errors():
         database = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=connection)
-        for pragma in (
-            "auto_vacuum = INCREMENTAL",  # before the first table, or it comes too late
-            "journal_mode = WAL",
-            f"synchronous = {SYNCHRONOUS[durability]}",
-            "fullfsync = ON",  # of effect on macOS alone
-            "checkpoint_fullfsync = ON",
-            "secure_delete = OFF",  # some builds overwrite what is deleted, which costs more than the delete
-            "wal_autocheckpoint = 0",
-            f"journal_size_limit = {KEPT}",
-        ):
-            database.execute(f"PRAGMA {pragma}").fetchall()
+        try:
+            for pragma in (
+                "auto_vacuum = INCREMENTAL",  # before the first table, or it comes too late
+                "journal_mode = WAL",
+                f"synchronous = {SYNCHRONOUS[durability]}",
+                "fullfsync = ON",  # of effect on macOS alone
+                "checkpoint_fullfsync = ON",
+                "secure_delete = OFF",  # some builds overwrite what is deleted, which costs more than the delete
+                "wal_autocheckpoint = 0",
+                f"journal_size_limit = {KEPT}",
+            ):
+                database.execute(f"PRAGMA {pragma}").fetchall()
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()  # a damaged file is found now
+        except BaseException:
+            database.close()
+            raise
     return database
 
 

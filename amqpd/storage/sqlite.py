@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -73,10 +73,11 @@ class SqliteEngine(Engine):
         self._epochs: dict[str, int] = {}
         self._path = path
         self._open: Callable[[str], sqlite3.Connection] = lambda name: opened(path / name, durability, connection)
-        try:
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(self._folder.close)
             self._folder.require(DEFINITIONS, "virtual hosts, users, queues and exchanges")
             self._folder.require(JOURNAL, "the messages")
-            self._definitions = self._open_definitions()
+            self._definitions = if_it_fails.enter_context(closing(self._open_definitions()))
             if (path / DAMAGED).exists():
                 self._rebuild("it was found to be damaged while the broker ran")
             try:
@@ -85,29 +86,26 @@ class SqliteEngine(Engine):
                 self._rebuild(str(error))
                 self._open_journal()
             self._folder.seal()
-        except BaseException:
-            self._folder.close()
-            raise
+            if_it_fails.pop_all()
 
     def _open_definitions(self) -> sqlite3.Connection:
         try:
-            database = self._open(DEFINITIONS)
-            with as_os_errors():
-                database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return self._open(DEFINITIONS)
         except Malformed as error:
             text = "is damaged: put it back from a backup, or repair it with sqlite3 (.recover)"
             raise Malformed(errno.EIO, f"{self._path / DEFINITIONS} {text}: {error.strerror}") from error
-        return database
 
     def _open_journal(self) -> None:
-        self._journal = self._open(JOURNAL)
-        with transaction(self._journal):
-            _make_tables(self._journal)
-        with as_os_errors():
-            # It outlives the rows: a number is never used twice.
-            highest = self._journal.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
-        self._seq: int = highest[0] if highest else 0
-        self._reader = self._open(JOURNAL)
+        with ExitStack() as if_it_fails:
+            self._journal = if_it_fails.enter_context(closing(self._open(JOURNAL)))
+            with transaction(self._journal):
+                _make_tables(self._journal)
+            with as_os_errors():
+                # It outlives the rows: a number is never used twice.
+                highest = self._journal.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
+            self._seq: int = highest[0] if highest else 0
+            self._reader = self._open(JOURNAL)
+            if_it_fails.pop_all()
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_the_tables_can_be_read_with_sqlite(tmp_path: Path) -> None:
     engine = SqliteEngine(tmp_path / "data")
     engine.put(kept.journal.changes)
     engine.close()
-    with sqlite3.connect(tmp_path / "data" / DEFINITIONS) as database:
+    with closing(sqlite3.connect(tmp_path / "data" / DEFINITIONS)) as database:
         database.row_factory = sqlite3.Row
         queue = database.execute("SELECT * FROM queues WHERE name = 'ä€😀'").fetchone()
         policy = database.execute("SELECT * FROM policies WHERE operator = 1").fetchone()
