@@ -211,7 +211,7 @@ def condition(request: pytest.FixtureRequest, target: Target) -> Condition:
 @pytest.fixture(scope="module")
 def operator(target: Target, request: pytest.FixtureRequest) -> Iterator[Operator]:
     """Give a broker of the module's own, which may be disturbed; one with events where the module has EVENTS set."""
-    with operator_of(target.name, "3.10", events=getattr(request.module, "EVENTS", False)) as operator:
+    with operator_of(target.name, target.profile, events=getattr(request.module, "EVENTS", False)) as operator:
         if operator is None:
             pytest.skip(f"{target.name} cannot be operated")
         yield operator

@@ -21,3 +21,13 @@ def denial(target: Target, right: str, entity: str, user: str, vhost: str = "/")
 def topic_denial(target: Target, right: str, key: str, exchange: str, user: str, vhost: str = "/") -> str:
     """Return the text for a routing or binding key of a topic exchange."""
     return denial(target, right, f"topic '{key}' in exchange '{exchange}'", user, vhost)
+
+
+def channel_limit_name(target: Target, user: str) -> str:
+    """Who is named where a user has opened too many channels: RabbitMQ 4.0 names the node instead of the user."""
+    if target.version != (4, 0):
+        return user
+    connection = target.connect()
+    node: str = connection.start()["server_properties"]["cluster_name"]
+    connection.abort()
+    return node

@@ -42,6 +42,11 @@ class Target:
         """Open a TCP connection and send nothing."""
         return Connection(self.host, self.port, timeout or self.patience)
 
+    @property
+    def profile(self) -> str:
+        """What amqpd's setting `compat` calls the version."""
+        return ".".join(map(str, self.version))
+
     @cached_property
     def has_accounts(self) -> bool:
         """Tell whether the broker knows the suite's users; one that was started by hand need not."""

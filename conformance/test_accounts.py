@@ -24,7 +24,7 @@ from conformance.accounts import (
     TWO_CHANNELS,
     response,
 )
-from conformance.denials import denial
+from conformance.denials import channel_limit_name, denial
 from conformance.fields import table_content
 
 if TYPE_CHECKING:
@@ -149,8 +149,9 @@ def test_a_user_may_be_limited_to_some_channels(target: Target, connect_as: Conn
     connection.channel(1)
     connection.channel(7)
     limit = "2" if target.version >= (4, 2) else "(2)"
+    name = channel_limit_name(target, TWO_CHANNELS)
     text = (
-        f"NOT_ALLOWED - number of channels opened for user '{TWO_CHANNELS}' has reached the maximum allowed user "
+        f"NOT_ALLOWED - number of channels opened for user '{name}' has reached the maximum allowed user "
         f"limit of {limit}"
     )
     with connection.refused(530, text):

@@ -252,11 +252,17 @@ def test_a_request_without_a_consumer_of_replies(condition: Condition, connect: 
 # -- get and settle
 
 
-@pytest.mark.versions(since="3.13", otherwise="3.10: 404, there is no such queue")
+@pytest.mark.versions(since="4.2", otherwise="until 4.0: 404, there is no such queue")
 @proves("error.basic.get.reply-to")
-def test_replies_cannot_be_got(condition: Condition, channel: Channel) -> None:
-    with condition.closes_connection(channel.connection, queue=REPLY_TO):
-        channel.get(REPLY_TO)
+def test_replies_cannot_be_got(condition: Condition, connect: Connect, names: Names) -> None:
+    requester, service = connect().channel(), connect().channel()
+    service.declare_queue(names("q"), durable=True)
+    requester.consume(REPLY_TO, no_ack=True)
+    requester.publish("", names("q"), b"?", {"reply_to": REPLY_TO})
+    requester.fence(names("q"))
+    replies = service.must_get(names("q")).message.properties["reply_to"]
+    with condition.closes_connection(service.connection, queue=replies):
+        service.get(replies)
 
 
 SETTLING = [

@@ -8,6 +8,7 @@ import pytest
 
 from conformance import accounts
 from conformance.client import CAPABILITIES
+from conformance.denials import channel_limit_name
 from conformance.fields import table_content
 from conformance.frames import PROTOCOL_HEADER
 
@@ -129,7 +130,7 @@ def test_more_channels_than_the_user_may_have(condition: Condition, target: Targ
     connection = connect_as(accounts.TWO_CHANNELS)
     connection.channel(1)
     limit = "(2)" if target.version < (4, 2) else "2"
-    with condition.closes_connection(connection, user=accounts.TWO_CHANNELS, limit=limit):
+    with condition.closes_connection(connection, user=channel_limit_name(target, accounts.TWO_CHANNELS), limit=limit):
         connection.send_method(2, "channel.open")
     other.channel(2)
 

@@ -76,7 +76,7 @@ def watch(operator: Operator) -> Iterator[Callable[..., Watcher]]:
 
 
 def headers_of(event: Received) -> Pairs:
-    """Return the headers but the last, in wire order; text, switches and whole numbers in their usual wire types."""
+    """Return the headers but the time, in wire order; text, switches and whole numbers in their usual wire types."""
     pairs: Pairs = []
     for name, (tag, value) in event.message.properties["headers"].items():
         usual = {"S": str, "t": bool, "l": int}.get(tag)

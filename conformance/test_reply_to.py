@@ -141,11 +141,7 @@ def test_after_cancel_another_reply_consumer_may_come(channel: Channel) -> None:
         channel.cancel(channel.consume(REPLY_TO, no_ack=True))
 
 
-ON_3_10 = pytest.mark.versions(before="4.0", otherwise="get: 540 on the connection; bind: 403 on the channel")
-
-
 @pytest.mark.proves("direct-reply-to.no-queue")
-@ON_3_10
 @pytest.mark.parametrize(
     ("method", "bits"), [("basic.get", {}), ("queue.purge", {}), ("queue.bind", {"exchange": "amq.direct"})]
 )
@@ -156,7 +152,6 @@ def test_the_pseudo_queue_is_no_queue(channel: Channel, method: str, bits: dict[
 
 
 @pytest.mark.proves("direct-reply-to.no-queue")
-@ON_3_10
 def test_unbinding_or_deleting_the_pseudo_queue_does_nothing(channel: Channel) -> None:
     channel.unbind(REPLY_TO, "amq.direct")
     assert channel.delete_queue(REPLY_TO) == 0

@@ -109,13 +109,14 @@ def test_an_offset_that_the_log_has_yet_to_reach(channel: Channel, queue: str) -
 @pytest.mark.parametrize("offset", ["abc", "", "-1h", "first "])
 def test_an_offset_that_begins_with_no_digit(channel: Channel, queue: str, target: Target, offset: str) -> None:
     channel.qos(1)
-    if target.version < (4, 0):
+    if target.version < (4, 2):
         with channel.connection.refused(541, "INTERNAL_ERROR"):
             channel.consume(queue, arguments={"x-stream-offset": offset})
         return
+    shown = f'<<"{offset}">>' if offset else "<<>>"
     text = (
         f"PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue '{queue}' in vhost '/': "
-        f'{{invalid_stream_offset_arg,{{longstr,<<"{offset}">>}}}}'
+        f"{{invalid_stream_offset_arg,{{longstr,{shown}}}}}"
     )
     with channel.refused(406, text, "basic.consume"):
         channel.consume(queue, arguments={"x-stream-offset": offset})

@@ -44,7 +44,7 @@ def test_a_routing_key_that_does_not_match_is_refused(target: Target, topical: C
 
 
 @pytest.mark.versions(
-    since="3.13", otherwise="3.10.8 takes the name for a part of the pattern: its dot is any character"
+    since="4.2", otherwise="3.10.8 and 4.0.5 take the name for a part of the pattern: its dot is any character"
 )
 @pytest.mark.proves("beyond.topic-permissions.variables")
 def test_a_users_name_stands_for_itself_in_a_pattern(target: Target, topical: Channel) -> None:

@@ -16,6 +16,12 @@ from amqpd.fields import Field, Table
 MAX_ROUTING_KEY: Final = 255
 MAX_SEGMENT_SIZE: Final = 3_000_000_000
 FILTER_SIZES: Final = range(16, 256)
+MASTER_LOCATOR_REFUSED: Final = (
+    "Feature `queue_master_locator` is deprecated.\nBy default, this feature is not permitted anymore.\n"
+    "The feature will be removed from a future major RabbitMQ version, regardless of the configuration; "
+    "actual version to be determined.\nTo continue using this feature when it is not permitted by default, ..."
+)
+"""What fits into a close of it, which is cut: RabbitMQ goes on with the setting that permits it."""
 
 Check = Callable[[Field, Table, Profile], str | None]
 """Returns RabbitMQ's reason, printed as the Erlang term it is there, or None if the value is fine."""
@@ -146,9 +152,7 @@ def boolean(field: Field, arguments: Table, profile: Profile) -> str | None:
 
 
 def master_locator(field: Field, arguments: Table, profile: Profile) -> str | None:
-    """A text. Raises InternalError where it is not permitted any more."""
+    """Anything: `locate` knows what is wrong. Raises InternalError where it is not permitted any more."""
     if profile.refuses_master_locator:
-        raise InternalError("Feature `queue_master_locator` is deprecated.", method=(0, 0))
-    if profile.crashes_on_unknown_master_locator:
-        return None
-    return None if field.tag == "S" else unacceptable(field)
+        raise InternalError(MASTER_LOCATOR_REFUSED)
+    return None

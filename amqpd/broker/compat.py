@@ -41,9 +41,6 @@ class Profile:
     injects_queue_type: bool = True
     """x-queue-type=classic joins a queue's stored arguments when absent (since 4.0)."""
 
-    refuses_transient_queues: bool = False
-    """Non-durable, non-exclusive queues are a deprecated feature that is denied (since 4.3; here if `strict`)."""
-
     passive_needs_any_permission: bool = True
     """A passive declare needs one of the three permissions (since 4.2.7)."""
 
@@ -51,7 +48,7 @@ class Profile:
     """A mandatory direct reply is not returned as well (since some version after 3.10)."""
 
     refuses_reply_to_binding: bool = True
-    """Binding amq.rabbitmq.reply-to is a 403; before, the queue is just not found."""
+    """Binding the name of a consumer of replies is a 403 (since 4.2); before, the queue is just not found."""
 
     honours_global_qos: bool = True
     """basic.qos(global) sets a channel-wide limit (until 4.2)."""
@@ -74,11 +71,11 @@ class Profile:
     headers_match_across_types: bool = False
     """A headers exchange finds 5 equal to 5.0 and a timestamp equal to an int (before 3.13)."""
 
-    names_prefix_argument: bool = False
-    """x-name-prefix names the queues that the server names (since 4.3)."""
-
     user_channel_limit_in_brackets: bool = False
     """How the number is written in the per-user channel limit's text (until 4.1)."""
+
+    user_channel_limit_names_node: bool = False
+    """That text has the node's name where the user's belongs (seen on 4.0)."""
 
     topic_wildcards_maximum: int | None = None
     """How many '#' one topic binding key may hold (since 4.3)."""
@@ -147,11 +144,11 @@ class Profile:
     crashes_on_unknown_server_named_type: bool = False
     """A server-named queue of an x-queue-type that isn't known is a 541 (seen on 3.10)."""
 
-    crashes_on_unknown_master_locator: bool = True
-    """An x-queue-master-locator that isn't known is a 541 (seen on 3.10; from 4.3 on every one is)."""
+    crashes_on_unknown_master_locator: bool = False
+    """An x-queue-master-locator that isn't known is a 541 (until 3.13; from 4.3 on every one is)."""
 
     volatile_get_is_refused: bool = True
-    """basic.get on the reply-to pseudo queue is a 540 (after 3.10); before, a 404."""
+    """basic.get from the name of a consumer of replies is a 540 (since 4.2); before, a 404."""
 
     delivery_limit: int | None = 20
     """How often a delivery of a quorum queue may fail by default; None: any number of times (before 4.0)."""
@@ -166,7 +163,7 @@ class Profile:
     """basic.get shows an x-delivery-count of 0 too, consumers don't (before 4.0)."""
 
     tells_acquired_count: bool = True
-    """Redelivered messages of quorum queues carry x-acquired-count (since 4.0)."""
+    """Redelivered messages of quorum queues carry x-acquired-count (after 4.0)."""
 
     single_active_follows_priority: bool = True
     """The single active consumer of a quorum queue gives way to one of a higher priority (since 4.0)."""
@@ -184,7 +181,7 @@ class Profile:
     """How the refusals of stream consumers name the queue: stream queue 'q' (since 4.0)."""
 
     crashes_on_unreadable_age: bool = False
-    """A stream's age, or an offset, that begins with no digit is a 541 (before 4.0)."""
+    """A stream's age, or an offset, that begins with no digit is a 541 (until 4.0)."""
 
     consumer_timeout: float = 1800.0
     """Default of the time in seconds after which an unacknowledged delivery closes its channel."""
@@ -198,6 +195,9 @@ class Profile:
     timed_queue_types: str = "CQ"
     """Letters of the queue types whose x-consumer-timeout says otherwise (none before 3.12, since 4.3 quorum alone)."""
 
+    sorts_headers_of_events: bool = True
+    """Events and the firehose's copies have their headers in the order of their names (seen on 4.0 and 4.3)."""
+
     repeats_timeout_close: bool = False
     """The close after an acknowledgement timeout comes again every minute until close-ok, also behind the close of
     another error (seen on 3.10).
@@ -207,7 +207,7 @@ class Profile:
     """What the HTTP API gives as the reason after a wrong password (other words until 4.0)."""
 
 
-_NEWEST = Profile(version="4.3.5")
+_NEWEST = Profile(version="4.3.6")
 PROFILES: Final[dict[str, Profile]] = {
     "3.10": attrs.evolve(
         _NEWEST,
@@ -244,12 +244,14 @@ PROFILES: Final[dict[str, Profile]] = {
         rekeying_drops_copies=True,
         original_expiration_first=False,
         volatile_get_is_refused=False,
+        crashes_on_unknown_master_locator=True,
         delivery_limit=None,
         get_shows_no_failures=True,
         tells_acquired_count=False,
         single_active_follows_priority=False,
         quorum_priorities=1,
         tells_type_of_deleted_queue=False,
+        sorts_headers_of_events=False,
         repeats_timeout_close=True,
         timed_queue_types="",
         policies_target_queue_types=False,
@@ -265,6 +267,10 @@ PROFILES: Final[dict[str, Profile]] = {
         policies_lift_delivery_limit=False,
         mirrors_queues=True,
         version="3.13.7",
+        sorts_headers_of_events=False,
+        refuses_reply_to_binding=False,
+        volatile_get_is_refused=False,
+        crashes_on_unknown_master_locator=True,
         http_login_refusal="Login failed",
         missing_exchange_types=("x-local-random",),
         names_stream_queues_plainly=False,
@@ -287,6 +293,11 @@ PROFILES: Final[dict[str, Profile]] = {
     "4.0": attrs.evolve(
         _NEWEST,
         version="4.0.9",
+        refuses_reply_to_binding=False,
+        volatile_get_is_refused=False,
+        crashes_on_unreadable_age=True,
+        tells_acquired_count=False,
+        user_channel_limit_names_node=True,
         http_login_refusal="Login failed",
         frame_max_minimum=4096,
         initial_frame_max=4096,
@@ -297,10 +308,8 @@ PROFILES: Final[dict[str, Profile]] = {
     "4.2": attrs.evolve(_NEWEST, version="4.2.9"),
     "4.3": attrs.evolve(
         _NEWEST,
-        refuses_transient_queues=True,
         honours_global_qos=False,
         accepts_cancel_ok=True,
-        names_prefix_argument=True,
         topic_wildcards_maximum=2,
         queue_versions=(2,),
         newer_arguments=(
@@ -333,8 +342,6 @@ EXTENSIONS: Final[dict[str, str]] = {
     "events.exchange is false; in RabbitMQ it comes with a plugin",
     "no-consumer-timeout": "deliveries may stay unacknowledged for ever, unless limits.consumer_timeout is set; "
     "RabbitMQ closes their channel after half an hour",
-    "transient-queues": "a queue that is neither durable nor exclusive can be declared; RabbitMQ closes the connection "
-    "with 541 since 4.3",
     "consumer-timeouts": "x-consumer-timeout, its policy key and the argument of basic.consume work on classic and "
     "quorum queues in every profile; RabbitMQ's versions ignore, honour or refuse them",
     "expiry-anywhere": "x-message-expiry (policy message-expiry) lets messages expire anywhere in a queue; RabbitMQ's "

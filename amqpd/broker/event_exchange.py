@@ -1,7 +1,7 @@
 """amq.rabbitmq.event: a topic exchange that publishes what happens in the broker, as RabbitMQ's plugin does.
 
 It listens only while something is bound to it. An event's name is the routing key and its fields are the headers, in
-RabbitMQ's order (the last field first) and with RabbitMQ's wire types, which print much as Erlang terms.
+RabbitMQ's order (the last field first until 3.13, then by name) and wire types, which print much as Erlang terms.
 https://www.rabbitmq.com/docs/event-exchange
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address
+from operator import itemgetter
 from typing import Final
 
 from amqpd import fields
@@ -65,16 +66,19 @@ class EventExchange:
             self._stop()
 
     def _publish(self, event: Event) -> None:
-        message = Message(NAME, event.name, properties(event), b"")
+        by_name = self._vhost.context.compat.profile.sorts_headers_of_events
+        message = Message(NAME, event.name, properties(event, by_name=by_name), b"")
         route = self._vhost.route(self._exchange, (event.name,), message)
         if route:
             self._vhost.publish(message, route)
 
 
-def properties(event: Event) -> Properties:
-    """An event as the properties of a message without a body."""
+def properties(event: Event, *, by_name: bool) -> Properties:
+    """An event as the properties of a message without a body, its headers sorted `by_name` or as they come."""
     headers = [(name, _field(name, value)) for name, value in reversed(list(event.fields.items()))]
     headers.append(("timestamp_in_ms", fields.long(event.time)))
+    if by_name:
+        headers.sort(key=itemgetter(0))
     return Properties.of(headers=Table.of(headers), delivery_mode=PERSISTENT, timestamp=event.time // 1000)
 
 

@@ -90,6 +90,8 @@ def _copy(
             *after,
         ]
     )
+    if vhost.context.compat.profile.sorts_headers_of_events:
+        headers = headers.sorted()
     if message.trail is not None and message.trail.deaths and _nests_too_deeply(headers):
         return  # a dead-lettered copy, copied again and again: each has the one before in its headers
     key = routing_key.encode("utf-8", "surrogateescape")[:KEY_OCTETS].decode("utf-8", "surrogateescape")

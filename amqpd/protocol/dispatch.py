@@ -128,10 +128,11 @@ def _new_channel(connection: Connection, number: int) -> Channel:
             len(each.channels) for each in connection.node.connections if each.user and each.user.name == user.name
         )
         if opened >= user.max_channels:
-            brackets = connection.node.broker.compat.profile.user_channel_limit_in_brackets
-            limit = f"({user.max_channels})" if brackets else str(user.max_channels)
+            profile = node.broker.compat.profile
+            limit = f"({user.max_channels})" if profile.user_channel_limit_in_brackets else str(user.max_channels)
+            name = node.broker.name if profile.user_channel_limit_names_node else user.name
             raise NotAllowed(
-                f"number of channels opened for user '{user.name}' "
+                f"number of channels opened for user '{name}' "
                 f"has reached the maximum allowed user limit of {limit}",
                 method=(0, 0),
             )

@@ -16,7 +16,7 @@ from amqpd.broker.operations.lookup import (
 from amqpd.broker.pending import Pending
 from amqpd.broker.permissions import READ, WRITE
 from amqpd.broker.queue import Queue
-from amqpd.broker.reply_to import PSEUDO_QUEUE
+from amqpd.broker.reply_to import PREFIX
 from amqpd.broker.session import EXCHANGE, QUEUE, Session
 from amqpd.errors import AccessRefused
 from amqpd.fields import Table
@@ -62,7 +62,7 @@ def unbind(
 def _check_access(
     broker: Broker, session: Session, kind: str, destination: str, source: str, routing_key: str
 ) -> None:
-    if kind == QUEUE and destination.startswith(PSEUDO_QUEUE) and broker.compat.profile.refuses_reply_to_binding:
+    if kind == QUEUE and destination.startswith(PREFIX) and broker.compat.profile.refuses_reply_to_binding:
         raise AccessRefused("cannot bind or unbind to a volatile (direct reply-to) queue")
     session.require(WRITE, kind, destination)
     if kind == EXCHANGE:

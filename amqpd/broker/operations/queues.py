@@ -25,18 +25,12 @@ from amqpd.broker.reply_to import PREFIX, PSEUDO_QUEUE
 from amqpd.broker.session import EXCHANGE, QUEUE, Session
 from amqpd.broker.undecided import once_decided
 from amqpd.broker.vhost import VHost
-from amqpd.errors import AccessRefused, InternalError, PreconditionFailed
+from amqpd.errors import AccessRefused, PreconditionFailed
 from amqpd.fields import Field, Table, longstr
 
 TYPE: Final = "x-queue-type"
 QUORUM: Final = "quorum"
 SERVER_NAMED: Final = "amq.gen-"
-NAME_PREFIX_MAXIMUM: Final = 64
-TRANSIENT_REFUSED: Final = (
-    "Feature `transient_nonexcl_queues` is deprecated.\n"
-    "By default, this feature is not permitted anymore.\n"
-    "Declare a durable or an exclusive queue instead."
-)
 
 
 class Declared(NamedTuple):
@@ -63,10 +57,6 @@ def declare(
     vhost, profile = session.vhost, broker.compat.profile
     if name.startswith(PSEUDO_QUEUE):
         return _reply_queue(broker, session, name)
-    prefix = SERVER_NAMED
-    if profile.names_prefix_argument:
-        prefix = _server_prefix(arguments)
-        arguments = arguments.without("x-name-prefix")
     if TYPE not in arguments:
         arguments = _with_default_type(broker, vhost, durable, exclusive, auto_delete, arguments)
     name = cleaned(name)
@@ -75,7 +65,7 @@ def declare(
     if name:
         return _declare(broker, session, name, durable, exclusive, auto_delete, arguments)
     check_server_named(broker.queue_arguments.queue_type(arguments), profile)
-    made_up = broker.unique_name(prefix)
+    made_up = broker.unique_name(SERVER_NAMED)
     # Done again from its beginning, it would make up another name, and somebody would be asked about that one.
     return once_decided(lambda: _declare(broker, session, made_up, durable, exclusive, auto_delete, arguments))
 
@@ -184,15 +174,6 @@ def _of_type(name: str) -> Table:
     return Table.of({TYPE: longstr(name)})
 
 
-def _server_prefix(arguments: Table) -> str:
-    field = arguments.get("x-name-prefix")
-    if field is None or field.tag != "S" or not isinstance(field.value, bytes):
-        return SERVER_NAMED
-    if len(field.value) > NAME_PREFIX_MAXIMUM:
-        raise PreconditionFailed(f"Queue name prefix '{field.text()}' exceeds the 64-byte limit")
-    return field.text() + "-"
-
-
 def _check_new(
     broker: Broker, session: Session, name: str, durable: bool, exclusive: bool, auto_delete: bool, arguments: Table
 ) -> None:
@@ -209,9 +190,6 @@ def _check_new(
     queue_type = broker.queue_arguments.check(name, vhost.name, arguments).queue_type
     what = f"queue '{name}' in vhost '{vhost.name}'"
     queue_type.check_new(what, durable=durable, exclusive=exclusive, auto_delete=auto_delete)
-    refuses_transient = broker.compat.profile.refuses_transient_queues and not broker.compat.extends("transient-queues")
-    if refuses_transient and not durable and not exclusive:
-        raise InternalError(TRANSIENT_REFUSED)
     if not exclusive:
         locate(arguments, broker.compat.profile)
 

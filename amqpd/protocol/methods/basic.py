@@ -113,7 +113,8 @@ def cancel(channel: Channel, tag: str, nowait: bool) -> None:
 def get(channel: Channel, queue: str, no_ack: bool) -> None:
     """Take the head of a queue; windows don't apply."""
     name = expanded(channel, queue)
-    if name.startswith(PSEUDO_QUEUE) and channel.connection.node.broker.compat.profile.volatile_get_is_refused:
+    broker = channel.connection.node.broker
+    if name in broker.reply_consumers and broker.compat.profile.volatile_get_is_refused:
         vhost = channel.session.vhost.name
         raise NotImplementedHere(f"basic.get not supported by volatile queue '{name}' in vhost '{vhost}'")
     found = consuming.readable_queue(channel.session, name)

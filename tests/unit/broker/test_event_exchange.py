@@ -27,9 +27,15 @@ def world() -> World:
 
 def headers(values: dict[str, Value]) -> dict[str, Field]:
     """The headers of an event with these fields."""
-    table = properties(Event("x", 1234567, values)).headers
+    table = properties(Event("x", 1234567, values), by_name=False).headers
     assert table is not None
     return dict(table.items())
+
+
+def test_since_4_0_headers_are_sorted_by_name() -> None:
+    table = properties(Event("x", 1234567, {"vhost": "/", "b": 1, "user": "u"}), by_name=True).headers
+    assert table is not None
+    assert [name for name, _ in table.items()] == ["b", "timestamp_in_ms", "user", "vhost"]
 
 
 def test_it_listens_while_something_is_bound(world: World) -> None:
@@ -116,6 +122,6 @@ def test_it_is_there_unless_it_is_off_or_all_extensions_are(settings: dict[str, 
 
 def test_properties_without_headers_of_their_own_are_small() -> None:
     """An event without fields has its time alone."""
-    assert properties(Event("x", 5000, {})) == Properties.of(
+    assert properties(Event("x", 5000, {}), by_name=False) == Properties.of(
         headers=Table.of({"timestamp_in_ms": fields.long(5000)}), delivery_mode=2, timestamp=5
     )

@@ -147,17 +147,19 @@ def test_unbinding_a_locked_queue_is_refused_only_where_there_is_a_binding(world
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["amq.rabbitmq.reply-to", "amq.rabbitmq.reply-to.abc"])
-def test_the_reply_queue_is_bound_to_nothing(operation: Operation, name: str) -> None:
-    world = World("4.2")
+def test_a_consumer_of_replies_is_bound_to_nothing(operation: Operation) -> None:
+    world, name = World("4.2"), "amq.rabbitmq.reply-to.abc"
     expected = "cannot bind or unbind to a volatile (direct reply-to) queue"
     assert text_of(operation, world, world.session("u", grant=None), QUEUE, name, "", "k", EMPTY) == expected
 
 
-def test_in_3_10_the_reply_queue_is_just_not_there() -> None:
-    world = World("3.10")
+@pytest.mark.parametrize(
+    ("profile", "name"),
+    [("3.10", "amq.rabbitmq.reply-to"), ("4.0", "amq.rabbitmq.reply-to.abc"), ("4.3", "amq.rabbitmq.reply-to")],
+)
+def test_the_queue_of_replies_is_just_not_there(profile: str, name: str) -> None:
+    world = World(profile)
     session = world.session()
-    name = "amq.rabbitmq.reply-to"
     text = text_of(bindings.bind, world, session, QUEUE, name, "amq.direct", "k", EMPTY)
     assert text == f"no queue '{name}' in vhost '/'"
     assert bindings.unbind(world.broker, session, QUEUE, name, "amq.direct", "k", EMPTY) is None

@@ -9,7 +9,7 @@ from amqpd.broker.operations.queues import Declared
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Journal
 from amqpd.broker.session import Session
-from amqpd.errors import AccessRefused, AmqpError, InternalError, NotFound, PreconditionFailed, ResourceLocked
+from amqpd.errors import AccessRefused, AmqpError, NotFound, PreconditionFailed, ResourceLocked
 from amqpd.fields import EMPTY, Field, Table, from_python, long, longstr, signedint
 from tests.unit.broker.world import RecordingConsumer, RecordingReplyConsumer, World, publish
 
@@ -103,27 +103,6 @@ def test_configure_is_checked_on_the_made_up_name(world: World) -> None:
         declare(world, world.session("u", grant=("^mine", "", "")), "")
     assert refused.value.text.startswith("configure access to queue 'amq.gen-")
     declare(world, world.session("v", grant=("^amq\\.gen-", "", "")), "")
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_name_prefix_is_an_argument_since_4_3(profile: str) -> None:
-    world = World(profile)
-    arguments = from_python({"x-name-prefix": "mine"})
-    made = declare(world, world.session(), "", arguments=arguments).name
-    if profile == "4.3":
-        assert made.startswith("mine-")
-        assert len(made) == len("mine-") + 22
-        assert "x-name-prefix" not in world.vhost.queues[made].arguments
-    else:
-        assert made.startswith("amq.gen-")
-
-
-def test_a_name_prefix_has_64_octets_at_most() -> None:
-    world = World("4.3")
-    declare(world, world.session(), "", arguments=from_python({"x-name-prefix": "p" * 64}))
-    with pytest.raises(PreconditionFailed) as refused:
-        declare(world, world.session(), "", arguments=from_python({"x-name-prefix": "p" * 65}))
-    assert refused.value.text == f"Queue name prefix '{'p' * 65}' exceeds the 64-byte limit"
 
 
 # -- an existing queue -------------------------------------------------------------------------------------------------
@@ -302,24 +281,6 @@ def test_the_queue_limit_of_a_vhost_counts_for_new_queues(world: World, limit: i
 def test_a_negative_queue_limit_is_none(world: World) -> None:
     world.vhost.max_queues = -1
     declare(world, world.session())
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_transient_queues_that_are_not_exclusive_are_refused_since_4_3(profile: str) -> None:
-    world = World(profile, strict=True)
-    session = world.session()
-    declare(world, session, "exclusive", durable=False, exclusive=True)
-    if profile != "4.3":
-        declare(world, session, durable=False)
-        return
-    with pytest.raises(InternalError) as refused:
-        declare(world, session, durable=False)
-    assert refused.value.text.startswith("Feature `transient_nonexcl_queues` is deprecated.")
-
-
-def test_transient_queues_are_declared_in_every_version_unless_it_is_strict() -> None:
-    world = World("4.3")
-    declare(world, world.session(), durable=False)
 
 
 # -- passive, purge, delete --------------------------------------------------------------------------------------------

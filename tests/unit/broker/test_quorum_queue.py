@@ -175,8 +175,8 @@ def test_what_get_shows_at_first(profile: str) -> None:
     assert headers(got(queue)) == ({"x-delivery-count": 0} if profile in BEFORE_4_0 else {})
 
 
-@pytest.mark.parametrize("profile", SINCE_4_0)
-def test_since_4_0_the_acquired_count_is_told_as_well(profile: str) -> None:
+@pytest.mark.parametrize("profile", ["4.2", "4.3"])
+def test_after_4_0_the_acquired_count_is_told_as_well(profile: str) -> None:
     queue = quorum(World(profile))
     publish(queue, b"x")
     queue.put_back(got(queue), REFUSED)

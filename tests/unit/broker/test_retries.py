@@ -77,7 +77,7 @@ def test_the_acquired_count_is_told_where_rabbitmq_tells_it(profile: str) -> Non
     publish(queue, b"a")
     queue.put_back(got(queue), REFUSED)
     expected = {"x-delivery-count": 1}
-    if profile in ("4.0", "4.2", "4.3"):
+    if profile in ("4.2", "4.3"):
         expected["x-acquired-count"] = 1
     assert headers(got(queue)) == expected
 
@@ -94,7 +94,7 @@ def test_what_counts_as_a_failed_delivery(profile: str, type_: str, cause: int) 
     counted = headers(got(queue))
     failed = profile != "4.3" or cause in (LOST, REFUSED)
     assert counted.get("x-delivery-count") == (2 if failed else None)
-    assert counted.get("x-acquired-count") == (2 if profile in ("4.0", "4.2", "4.3") else None)
+    assert counted.get("x-acquired-count") == (2 if profile in ("4.2", "4.3") else None)
 
 
 def test_a_message_that_comes_back_keeps_its_place_in_a_classic_queue(world: World) -> None:
