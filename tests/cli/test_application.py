@@ -210,6 +210,22 @@ def test_environment_shows_the_settings_without_secrets(ctl: Ctl) -> None:
     assert found["default.password"] != "guest"
 
 
+def test_a_node_that_is_drained_serves_nobody_until_it_is_revived(ctl: Ctl) -> None:
+    """The words and fields that Ansible's modules look for."""
+    assert "maintenance_mode_status\tenabled" in ctl.lines("list_feature_flags -q")
+    with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", ctl.broker.port)) as connection:
+        ctl.lines("drain")
+        with pytest.raises(pika.exceptions.ConnectionClosedByBroker, match="maintenance"):
+            connection.process_data_events(time_limit=10)
+    assert json.loads(ctl("status --formatter json").out)["is_under_maintenance"] is True
+    assert any(line.endswith("status: marked for maintenance") for line in ctl.lines("cluster_status"))
+    with pytest.raises(pika.exceptions.AMQPConnectionError):
+        pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", ctl.broker.port))
+    ctl.lines("revive")
+    assert json.loads(ctl("status --formatter json").out)["is_under_maintenance"] is False
+    pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", ctl.broker.port)).close()
+
+
 def test_a_broker_inside_a_program_is_not_ended_from_outside(ctl: Ctl) -> None:
     refused = ctl("stop")
     assert refused.code == 69

@@ -20,7 +20,17 @@ from amqpd.management.views.node import memory_view, node_view, relative_memory_
 from amqpd.management.views.overview import Totals, cluster_name, overview_view
 
 CLUSTER_NAME = "cluster_name"
-FLAGS = ("classic_queue_type_delivery_support", "message_containers", "quorum_queue", "stream_queue", "user_limits")
+FLAGS = (
+    "classic_mirrored_queue_version",
+    "classic_queue_type_delivery_support",
+    "implicit_default_bindings",
+    "maintenance_mode_status",
+    "message_containers",
+    "quorum_queue",
+    "stream_queue",
+    "user_limits",
+    "virtual_host_metadata",
+)
 
 
 async def overview(call: Call) -> object:

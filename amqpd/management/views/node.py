@@ -72,7 +72,7 @@ def node_view(api: Api, details: Details, churn: Details) -> dict[str, object]:
         "name": broker.name,
         "type": "disc",
         "running": True,
-        "being_drained": False,
+        "being_drained": not api.listening(),  # rabbitmq-upgrade drain
         "partitions": [],
         "cluster_links": [],
         "os_pid": str(os.getpid()),

@@ -32,13 +32,14 @@ def status(request: Request) -> Answer:
 def cluster_status(request: Request) -> Answer:
     overview, node = request.client.get("overview"), request.client.get("nodes")[0]
     name, flags = node["name"], request.client.get("feature-flags")
+    maintenance = "marked for maintenance" if node["being_drained"] else "not under maintenance"
     found = {
         "alarms": alarms_of(node),
         "cluster_name": overview["cluster_name"],
         "disk_nodes": [name],
         "feature_flags": flags,
         "listeners": {name: listeners_of(overview)},
-        "maintenance_status": {name: "not under maintenance"},
+        "maintenance_status": {name: maintenance},
         "partitions": {},
         "ram_nodes": [],
         "running_nodes": [name],
@@ -56,7 +57,7 @@ def cluster_status(request: Request) -> Answer:
         *_section("Disk Nodes", [name]),
         *_section("Running Nodes", [name]),
         *_section("Versions", [f"{name}: {_product(overview)} on {_runtime(overview)}"]),
-        *_section("Maintenance status", [f"Node: {name}, status: not under maintenance"]),
+        *_section("Maintenance status", [f"Node: {name}, status: {maintenance}"]),
         *_section("Alarms", alarm_lines(node)),
         *_section("Network Partitions", ["(none)"]),
         *_section("Listeners", listed),
