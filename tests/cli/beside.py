@@ -116,6 +116,7 @@ list_vhost_limits --global
 clear_vhost_limits -p v1
 clear_vhost_limits -p nope
 set_user_limits u1 '{"max-connections":5}'
+set_user_limits u1 '{"max-channels":7}'
 set_user_limits u1 '{"max-connections":"x"}'
 set_user_limits nope '{"max-connections":5}'
 list_user_limits --user u1

@@ -123,6 +123,8 @@ def set_user_limits(request: Request) -> Answer:
     name, text = request.arguments
     limits = json_of(text)
     user = user_of(request, name, UNAVAILABLE)
+    if isinstance(limits, dict):  # others stay, unlike those of a virtual host
+        limits = {**user.get("limits", {}), **limits}
     body = {
         "password_hash": user["password_hash"],
         "hashing_algorithm": user["hashing_algorithm"],
@@ -145,10 +147,15 @@ def clear_user_limits(request: Request) -> Answer:
 def list_user_limits(request: Request) -> Answer:
     if request.options.get("global"):
         found = request.client.get("user-limits")
-        return Rows(("user", "limits"), [{"user": each["user"], "limits": compact(each["value"])} for each in found])
+        return Rows(("user", "limits"), [{"user": each["user"], "limits": _shown(each["value"])} for each in found])
     user = user_of(request, _user(request), UNAVAILABLE)
-    text = compact(user.get("limits") or {})
+    text = _shown(user.get("limits") or {})
     return Value(text, text)
+
+
+def _shown(limits: dict[str, object]) -> str:
+    """By their names, as Erlang orders them."""
+    return compact(dict(sorted(limits.items())))
 
 
 def _user(request: Request) -> str:
