@@ -202,13 +202,18 @@ def test_channel_max_limits_how_many_not_which(world: World, numbers: tuple[int,
     assert client.connection_close() == (530, text, 0, 0)
 
 
-@pytest.mark.parametrize(("profile", "shown"), [("3.10", "(2)"), ("4.0", "(2)"), ("4.2", "2"), ("4.3", "2")])
-def test_a_users_channels_are_counted_over_all_connections(make_world: MakeWorld, profile: str, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("profile", "name", "shown"),
+    [("3.10", "alice", "(2)"), ("4.0", "amqpd@localhost", "(2)"), ("4.2", "alice", "2"), ("4.3", "alice", "2")],
+)
+def test_a_users_channels_are_counted_over_all_connections(
+    make_world: MakeWorld, profile: str, name: str, shown: str
+) -> None:
     world = make_world(profile=profile)
     world.broker.add_user(attrs.evolve(world.add_user("alice"), max_channels=2))
     first, second, guest = world.open("alice"), world.open("alice"), world.open(channels=(1, 2, 3))
     second.send(raw_method(2, 20, 10, b"\x00"))
-    text = "NOT_ALLOWED - number of channels opened for user 'alice' has reached the maximum allowed user limit of"
+    text = f"NOT_ALLOWED - number of channels opened for user '{name}' has reached the maximum allowed user limit of"
     assert second.connection_close() == (530, f"{text} {shown}", 0, 0)
     first.open_channel(2)
     assert guest.take() == b""

@@ -128,18 +128,30 @@ def test_declaring_the_name_asks_whether_the_requester_is_there(world: World) ->
     assert (code, text) == (404, f"NOT_FOUND - no queue '{name}' in vhost '/'")
 
 
-def test_getting_from_it_is_540_and_was_404(make_world: MakeWorld) -> None:
+def test_getting_from_a_consumer_of_replies_is_540_and_was_404(make_world: MakeWorld) -> None:
+    for profile in ("3.10", "4.2"):
+        world = make_world(profile=profile)
+        client = world.open()
+        client.consume(PSEUDO, no_ack=True)
+        (name,) = world.broker.reply_consumers
+        replies = client.call(commands.Basic.Get(queue=name))
+        if profile == "3.10":
+            text = f"NOT_FOUND - no queue '{name}' in vhost '/'"
+            assert client.channel_close(replies) == (404, text, 60, 70)
+        else:
+            text = f"NOT_IMPLEMENTED - basic.get not supported by volatile queue '{name}' in vhost '/'"
+            assert client.connection_close(replies) == (540, text, 60, 70)
+
+
+def test_its_own_name_is_no_queue(make_world: MakeWorld) -> None:
     client = make_world().open()
-    text = f"NOT_IMPLEMENTED - basic.get not supported by volatile queue '{PSEUDO}' in vhost '/'"
-    assert client.connection_close(client.call(commands.Basic.Get(queue=PSEUDO))) == (540, text, 60, 70)
-    client = make_world(profile="3.10").open()
     text = f"NOT_FOUND - no queue '{PSEUDO}' in vhost '/'"
     assert client.channel_close(client.call(commands.Basic.Get(queue=PSEUDO))) == (404, text, 60, 70)
 
 
 def test_it_can_not_be_bound(make_world: MakeWorld) -> None:
     client = make_world().open()
-    replies = client.call(commands.Queue.Bind(queue=PSEUDO, exchange="amq.fanout"))
+    replies = client.call(commands.Queue.Bind(queue=f"{PSEUDO}.name", exchange="amq.fanout"))
     text = "ACCESS_REFUSED - cannot bind or unbind to a volatile (direct reply-to) queue"
     assert client.channel_close(replies) == (403, text, 50, 20)
 
