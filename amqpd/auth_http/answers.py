@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from amqpd.auth_http.service import ALLOW, AT_ONCE, DENY, Question, Service, Unanswered
+from amqpd.auth_http.service import AT_ONCE, DENY, Question, Service, Unanswered, allows
 from amqpd.broker.permissions import Access
 from amqpd.broker.ports import Offload
 from amqpd.broker.taking_turns import TakingTurns, TooManyWait
@@ -55,7 +55,7 @@ class Answers:
         raise Undecided(asked.then(partial(self._keep, question)))
 
     def _keep(self, question: Question, answer: str) -> None:
-        if answer.startswith(ALLOW):
+        if allows(answer):
             if len(self._known) >= MOST:
                 self._known.clear()
             self._known[question] = answer
@@ -86,7 +86,7 @@ def _asked(service: Service, question: Question) -> str:
     except Unanswered as error:
         log.error("a permission is refused: the HTTP service gave no answer", url=question.url, reason=str(error))
         return DENY
-    if answer != DENY and not answer.startswith(ALLOW):
+    if answer != DENY and not allows(answer):
         log.error("a permission is refused: expected allow or deny", url=question.url, answer=answer[:80])
         return DENY
     return answer

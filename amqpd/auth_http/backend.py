@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 import attrs
 
 from amqpd.auth_http.answers import Answers
-from amqpd.auth_http.service import ALLOW, AT_ONCE, DENY, Question, Service, Unanswered
+from amqpd.auth_http.service import ALLOW, AT_ONCE, DENY, Question, Service, Unanswered, allows
 from amqpd.broker.authentication.port import AuthBackend, Login
 from amqpd.broker.permissions import Access
 from amqpd.broker.ports import Offload
@@ -91,7 +91,7 @@ class _Check:
             raise LoginRefused(f"the HTTP service gave no answer: {error}") from None
         if answer == DENY:
             return None
-        if not answer.startswith(ALLOW):
+        if not allows(answer):
             raise LoginRefused(f"the HTTP service said {answer[:80]!r}: expected allow or deny")
         return self.backend.user(self.name, answer, self.origin)
 

@@ -33,6 +33,11 @@ class Question:
     """There may be a password among them."""
 
 
+def allows(answer: str) -> bool:
+    """Whether it is the word that allows, alone or with tags behind it."""
+    return answer.split(maxsplit=1)[:1] == [ALLOW]
+
+
 class Unanswered(Exception):
     """The service said nothing that can be understood; the text says why, without what was asked."""
 

@@ -152,7 +152,7 @@ def test_a_post_carries_the_same_in_its_body(service: Service) -> None:
     assert service.about("user") == [{"username": "ann", "password": "wonder land&="}]
 
 
-@pytest.mark.parametrize("answer", ["deny", "nonsense", ""])
+@pytest.mark.parametrize("answer", ["deny", "nonsense", "", "allowance"])
 def test_who_is_not_allowed_is_refused(service: Service, broker: EmbeddedBroker, answer: str) -> None:
     service.rule = lambda path, asked: answer
     with pytest.raises(ProbableAuthenticationError), connected(broker):
@@ -181,8 +181,9 @@ def test_a_service_that_is_not_there_lets_nobody_in(service: Service, caplog: py
     assert "s3cret" not in caplog.text
 
 
-def test_a_refused_virtual_host_ends_the_connection(service: Service, broker: EmbeddedBroker) -> None:
-    service.rule = lambda path, asked: "deny" if path == "/auth/vhost" else "allow"
+@pytest.mark.parametrize("answer", ["deny", "allowance"])
+def test_a_refused_virtual_host_ends_the_connection(service: Service, broker: EmbeddedBroker, answer: str) -> None:
+    service.rule = lambda path, asked: answer if path == "/auth/vhost" else "allow"
     denied = pytest.raises(ProbableAccessDeniedError, match="access to vhost '/' refused for user 'ann'")
     with denied, connected(broker):
         pass
