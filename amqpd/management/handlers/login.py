@@ -60,7 +60,7 @@ async def whoami(call: Call) -> object:
 
 
 def _shown(caller: Caller) -> dict[str, object]:
-    return {"name": caller.name, "tags": [*caller.user.tags], "is_internal_user": True}
+    return {"name": caller.name, "tags": [*caller.user.tags], "is_internal_user": caller.user.authority is None}
 
 
 async def _form(call: Call) -> dict[str, object]:
