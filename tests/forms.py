@@ -14,5 +14,5 @@ IS_COMPILED = bool(compiled.read().modules) and not compiled.is_forced()
 interpreted = pytest.mark.skipif(
     IS_COMPILED, reason="counts what compiled code does without a call"
 )
-once = pytest.mark.skipif(IS_COMPILED, reason="takes minutes, and nothing that it is about is compiled")
+once = pytest.mark.skipif(IS_COMPILED, reason="takes long, and nothing that it is about is compiled")
 with_sources = pytest.mark.skipif(not (ROOT / "amqpd").exists(), reason="amqpd is tested as it is installed")

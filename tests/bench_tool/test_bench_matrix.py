@@ -21,6 +21,9 @@ from tests.bench.matrix.measuring import Outcome
 from tests.bench.matrix.plot import draw, gains_of
 from tests.bench.matrix.rows import Row, Sense, standard
 from tests.bench.matrix.table import cores_markdown, markdown, significant
+from tests.forms import once
+
+pytestmark = once
 
 
 def outcome(**factors: float) -> Outcome:

@@ -17,7 +17,10 @@ import pytest
 
 import amqpd
 from conformance.rabbitmq import Unavailable, controlled_node, free_ports
+from tests.forms import once
 from tests.management.differences import EITHER, FURTHER, LACKING
+
+pytestmark = once
 
 ENDPOINTS = (
     "/overview /cluster-name /nodes /extensions /whoami /vhosts /vhosts/cmp /vhosts/cmp/permissions "

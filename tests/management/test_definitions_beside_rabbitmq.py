@@ -13,6 +13,9 @@ import pytest
 
 import amqpd
 from conformance.rabbitmq import EXCHANGE_PLUGINS, Unavailable, controlled_node, free_ports
+from tests.forms import once
+
+pytestmark = once
 
 PLUGINS = ("rabbitmq_management", "rabbitmq_shovel", "rabbitmq_federation", "rabbitmq_jms_topic_exchange")
 OF_A_VHOST = ("parameters", "policies", "exchanges", "queues", "bindings")

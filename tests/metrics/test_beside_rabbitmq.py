@@ -15,6 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from conformance.rabbitmq import Unavailable
 from interop.matrix import operated, watched
 from interop.matrix.targets import AMQPD, RABBITMQ
+from tests.forms import once
+
+pytestmark = once
 
 LACKING: Mapping[str, str] = {
     r"erlang_(vm|mnesia)_.*|telemetry_.*|process_start_time_seconds": "of Erlang's and its library's",

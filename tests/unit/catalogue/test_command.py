@@ -10,6 +10,9 @@ import pytest
 
 from conformance.catalogue.load import ROOT, load
 from conformance.catalogue.outcomes import Outcome, write
+from tests.forms import once
+
+pytestmark = once
 
 
 def _command(*arguments: str) -> subprocess.CompletedProcess[str]:

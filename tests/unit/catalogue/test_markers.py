@@ -9,6 +9,9 @@ from pathlib import Path
 
 from conformance.catalogue.load import CONFORMANCE, ROOT
 from conformance.catalogue.outcomes import read
+from tests.forms import once
+
+pytestmark = once
 
 COLLECT = """
 import json, sys
