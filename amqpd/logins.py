@@ -14,7 +14,7 @@ from amqpd.broker.broker import Broker
 from amqpd.broker.login_sources import LoginSources
 from amqpd.broker.passwords import ARGON2, SHA256, has_argon2
 from amqpd.config import Config
-from amqpd.config.errors import ConfigError, bad_value
+from amqpd.config.errors import ConfigError, bad_value, missing_library
 from amqpd.log import get_logger
 
 log = get_logger(__name__)
@@ -84,8 +84,8 @@ def _http(broker: Broker, config: Config) -> AuthBackend:
     try:
         from amqpd.auth_http.backend import HttpBackend
     except ImportError as error:
-        text = f"'auth.backends' has http, but {error.name} is not installed: pip install 'amqpd[auth-http]'"
-        raise ConfigError(text, key="auth.backends", value="http") from error
+        asked = "'auth.backends' has http"
+        raise missing_library(error, asked, "auth-http", key="auth.backends", value="http") from error
     settings = config.auth_http
     if settings.http_method == "get":
         log.info("passwords are parts of the URLs that the HTTP service is asked: auth_http.http_method may be post")
