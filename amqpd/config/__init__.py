@@ -6,7 +6,8 @@ Plain data that is passed down. Imports nothing but attrs, cattrs and the standa
 from __future__ import annotations
 
 from amqpd.config.errors import ConfigError
-from amqpd.config.model import Auth, AuthHttp, Compat, Config, Default, Limits, Log, Memory, OAuth2, Server, Tls
+from amqpd.config.logins import Auth, AuthHttp, OAuth2
+from amqpd.config.model import Compat, Config, Default, Limits, Log, Memory, Server, Tls
 from amqpd.config.settings import Setting, settings
 from amqpd.config.sources import load
 

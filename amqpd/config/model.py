@@ -9,26 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
 from amqpd.config.checks import (
     Above,
-    Check,
     FileMode,
     HttpsUrl,
-    HttpUrl,
-    MechanismNames,
     NotEmpty,
     PathPrefix,
     ShareOrSize,
     ShortText,
-    SignatureNames,
     Within,
 )
 from amqpd.config.errors import bad_value
-from amqpd.config.values import Files, Names, Seconds, Share, Size, in_bytes
+from amqpd.config.logins import Auth, AuthHttp, OAuth2
+from amqpd.config.setting import setting
+from amqpd.config.values import Names, Seconds, Share, Size, in_bytes
 
 Compat = Literal["3.10", "3.13", "4.0", "4.2", "4.3"]
 """The RabbitMQ versions whose behaviour can be had."""
@@ -37,81 +35,76 @@ MIB = 1024 * 1024
 UINT32_MAX = 2**32 - 1
 
 
-def _setting(default: Any, help: str, check: Check | None = None, *, secret: bool = False) -> Any:
-    metadata = {"help": help, "secret": secret}
-    return attrs.field(default=default, validator=check, repr=not secret, metadata=metadata)
-
-
 @attrs.frozen(kw_only=True)
 class Tls:
     """The listener with TLS, beside the plain one."""
 
-    port: int | None = _setting(None, "Port of the TLS listener, usually 5671; 0 takes a free one.", Within(0, 65535))
-    certificate: Path | None = _setting(None, "The server's certificate chain (PEM); needed with `tls.port`.")
-    key: Path | None = _setting(None, "The private key (PEM); unset, it is in the file of `tls.certificate`.")
-    ca: Path | None = _setting(None, "The authorities (PEM) that client certificates are checked against.")
-    ciphers: str = _setting(
+    port: int | None = setting(None, "Port of the TLS listener, usually 5671; 0 takes a free one.", Within(0, 65535))
+    certificate: Path | None = setting(None, "The server's certificate chain (PEM); needed with `tls.port`.")
+    key: Path | None = setting(None, "The private key (PEM); unset, it is in the file of `tls.certificate`.")
+    ca: Path | None = setting(None, "The authorities (PEM) that client certificates are checked against.")
+    ciphers: str = setting(
         "ECDHE+AESGCM:ECDHE+CHACHA20",
         "Cipher suites of TLS 1.2, as OpenSSL writes them; those of TLS 1.3 are OpenSSL's own.",
         NotEmpty(),
     )
-    verify_peer: bool = _setting(False, "Refuse a client without a valid certificate; needs `tls.ca`.")
-    minimum_version: Literal["1.2", "1.3"] = _setting("1.2", "The oldest TLS version that is accepted.")
+    verify_peer: bool = setting(False, "Refuse a client without a valid certificate; needs `tls.ca`.")
+    minimum_version: Literal["1.2", "1.3"] = setting("1.2", "The oldest TLS version that is accepted.")
 
 
 @attrs.frozen(kw_only=True)
 class Server:
     """What the broker says about itself in connection.start."""
 
-    product: str = _setting("RabbitMQ", "`product` of the server-properties; clients branch on it.", NotEmpty())
-    version: str | None = _setting(
+    product: str = setting("RabbitMQ", "`product` of the server-properties; clients branch on it.", NotEmpty())
+    version: str | None = setting(
         None, "`version` of the server-properties; unset, that of the `compat` profile.", NotEmpty()
     )
-    cluster_name: str | None = _setting(
+    cluster_name: str | None = setting(
         None, "`cluster_name` of the server-properties; unset, it is derived from the host's name.", NotEmpty()
     )
-    properties: Mapping[str, str] = _setting(attrs.Factory(dict), "Further server-properties, added to amqpd's own.")
+    properties: Mapping[str, str] = setting(attrs.Factory(dict), "Further server-properties, added to amqpd's own.")
 
 
 @attrs.frozen(kw_only=True)
 class Limits:
     """What is negotiated with a client, and what it may ask for."""
 
-    frame_max: Size = _setting(
+    frame_max: Size = setting(
         128 * 1024, "Largest frame that is offered to clients; 0 is no limit.", Within(4096, UINT32_MAX, also=(0,))
     )
-    channel_max: int = _setting(2047, "Most channels that a connection is offered; 0 is no limit.", Within(0, 65535))
-    heartbeat: int = _setting(60, "Heartbeat that is offered to clients, in seconds; 0 is none.", Within(0, 65535))
-    handshake_timeout: Seconds = _setting(
+    channel_max: int = setting(2047, "Most channels that a connection is offered; 0 is no limit.", Within(0, 65535))
+    heartbeat: int = setting(60, "Heartbeat that is offered to clients, in seconds; 0 is none.", Within(0, 65535))
+    handshake_timeout: Seconds = setting(
         10.0, "Time from the accepted socket to the opened connection; then it is closed.", Above(0)
     )
-    max_connections: int | None = _setting(None, "Most open connections of the broker; `none` is no limit.", Within(0))
-    max_channels: int | None = _setting(
+    max_connections: int | None = setting(None, "Most open connections of the broker; `none` is no limit.", Within(0))
+    max_channels: int | None = setting(
         None, "Most open channels of the broker. RabbitMQ's channel_max_per_node.", Within(0)
     )
-    max_vhosts: int | None = _setting(None, "Most virtual hosts. RabbitMQ's vhost_max.", Within(0))
-    max_queues: int | None = _setting(
+    max_vhosts: int | None = setting(None, "Most virtual hosts. RabbitMQ's vhost_max.", Within(0))
+    max_queues: int | None = setting(
         None, "Most queues of all virtual hosts. RabbitMQ's cluster_queue_limit.", Within(0)
     )
-    max_exchanges: int | None = _setting(
+    max_exchanges: int | None = setting(
         None, "Most exchanges, beside the predeclared ones. RabbitMQ's cluster_exchange_limit.", Within(0)
     )
-    max_message_size: Size | None = _setting(
+    max_message_size: Size | None = setting(
         None, "Largest body of a message; unset, that of the `compat` profile.", Within(0, 512 * MIB)
     )
-    max_consumers_per_channel: int | None = _setting(
+    max_consumers_per_channel: int | None = setting(
         None, "Most consumers of one channel; `none` is no limit.", Within(0)
     )
-    consumer_timeout: Seconds | None = _setting(
+    consumer_timeout: Seconds | None = setting(
         None,
         "Time after which a delivery that isn't acknowledged closes its channel (406); 0 is never. Unset, that is "
         "never, or with `strict` RabbitMQ's half an hour. As in RabbitMQ, `compat` 4.3 has none for classic queues, "
         "and quorum queues take the message back. `x-consumer-timeout` says otherwise for a queue or a consumer.",
     )
-    consumer_timeout_tick: Seconds = _setting(
+    consumer_timeout_tick: Seconds = setting(
         60.0, "Longest time between two looks for such deliveries: the close may come so much later.", Above(0)
     )
-    turn_budget: int = _setting(
+    turn_budget: int = setting(
         512, "Units of work (frames, enqueues, expiries, requeues) before another connection's turn.", Within(1)
     )
 
@@ -120,23 +113,23 @@ class Limits:
 class Memory:
     """The account of the broker's own bytes, and where it holds clients back."""
 
-    limit: Share = _setting(
+    limit: Share = setting(
         0.6, "Above it publishers are blocked (connection.blocked); 0 raises the alarm at once.", ShareOrSize()
     )
-    paging_ratio: Share = _setting(
+    paging_ratio: Share = setting(
         0.5,
         "Share of that limit, or bytes, above which waiting messages leave memory for the data directory, and are read "
         "back when it is nearly their turn. RabbitMQ's vm_memory_high_watermark_paging_ratio.",
         ShareOrSize(),
     )
-    outbox_high_water: Size = _setting(
+    outbox_high_water: Size = setting(
         MIB, "Unsent bytes of a connection at which its consumers get no further messages.", Within(1)
     )
-    outbox_low_water: Size = _setting(256 * 1024, "Unsent bytes at which they get messages again.", Within(0))
-    max_unfinished_content: Size = _setting(
+    outbox_low_water: Size = setting(256 * 1024, "Unsent bytes at which they get messages again.", Within(0))
+    max_unfinished_content: Size = setting(
         512 * MIB, "Most bytes that one connection may hold in messages whose body is still arriving.", Within(1)
     )
-    max_unfinished_content_total: Share = _setting(0.2, "The same for all connections together.", ShareOrSize())
+    max_unfinished_content_total: Share = setting(0.2, "The same for all connections together.", ShareOrSize())
 
     def limit_in_bytes(self, available: int) -> int:
         """Return the alarm's limit in bytes, where `available` bytes are what the machine or its cgroup offers."""
@@ -152,140 +145,26 @@ class Memory:
 
 
 @attrs.frozen(kw_only=True)
-class Auth:
-    """How clients log in."""
-
-    mechanisms: Names = _setting(
-        ("PLAIN", "AMQPLAIN"), "SASL mechanisms on offer; also registered: EXTERNAL, ANONYMOUS.", MechanismNames()
-    )
-    anonymous_user: str | None = _setting(None, "User that ANONYMOUS logs in as.", ShortText())
-    anonymous_password: str | None = _setting(None, "That user's password.", NotEmpty(), secret=True)
-    ssl_cert_login_from: Literal["distinguished_name", "common_name", "subject_alternative_name"] = _setting(
-        "distinguished_name", "Part of the client certificate that EXTERNAL takes as the user's name."
-    )
-    ssl_cert_login_san_type: Literal["dns", "ip", "email", "uri"] = _setting(
-        "dns", "The kind of subject alternative name that is meant."
-    )
-    ssl_cert_login_san_index: int = _setting(0, "Which one of that kind, counted from 0.", Within(0))
-    loopback_users: Names = _setting(("guest",), "Users that may connect from this machine only.")
-    backends: Names = _setting(
-        ("internal",),
-        "Who is asked about a login, in this order, until one accepts: `internal` (the broker's own users), `oauth2` "
-        "(tokens), `http` (a service), or a plug-in's. `oauth2:internal` has the first check and the second say what "
-        "the user may do.",
-        NotEmpty(),
-    )
-    password_hashing: (
-        Literal["argon2id", "rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512"] | None
-    ) = _setting(
-        None,
-        "How new passwords are stored. Unset, `amqpd serve` takes `argon2id` if the extra `server` is installed, and "
-        "with `strict`, or inside a program, it is RabbitMQ's SHA-256. RabbitMQ imports argon2id hashes, but lets "
-        "nobody in with them.",
-    )
-    password_min_length: int | None = _setting(
-        None, "Fewest characters of a new password. RabbitMQ's credential_validator.min_length.", Within(0)
-    )
-    password_regexp: str | None = _setting(
-        None, "Pattern that has to be found in a new password. RabbitMQ's credential_validator.regexp."
-    )
-    failed_login_delay: Seconds | None = _setting(
-        None,
-        "Longest time that a login waits after several failed ones of the same user from the same place; 0 is none. "
-        "Unset, that is 5 seconds, and none inside a program.",
-    )
-    track_attempt_source: bool = _setting(
-        False,
-        "Count logins by the address that they come from and the user's name too, of the last 1000 such sources: for "
-        "the management API and the metrics. RabbitMQ's track_auth_attempt_source.",
-    )
-
-
-@attrs.frozen(kw_only=True)
-class OAuth2:
-    """Tokens as logins, once `auth.backends` has `oauth2`; names and meanings are those of RabbitMQ's `auth_oauth2`."""
-
-    resource_server_id: str | None = _setting(None, "Who the broker is to the authority.", NotEmpty())
-    scope_prefix: str | None = _setting(
-        None, "What scopes for the broker begin with; unset, `resource_server_id` and a dot."
-    )
-    verify_aud: bool = _setting(True, "Refuse tokens whose `aud` doesn't have `resource_server_id`.")
-    additional_scopes_key: Names = _setting((), "Further claims with scopes; `a.b` is one inside another.")
-    preferred_username_claims: Names = _setting((), "Claims that name the user, before `sub` and `client_id`.")
-    issuer: str | None = _setting(
-        None,
-        "The authority: `iss` of tokens has to be the same. Without keys from elsewhere, its discovery document says "
-        "where they are.",
-        HttpsUrl(),
-    )
-    jwks_url: str | None = _setting(None, "Where the authority's keys are (JWKS).", HttpsUrl())
-    ca: Path | None = _setting(None, "Authorities (PEM) for its TLS certificate, not the system's.")
-    signing_keys: Files = _setting(
-        attrs.Factory(dict), "Keys from files: the `kid` of tokens and a PEM file (HS256 and the like: the secret)."
-    )
-    default_key: str | None = _setting(None, "The key of tokens that name none.", NotEmpty())
-    algorithms: Names = _setting(
-        ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
-        "Signatures that are taken.",
-        SignatureNames(),
-    )
-
-
-@attrs.frozen(kw_only=True)
-class AuthHttp:
-    """A service that says who users are and what they may do, once `auth.backends` has `http`; names and meanings are
-    those of RabbitMQ's `auth_http`.
-    """
-
-    http_method: Literal["get", "post"] = _setting("get", "How it is asked; with `get` passwords are part of the URL.")
-    user_path: str = _setting("http://localhost:8000/auth/user", "Where it is asked who somebody is.", HttpUrl())
-    vhost_path: str = _setting(
-        "http://localhost:8000/auth/vhost", "Where it is asked who may open a virtual host.", HttpUrl()
-    )
-    resource_path: str = _setting(
-        "http://localhost:8000/auth/resource",
-        "Where it is asked who may configure, write or read an exchange or a queue.",
-        HttpUrl(),
-    )
-    topic_path: str = _setting(
-        "http://localhost:8000/auth/topic",
-        "Where it is asked who may use a routing key of a topic exchange.",
-        HttpUrl(),
-    )
-    connection_timeout: Seconds = _setting(5.0, "Time that connecting to it may take.", Above(0))
-    request_timeout: Seconds = _setting(5.0, "Time that it may take to say something.", Above(0))
-    cache_ttl: Seconds = _setting(
-        15.0,
-        "Time for which what it allows is remembered, at least a second; refusals count for a second. RabbitMQ's "
-        "`auth_cache.cache_ttl`.",
-        Within(1),
-    )
-    ca: Path | None = _setting(None, "Authorities (PEM) for its TLS certificate, not the system's.")
-    certificate: Path | None = _setting(None, "The broker's own certificate (PEM), where the service wants one.")
-    key: Path | None = _setting(None, "Its private key (PEM); unset, it is in the file of the certificate.")
-
-
-@attrs.frozen(kw_only=True)
 class Default:
     """The user and the virtual host that a new broker starts with."""
 
-    user: str = _setting("guest", "Name of the default user.", ShortText())
-    password: str = _setting("guest", "Password of the default user.", NotEmpty(), secret=True)
-    vhost: str = _setting("/", "Name of the default virtual host, on which the user has all permissions.", ShortText())
-    user_tags: Names = _setting(("administrator",), "Tags of the default user.")
+    user: str = setting("guest", "Name of the default user.", ShortText())
+    password: str = setting("guest", "Password of the default user.", NotEmpty(), secret=True)
+    vhost: str = setting("/", "Name of the default virtual host, on which the user has all permissions.", ShortText())
+    user_tags: Names = setting(("administrator",), "Tags of the default user.")
 
 
 @attrs.frozen(kw_only=True)
 class Queues:
     """What queue.declare does where a client says nothing, or something else than before."""
 
-    default_type: str = _setting(
+    default_type: str = setting(
         "classic",
         "Type of queues that ask for none, unless their virtual host has a default of its own. Queues that such a type "
         "can't be (exclusive, auto-delete or not durable ones) are classic. RabbitMQ 3.10 has no such default.",
         NotEmpty(),
     )
-    relaxed_redeclare: bool = _setting(
+    relaxed_redeclare: bool = setting(
         False, "Let a quorum queue be declared again as a classic one, so that clients can be changed afterwards."
     )
 
@@ -294,7 +173,7 @@ class Queues:
 class Events:
     """What happens in the broker, for clients to consume."""
 
-    exchange: bool | None = _setting(
+    exchange: bool | None = setting(
         None,
         "Publish events to the topic exchange `amq.rabbitmq.event` of the default virtual host, as RabbitMQ's plugin "
         "rabbitmq_event_exchange does. Unset, that is so unless `strict`.",
@@ -305,13 +184,13 @@ class Events:
 class Interceptors:
     """What the broker adds to messages by itself; `keep` leaves alone what a publisher has set, `overwrite` doesn't."""
 
-    timestamp: Literal["off", "keep", "overwrite"] = _setting(
+    timestamp: Literal["off", "keep", "overwrite"] = setting(
         "off", "Time of arrival, in the header `timestamp_in_ms` (milliseconds) and the property `timestamp` (seconds)."
     )
-    routed_by: Literal["off", "keep", "overwrite"] = _setting(
+    routed_by: Literal["off", "keep", "overwrite"] = setting(
         "off", "Name of the broker that a message was published to, in the header `x-routed-by`."
     )
-    sent_time: bool = _setting(
+    sent_time: bool = setting(
         False, "Time of delivery in milliseconds, in the header `x-opt-rabbitmq-sent-time` of what clients get."
     )
 
@@ -320,50 +199,50 @@ class Interceptors:
 class ManagementTls:
     """The HTTP API over TLS, beside the plain one or in its place."""
 
-    port: int | None = _setting(None, "Port of the API over TLS, usually 15671; 0 takes a free one.", Within(0, 65535))
-    certificate: Path | None = _setting(None, "Its certificate chain (PEM); unset, `tls.certificate` with its key.")
-    key: Path | None = _setting(None, "The private key (PEM); unset, it is in the file of the certificate.")
-    ca: Path | None = _setting(None, "The authorities (PEM) that client certificates are checked against.")
-    verify_peer: bool = _setting(False, "Refuse a client without a valid certificate; needs `management.tls.ca`.")
+    port: int | None = setting(None, "Port of the API over TLS, usually 15671; 0 takes a free one.", Within(0, 65535))
+    certificate: Path | None = setting(None, "Its certificate chain (PEM); unset, `tls.certificate` with its key.")
+    key: Path | None = setting(None, "The private key (PEM); unset, it is in the file of the certificate.")
+    ca: Path | None = setting(None, "The authorities (PEM) that client certificates are checked against.")
+    verify_peer: bool = setting(False, "Refuse a client without a valid certificate; needs `management.tls.ca`.")
 
 
 @attrs.frozen(kw_only=True)
 class ManagementOAuth:
     """Logging in to the web UI at an identity provider (OpenID Connect, authorization code with PKCE)."""
 
-    enabled: bool = _setting(False, "Offer it; needs `oauth2` in `auth.backends`.")
-    client_id: str | None = _setting(
+    enabled: bool = setting(False, "Offer it; needs `oauth2` in `auth.backends`.")
+    client_id: str | None = setting(
         None, "The web UI's name at the provider: a public client whose redirect URI is its address.", NotEmpty()
     )
-    provider_url: str | None = _setting(
+    provider_url: str | None = setting(
         None,
         "The provider; unset, `oauth2.issuer`. Its discovery document is below it, its token endpoint at the same "
         "host, and both let pages of other origins ask (CORS).",
         HttpsUrl(),
     )
-    scopes: str = _setting("openid profile", "What is asked for, with spaces in between.")
+    scopes: str = setting("openid profile", "What is asked for, with spaces in between.")
 
 
 @attrs.frozen(kw_only=True)
 class Management:
     """The HTTP API for tools and people."""
 
-    enabled: bool = _setting(True, "Serve it at all.")
-    port: int | None = _setting(
+    enabled: bool = setting(True, "Serve it at all.")
+    port: int | None = setting(
         None,
         "Port of the HTTP API; 0 takes a free one. Unset, `amqpd serve` takes the one 10,000 above `port` (15672) if "
         "the extra `management` is installed, it is free and `management.tls.port` isn't set; a broker inside a "
         "program has none.",
         Within(0, 65535),
     )
-    host: Names = _setting(("127.0.0.1", "::1"), "Addresses that it listens on.", NotEmpty())
-    proxy_protocol: bool = _setting(
+    host: Names = setting(("127.0.0.1", "::1"), "Addresses that it listens on.", NotEmpty())
+    proxy_protocol: bool = setting(
         False,
         "Expect a header of the PROXY protocol (version 1 or 2) in front of each connection to its ports: the client "
         "that it names counts as the one that asks.",
     )
-    path_prefix: str = _setting("", "What stands before `/api` in its paths: `/rabbitmq`.", PathPrefix())
-    cors_allow_origins: Names = _setting(
+    path_prefix: str = setting("", "What stands before `/api` in its paths: `/rabbitmq`.", PathPrefix())
+    cors_allow_origins: Names = setting(
         (),
         "Origins of pages that may use it from a browser (`https://ops.example.org`); `*` is all, without credentials.",
     )
@@ -383,14 +262,14 @@ class Management:
 class Control:
     """The door for this machine's operator: `amqpd ctl`, without a password."""
 
-    enabled: bool = _setting(True, "Serve it at all.")
-    socket: Path | None = _setting(
+    enabled: bool = setting(True, "Serve it at all.")
+    socket: Path | None = setting(
         None,
         "Path of the Unix socket (mode 0600). Unset, `amqpd serve` takes `control.sock` in the data directory, or "
         "`PORT.sock` in the folder of the user's sockets if that path is too long or nothing is kept; a broker inside "
         "a program has none.",
     )
-    token_file: Path | None = _setting(
+    token_file: Path | None = setting(
         None,
         "File (mode 0600) that names a port of this machine and a token for it, in place of a Unix socket. Unset, "
         "`amqpd serve` takes `control.json` in the data directory where there are no Unix sockets.",
@@ -401,21 +280,21 @@ class Control:
 class Log:
     """The server's log."""
 
-    level: Literal["debug", "info", "warning", "error"] = _setting("info", "The least severe level that is written.")
-    format: Literal["console", "json"] = _setting("console", "Lines for people, or one JSON object a line.")
+    level: Literal["debug", "info", "warning", "error"] = setting("info", "The least severe level that is written.")
+    format: Literal["console", "json"] = setting("console", "Lines for people, or one JSON object a line.")
 
 
 @attrs.frozen(kw_only=True)
 class Metrics:
     """What `amqpd serve` tells Prometheus, at /metrics; brokers inside a program serve none."""
 
-    port: int | None = _setting(
+    port: int | None = setting(
         15692, "Port for scrapes; 0 takes a free one, `none` serves no metrics.", Within(0, 65535)
     )
-    host: Names = _setting(
+    host: Names = setting(
         ("127.0.0.1", "::1"), "Addresses for scrapes; whoever reaches one may read all metrics.", NotEmpty()
     )
-    proxy_protocol: bool = _setting(
+    proxy_protocol: bool = setting(
         False, "Expect a header of the PROXY protocol in front of each connection, where a proxy writes it."
     )
 
@@ -427,44 +306,44 @@ class Config:
     Raise ConfigError for a value out of range, and for settings that do not go together.
     """
 
-    host: Names = _setting(("127.0.0.1", "::1"), "Addresses to listen on; `0.0.0.0` and `::` are all.", NotEmpty())
-    port: int | None = _setting(
+    host: Names = setting(("127.0.0.1", "::1"), "Addresses to listen on; `0.0.0.0` and `::` are all.", NotEmpty())
+    port: int | None = setting(
         5672, "Port of the plain listener; 0 takes a free one, `none` leaves TLS alone.", Within(0, 65535)
     )
-    proxy_protocol: bool = _setting(
+    proxy_protocol: bool = setting(
         False,
         "Expect a header of the PROXY protocol (version 1 or 2) in front of each connection to `port` and `tls.port`: "
         "the client that it names is the one in lists and in the log. RabbitMQ's proxy_protocol.",
     )
-    unix_socket: Path | None = _setting(
+    unix_socket: Path | None = setting(
         None, "A Unix socket on which plain AMQP is spoken too; who uses it counts as on this machine."
     )
-    unix_socket_mode: str = _setting("0660", "The mode of its file, which says who may connect.", FileMode())
-    compat: Compat = _setting("4.2", "The RabbitMQ version whose behaviour, limits and announced version apply.")
-    strict: bool = _setting(False, "Turn amqpd's own extensions off.")
-    access_file: Path | None = _setting(None, "TOML file with virtual hosts, users and permissions.")
-    definitions: Path | None = _setting(
+    unix_socket_mode: str = setting("0660", "The mode of its file, which says who may connect.", FileMode())
+    compat: Compat = setting("4.2", "The RabbitMQ version whose behaviour, limits and announced version apply.")
+    strict: bool = setting(False, "Turn amqpd's own extensions off.")
+    access_file: Path | None = setting(None, "TOML file with virtual hosts, users and permissions.")
+    definitions: Path | None = setting(
         None,
         "JSON file of definitions (`amqpctl export_definitions`, or exported by a RabbitMQ) that is imported at each "
         "start, before anybody can connect. RabbitMQ's load_definitions.",
     )
-    data_dir: Path | None = _setting(
+    data_dir: Path | None = setting(
         None,
         "Folder in which durable definitions and persistent messages are kept. Unset, `amqpd serve` takes the one that "
         "the platform has for the data of its user, and a broker inside a program keeps everything in memory.",
     )
-    durability: Literal["fsync", "os", "none"] = _setting(
+    durability: Literal["fsync", "os", "none"] = setting(
         "fsync",
         "What a confirm of a persistent message waits for: the disk (`fsync`: it survives a power failure), the "
         "operating system (`os`: it survives the end of the process) or nothing (`none`: it survives an orderly stop).",
     )
-    disk_free_limit: Size = _setting(
+    disk_free_limit: Size = setting(
         50_000_000,
         "Free bytes on the disk of `data_dir` below which publishers are blocked. 64 MiB more are set aside, so that "
         "acknowledgements are recorded on a full disk.",
     )
-    transient: bool = _setting(False, "Keep everything in memory and write nothing to disk, whatever `data_dir` says.")
-    shutdown_timeout: Seconds = _setting(3.0, "Time that a stop gives clients to answer the close.", Within(0))
+    transient: bool = setting(False, "Keep everything in memory and write nothing to disk, whatever `data_dir` says.")
+    shutdown_timeout: Seconds = setting(3.0, "Time that a stop gives clients to answer the close.", Within(0))
     tls: Tls = attrs.Factory(Tls)
     server: Server = attrs.Factory(Server)
     limits: Limits = attrs.Factory(Limits)
