@@ -1,4 +1,4 @@
-"""The access file: virtual hosts, users, permissions and topic permissions, declared in TOML.
+"""The access file: virtual hosts, users, permissions, topic permissions and default limits, declared in TOML.
 
 Decides: the form of the file, and that everything in it is well-formed and refers to something that exists. Refuses to
 know how a password is hashed or a permission is asked for. Every error is a ConfigError that names the entry, the key,
@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from amqpd.config.checks import Check, ShortText, Within
-from amqpd.config.errors import ConfigError, bad_value, unknown_key
+from amqpd.config.errors import ConfigError, bad_value, one_of, unknown_key
 from amqpd.config.sources import read_toml
 from amqpd.config.values import Names, describe, structure
 from amqpd.patterns import PatternError
@@ -92,7 +92,17 @@ class VHostEntry:
     description: str = ""
     tags: Names = attrs.field(default=(), validator=_AtMost32())
     default_queue_type: str | None = attrs.field(default=None, validator=ShortText())
-    limits: VHostLimits = attrs.Factory(VHostLimits)
+    limits: VHostLimits | None = None
+    """None: those of the first default limits that fit, if it is new."""
+
+
+@attrs.frozen(kw_only=True)
+class DefaultLimitsEntry:
+    """The limits of new virtual hosts in whose name a regular expression is found; the first one that fits counts."""
+
+    pattern: str = _regex()
+    max_connections: int | None = _limit()
+    max_queues: int | None = _limit()
 
 
 @attrs.frozen(kw_only=True)
@@ -159,6 +169,7 @@ class AccessFile:
     users: tuple[UserEntry, ...] = ()
     permissions: tuple[PermissionEntry, ...] = ()
     topic_permissions: tuple[TopicPermissionEntry, ...] = ()
+    default_limits: tuple[DefaultLimitsEntry, ...] = ()
 
 
 def load_access_file(path: Path, *, users: Collection[str] = (), vhosts: Collection[str] = ()) -> AccessFile:
@@ -170,7 +181,7 @@ def load_access_file(path: Path, *, users: Collection[str] = (), vhosts: Collect
     """
     where = f"in {path}"
     document = read_toml(path)
-    known = ("vhosts", "users", "permissions", "topic_permissions")
+    known = [each.name for each in attrs.fields(AccessFile)]
     for key, value in document.items():
         if key not in known:
             raise unknown_key(key, value, known, where)
@@ -179,6 +190,7 @@ def load_access_file(path: Path, *, users: Collection[str] = (), vhosts: Collect
         users=_entries(UserEntry, document, "users", where),
         permissions=_entries(PermissionEntry, document, "permissions", where),
         topic_permissions=_entries(TopicPermissionEntry, document, "topic_permissions", where),
+        default_limits=_entries(DefaultLimitsEntry, document, "default_limits", where),
     )
     known_users = {*users, *(user.name for user in access.users)}
     known_vhosts = {*vhosts, *(vhost.name for vhost in access.vhosts)}
@@ -255,14 +267,17 @@ def _label_of_row(kind: type, row: object) -> str | None:
 
 
 def _identity(kind: type) -> tuple[str, ...]:
-    if kind is PermissionEntry:
-        return ("user", "vhost")
-    return ("user", "vhost", "exchange") if kind is TopicPermissionEntry else ("name",)
+    known: dict[type, tuple[str, ...]] = {
+        PermissionEntry: ("user", "vhost"),
+        TopicPermissionEntry: ("user", "vhost", "exchange"),
+        DefaultLimitsEntry: ("pattern",),
+    }
+    return known.get(kind, ("name",))
 
 
 def _must_exist(name: str, known: Collection[str], key: str, where: str) -> None:
     if name not in known:
-        allowed = "one of " + ", ".join(map(repr, sorted(known))) if known else "nothing, as none is declared"
+        allowed = one_of(sorted(known)) if known else "nothing, as none is declared"
         raise bad_value(key, name, allowed, where)
 
 

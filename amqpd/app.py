@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import attrs
 import trio
 
 from amqpd import logins, plugins
-from amqpd.access_file import AccessFile, load_access_file
 from amqpd.broker.alarms import DISK, MemoryWatch
 from amqpd.broker.broker import Broker
 from amqpd.broker.compat import Compat
-from amqpd.broker.event_exchange import EventExchange
 from amqpd.broker.node_limits import NodeLimits
 from amqpd.broker.pager import Pager
 from amqpd.broker.ports import Journal, Offload, Randomness
 from amqpd.broker.timers import Timers
-from amqpd.broker.users import User
 from amqpd.clock import Clock, SystemClock
 from amqpd.config import Config, Tls
-from amqpd.config.errors import ConfigError, bad_value, missing_library
+from amqpd.config.errors import ConfigError, bad_value, missing_library, one_of
 from amqpd.definitions_file import take_over
 from amqpd.log import get_logger, set_level
 from amqpd.metrics import serving
 from amqpd.metrics.machine import Machine
+from amqpd.populating import populate
 from amqpd.protocol.interceptors import Interceptors
 from amqpd.protocol.node import CertificateLogin, Node, Settings
 from amqpd.server import memory, proxy_protocol
@@ -117,7 +113,7 @@ def make_node(
     """
     queue_types = {each.name: each for each in plugins.queue_types()}
     if config.queues.default_type not in queue_types:
-        raise bad_value("queues.default_type", config.queues.default_type, _one_of(queue_types))
+        raise bad_value("queues.default_type", config.queues.default_type, one_of(queue_types))
     broker = Broker(
         clock or SystemClock(),
         randomness or SystemRandomness(),
@@ -219,6 +215,7 @@ def _manage(server: Server, config: Config, storage: EngineJournal | None, opene
     if not management.enabled or (management.port is None and management.tls.port is None):
         return
     try:
+        from amqpd.http.limits import Limits
         from amqpd.http.server import HttpServer
         from amqpd.management.serving import public
     except ImportError as error:
@@ -226,16 +223,18 @@ def _manage(server: Server, config: Config, storage: EngineJournal | None, opene
         value = management.port or management.tls.port
         raise missing_library(error, f"'{key}' is set", "management", key=key, value=value) from error
     api = api_of(server, config, storage)
-    handle = public(api)
+    handle, limits = public(api), Limits(body=management.max_body_size)
     if management.port is not None:
         listeners = listen_all(management.host, management.port)
-        make = partial(HttpServer, handle, arrive=_arrive(management.proxy_protocol))
+        make = partial(HttpServer, handle, limits=limits, arrive=_arrive(management.proxy_protocol))
         server.open_door("http", listeners, partial(serve_http, make=make))
     if management.tls.port is not None:
         server.https = _tls_context(management.tls_of(config.tls), "management.tls")
         listeners = listen_all(management.host, management.tls.port)
         arrive = _arrive(management.proxy_protocol)
-        make = partial(HttpServer, handle, tls=lambda: server.https, turn=server.signing.enter, arrive=arrive)
+        make = partial(
+            HttpServer, handle, limits=limits, tls=lambda: server.https, turn=server.signing.enter, arrive=arrive
+        )
         server.open_door("https", listeners, partial(serve_http, make=make, secure=True))
     api.sampler.start()
     opened.callback(api.sampler.stop)
@@ -267,8 +266,7 @@ def api_of(server: Server, config: Config, storage: EngineJournal | None) -> Api
         server.end_turn,
         lambda: _listening(server, config),
         Machine(memory.resident, partial(_memory_limit, node), partial(_disk_limit, config, storage), data_dir),
-        management.path_prefix,
-        management.cors_allow_origins,
+        management,
         node.broker.clock.monotonic(),
         sign_on(config),
         config,
@@ -398,56 +396,3 @@ def _settings(config: Config, broker: Broker) -> Settings:
             sent_time=config.interceptors.sent_time,
         ),
     )
-
-
-def populate(broker: Broker, config: Config, storage: EngineJournal | None = None) -> None:
-    """Give a broker that has nothing the virtual hosts and users that it starts with. Raises ConfigError."""
-    default = config.default
-    if storage is None or not storage.restore_access(broker):
-        broker.add_vhost(default.vhost)
-        hashing = broker.authentication.hashing
-        broker.add_user(User.with_password(default.user, default.password, default.user_tags, hashing))
-        broker.access.grant(default.user, default.vhost)
-    if config.access_file is not None:
-        access = load_access_file(config.access_file, users=tuple(broker.access.users), vhosts=tuple(broker.vhosts))
-        _check_queue_types(broker, access, config.access_file)
-        _populate_from(broker, access)
-    if broker.compat.extends("event-exchange") if config.events.exchange is None else config.events.exchange:
-        vhost = broker.vhosts.get(default.vhost)  # somebody may have deleted it before a restart
-        if vhost is not None:
-            EventExchange(broker.events, vhost)
-
-
-def _check_queue_types(broker: Broker, access: AccessFile, path: Path) -> None:
-    for vhost in access.vhosts:
-        if vhost.default_queue_type is not None and vhost.default_queue_type not in broker.queue_types:
-            key, allowed = f"vhosts[{vhost.name!r}].default_queue_type", _one_of(broker.queue_types)
-            raise bad_value(key, vhost.default_queue_type, allowed, f"in {path}")
-
-
-def _one_of(names: Iterable[str]) -> str:
-    return "one of " + ", ".join(map(repr, names))
-
-
-def _populate_from(broker: Broker, access: AccessFile) -> None:
-    for vhost in access.vhosts:
-        made, limits = broker.add_vhost(vhost.name), vhost.limits
-        broker.set_default_queue_type(made, vhost.default_queue_type)
-        broker.limit_vhost(made, max_connections=limits.max_connections, max_queues=limits.max_queues)
-    for entry in access.users:
-        user = User.with_password(entry.name, entry.password or "", entry.tags, broker.authentication.hashing)
-        if entry.password is None:
-            user = attrs.evolve(
-                user, password_hash=entry.password_hash or "", hashing_algorithm=entry.hashing_algorithm
-            )
-        broker.add_user(
-            attrs.evolve(
-                user, max_connections=entry.limits.max_connections, max_channels=entry.limits.max_channels
-            )
-        )
-    for permission in access.permissions:
-        broker.access.grant(
-            permission.user, permission.vhost, permission.configure, permission.write, permission.read
-        )
-    for topic in access.topic_permissions:
-        broker.access.grant_topic(topic.user, topic.vhost, topic.exchange, topic.write, topic.read)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from amqpd.app import api_of, populate, serve_http
+from amqpd.app import api_of, serve_http
 from amqpd.broker.operations.restarting import forget_all, forget_transient
 from amqpd.config import Config, ConfigError
 from amqpd.config.model import Control
@@ -25,6 +25,7 @@ from amqpd.config.settings import settings
 from amqpd.definitions_file import take_over
 from amqpd.log import get_logger, set_level
 from amqpd.management.control import Application, Refused
+from amqpd.populating import populate
 from amqpd.server import memory
 from amqpd.server.local import guarded_port, unix_socket
 from amqpd.server.server import Server
@@ -166,7 +167,8 @@ async def controlled(
     from amqpd.management.serving import local
 
     application = Operated(server, config, storage, shut_down)
-    api = attrs.evolve(api_of(server, config, storage), prefix="")
+    api = api_of(server, config, storage)
+    api = attrs.evolve(api, settings=attrs.evolve(api.settings, path_prefix=""))
     with _door(settings_) as (sock, token):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve_http, [sock], partial(HttpServer, local(api, application, token)))

@@ -40,10 +40,12 @@ MAY_KNOW = {
     "oauth2": GROUND | {"broker"},
     "auth_http": GROUND | {"broker"},
     "logins": GROUND | {"auth_http", "broker", "oauth2", "plugins"},
+    "populating": GROUND | {"access_file", "broker", "storage"},
     "app": GROUND
-    | {"access_file", "broker", "definitions_file", "http", "logins", "management", "metrics", "plugins", "protocol"}
+    | {"broker", "definitions_file", "http", "logins", "management", "metrics", "plugins", "populating", "protocol"}
     | {"server", "storage"},
-    "application": GROUND | {"app", "broker", "definitions_file", "http", "management", "server", "storage"},
+    "application": GROUND
+    | {"app", "broker", "definitions_file", "http", "management", "populating", "server", "storage"},
     "testing": GROUND | {"app", "broker", "embedded", "protocol", "server"},
     "embedded": GROUND | {"app", "application", "broker", "server", "storage", "testing"},
     "cli": GROUND | {"app", "application", "broker", "server", "storage"},

@@ -168,6 +168,11 @@ class Broker:
             self.recorder.vhost(vhost)
             if self.events.heard:
                 announce.vhost_created(vhost, self.name, by)
+            limits = self.limits.of_new_vhost(name)
+            if limits is not None:
+                self.limit_vhost(
+                    vhost, max_connections=limits.max_connections, max_queues=limits.max_queues, by=by
+                )
         return vhost
 
     def place_vhost(self, name: str, by: str = INTERNAL) -> VHost:

@@ -1,6 +1,7 @@
-"""How many of a kind a broker takes in all; None is no limit. Those of one virtual host or user are theirs.
+"""How many of a kind a broker takes in all, and the limits that new virtual hosts get; None is no limit.
 
-The names are those of RabbitMQ's settings vhost_max, cluster_queue_limit, cluster_exchange_limit.
+The names are those of RabbitMQ's settings vhost_max, cluster_queue_limit, cluster_exchange_limit and
+default_limits.vhosts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,16 @@ import attrs
 
 from amqpd.broker.operations.invalid import Invalid
 from amqpd.errors import PreconditionFailed
+from amqpd.patterns import Pattern
+
+
+@attrs.frozen
+class DefaultLimits:
+    """What a new virtual host may have if the pattern is found in its name."""
+
+    pattern: Pattern
+    max_connections: int | None
+    max_queues: int | None
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +33,12 @@ class NodeLimits:
     max_queues: int | None = None
     max_exchanges: int | None = None
     """Beside those that every virtual host has."""
+    vhosts: tuple[DefaultLimits, ...] = ()
+    """The first one that fits counts."""
+
+    def of_new_vhost(self, name: str) -> DefaultLimits | None:
+        """The limits that a virtual host starts with, if any."""
+        return next((each for each in self.vhosts if each.pattern.search(name)), None)
 
     def require_vhost(self, name: str, vhosts: Collection[object]) -> None:
         """Raises Invalid."""

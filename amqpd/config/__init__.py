@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from amqpd.config.errors import ConfigError
 from amqpd.config.logins import Auth, AuthHttp, OAuth2
-from amqpd.config.model import Compat, Config, Default, Limits, Log, Memory, Server, Tls
+from amqpd.config.management import Management
+from amqpd.config.model import Compat, Config, Default, Limits, Log, Memory, Server
 from amqpd.config.settings import Setting, settings
 from amqpd.config.sources import load
+from amqpd.config.tls import Tls
 
 __all__ = [
     "Auth",
@@ -20,6 +22,7 @@ __all__ = [
     "Default",
     "Limits",
     "Log",
+    "Management",
     "Memory",
     "OAuth2",
     "Server",

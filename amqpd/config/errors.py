@@ -50,6 +50,11 @@ def bad_value(key: str, value: object, allowed: str, where: str | None = None, *
     )
 
 
+def one_of(names: Iterable[str]) -> str:
+    """Say what is allowed where only some names are."""
+    return "one of " + ", ".join(map(repr, names))
+
+
 def unknown_key(key: str, value: object, known: Iterable[str], where: str | None = None) -> ConfigError:
     """Build the error for a key that does not exist: with the nearest known one, else with all of them.
 

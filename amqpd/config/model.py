@@ -16,16 +16,16 @@ import attrs
 from amqpd.config.checks import (
     Above,
     FileMode,
-    HttpsUrl,
     NotEmpty,
-    PathPrefix,
     ShareOrSize,
     ShortText,
     Within,
 )
 from amqpd.config.errors import bad_value
 from amqpd.config.logins import Auth, AuthHttp, OAuth2
+from amqpd.config.management import Management
 from amqpd.config.setting import setting
+from amqpd.config.tls import Tls
 from amqpd.config.values import Names, Seconds, Share, Size, in_bytes
 
 Compat = Literal["3.10", "3.13", "4.0", "4.2", "4.3"]
@@ -33,23 +33,6 @@ Compat = Literal["3.10", "3.13", "4.0", "4.2", "4.3"]
 
 MIB = 1024 * 1024
 UINT32_MAX = 2**32 - 1
-
-
-@attrs.frozen(kw_only=True)
-class Tls:
-    """The listener with TLS, beside the plain one."""
-
-    port: int | None = setting(None, "Port of the TLS listener, usually 5671; 0 takes a free one.", Within(0, 65535))
-    certificate: Path | None = setting(None, "The server's certificate chain (PEM); needed with `tls.port`.")
-    key: Path | None = setting(None, "The private key (PEM); unset, it is in the file of `tls.certificate`.")
-    ca: Path | None = setting(None, "The authorities (PEM) that client certificates are checked against.")
-    ciphers: str = setting(
-        "ECDHE+AESGCM:ECDHE+CHACHA20",
-        "Cipher suites of TLS 1.2, as OpenSSL writes them; those of TLS 1.3 are OpenSSL's own.",
-        NotEmpty(),
-    )
-    verify_peer: bool = setting(False, "Refuse a client without a valid certificate; needs `tls.ca`.")
-    minimum_version: Literal["1.2", "1.3"] = setting("1.2", "The oldest TLS version that is accepted.")
 
 
 @attrs.frozen(kw_only=True)
@@ -150,8 +133,11 @@ class Default:
 
     user: str = setting("guest", "Name of the default user.", ShortText())
     password: str = setting("guest", "Password of the default user.", NotEmpty(), secret=True)
-    vhost: str = setting("/", "Name of the default virtual host, on which the user has all permissions.", ShortText())
+    vhost: str = setting("/", "Name of the default virtual host, on which the user has permissions.", ShortText())
     user_tags: Names = setting(("administrator",), "Tags of the default user.")
+    configure: str = setting(".*", "What it may configure on that virtual host, as a regular expression.")
+    write: str = setting(".*", "What it may write to.")
+    read: str = setting(".*", "What it may read from.")
 
 
 @attrs.frozen(kw_only=True)
@@ -193,69 +179,6 @@ class Interceptors:
     sent_time: bool = setting(
         False, "Time of delivery in milliseconds, in the header `x-opt-rabbitmq-sent-time` of what clients get."
     )
-
-
-@attrs.frozen(kw_only=True)
-class ManagementTls:
-    """The HTTP API over TLS, beside the plain one or in its place."""
-
-    port: int | None = setting(None, "Port of the API over TLS, usually 15671; 0 takes a free one.", Within(0, 65535))
-    certificate: Path | None = setting(None, "Its certificate chain (PEM); unset, `tls.certificate` with its key.")
-    key: Path | None = setting(None, "The private key (PEM); unset, it is in the file of the certificate.")
-    ca: Path | None = setting(None, "The authorities (PEM) that client certificates are checked against.")
-    verify_peer: bool = setting(False, "Refuse a client without a valid certificate; needs `management.tls.ca`.")
-
-
-@attrs.frozen(kw_only=True)
-class ManagementOAuth:
-    """Logging in to the web UI at an identity provider (OpenID Connect, authorization code with PKCE)."""
-
-    enabled: bool = setting(False, "Offer it; needs `oauth2` in `auth.backends`.")
-    client_id: str | None = setting(
-        None, "The web UI's name at the provider: a public client whose redirect URI is its address.", NotEmpty()
-    )
-    provider_url: str | None = setting(
-        None,
-        "The provider; unset, `oauth2.issuer`. Its discovery document is below it, its token endpoint at the same "
-        "host, and both let pages of other origins ask (CORS).",
-        HttpsUrl(),
-    )
-    scopes: str = setting("openid profile", "What is asked for, with spaces in between.")
-
-
-@attrs.frozen(kw_only=True)
-class Management:
-    """The HTTP API for tools and people."""
-
-    enabled: bool = setting(True, "Serve it at all.")
-    port: int | None = setting(
-        None,
-        "Port of the HTTP API; 0 takes a free one. Unset, `amqpd serve` takes the one 10,000 above `port` (15672) if "
-        "the extra `management` is installed, it is free and `management.tls.port` isn't set; a broker inside a "
-        "program has none.",
-        Within(0, 65535),
-    )
-    host: Names = setting(("127.0.0.1", "::1"), "Addresses that it listens on.", NotEmpty())
-    proxy_protocol: bool = setting(
-        False,
-        "Expect a header of the PROXY protocol (version 1 or 2) in front of each connection to its ports: the client "
-        "that it names counts as the one that asks.",
-    )
-    path_prefix: str = setting("", "What stands before `/api` in its paths: `/rabbitmq`.", PathPrefix())
-    cors_allow_origins: Names = setting(
-        (),
-        "Origins of pages that may use it from a browser (`https://ops.example.org`); `*` is all, without credentials.",
-    )
-    tls: ManagementTls = attrs.Factory(ManagementTls)
-    oauth: ManagementOAuth = attrs.Factory(ManagementOAuth)
-
-    def tls_of(self, amqp: Tls) -> Tls:
-        """Return what its TLS listener is served with, where `amqp` is what AMQP's is."""
-        own = self.tls
-        files = (amqp.certificate, amqp.key) if own.certificate is None else (own.certificate, own.key)
-        return attrs.evolve(
-            amqp, port=own.port, certificate=files[0], key=files[1], ca=own.ca, verify_peer=own.verify_peer
-        )
 
 
 @attrs.frozen(kw_only=True)

@@ -39,6 +39,7 @@ TAGS: Final = (ADMINISTRATOR, MONITORING, POLICYMAKER, MANAGEMENT)
 
 FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
 """What proxies add to requests of others."""
+NO_PASSWORDS: Final = "HTTP access denied: basic auth disabled"
 REALM: Final = (("www-authenticate", 'Basic realm="RabbitMQ Management"'),)
 
 
@@ -118,7 +119,9 @@ def require(caller: Caller, access: Access, broker: Broker, vhost: str | None) -
         raise not_authorised("User not authorised to access virtual host")
 
 
-async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ...], tokens: Tokens) -> Caller:
+async def log_in(
+    request: Request, broker: Broker, loopback_users: tuple[str, ...], tokens: Tokens, *, passwords: bool = True
+) -> Caller:
     """Check the name and password, or the token, that a request brings along. Raises ApiError (401)."""
     scheme, _, said = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -127,7 +130,16 @@ async def log_in(request: Request, broker: Broker, loopback_users: tuple[str, ..
             token = said.strip().encode("latin-1", "replace")
             user = await _checked(None, broker.check_token(token, request.peer.peer_host), request, broker)
         return _admitted(user, request, loopback_users)
-    return await log_in_with(*_basic(scheme, said), request, broker, loopback_users)
+    name, password = _basic(scheme, said)
+    if not passwords:
+        raise no_passwords(request)
+    return await log_in_with(name, password, request, broker, loopback_users)
+
+
+def no_passwords(request: Request) -> ApiError:
+    """What whoever comes with a name and a password is told where these are not taken."""
+    log.warning("HTTP login refused", peer=request.peer.peer_host, reason=NO_PASSWORDS)
+    return not_authorised(NO_PASSWORDS)
 
 
 async def log_in_with(

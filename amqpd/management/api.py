@@ -17,7 +17,7 @@ from amqpd.broker.ports import Holding, Peer
 from amqpd.broker.queue import Queue
 from amqpd.broker.session import Session
 from amqpd.broker.vhost import VHost
-from amqpd.config import Config
+from amqpd.config import Config, Management
 from amqpd.http.message import BodyIncomplete, BodyTooLarge, Request
 from amqpd.management.access import Caller
 from amqpd.management.attempts import Attempts
@@ -64,10 +64,7 @@ class Api:
     """Ends the turn in which something was changed: everybody's bytes go out."""
     listening: Callable[[], list[Listening]]
     machine: Machine
-    prefix: str = ""
-    """What stands before `/api`, without a slash at its end."""
-    origins: tuple[str, ...] = ()
-    """Web pages from there may ask (CORS)."""
+    settings: Management = attrs.Factory(Management)
     started: float = 0.0
     """On the broker's monotonic clock."""
     sign_on: SignOn | None = None
@@ -75,11 +72,18 @@ class Api:
     config: Config | None = None
     """The settings that it was started with, if they are to be shown."""
     attempts: Attempts = attrs.Factory(Attempts)
-    tokens: Tokens = attrs.Factory(lambda self: Tokens(self.broker.clock), takes_self=True)
+    tokens: Tokens = attrs.Factory(
+        lambda self: Tokens(self.broker.clock, self.settings.login_session_timeout), takes_self=True
+    )
     sampler: Sampler = attrs.Factory(
         lambda self: Sampler(self.node, lambda: node_numbers(self.node, self.machine)), takes_self=True
     )
     """Knows what counters were before."""
+
+    @property
+    def prefix(self) -> str:
+        """What stands before `/api` in paths, without a slash at its end."""
+        return self.settings.path_prefix
 
     @property
     def broker(self) -> Broker:

@@ -33,8 +33,6 @@ ACCEPTABLE: Final = ("*/*", "application/*", "json", "application/octet-stream",
 MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]+/[!#$%&'*+.^_`|~\w-]+\s*(;|$)")
 MOST_ASKED: Final = 1000
 """Questions about a caller's permissions that one request may wait for, one after the other."""
-MAX_AGE: Final = "1800"
-"""Seconds that a browser may remember what OPTIONS said."""
 
 
 class Dispatcher:
@@ -80,12 +78,15 @@ class Dispatcher:
     async def _call(self, route: Route, request: Request, parts: list[str], query: Mapping[str, str]) -> Response:
         _check_accept(request)
         _check_content_type(request)
-        _check_origin(request, self._api.origins)
+        _check_origin(request, self._api.settings.cors_allow_origins)
         params = params_of(route, parts)
         broker = self._api.broker
         caller = self._caller
         if caller is None and route.access is not Access.NOBODY:
-            caller = await log_in(request, broker, self._api.loopback_users, self._api.tokens)
+            passwords = not self._api.settings.disable_basic_auth
+            caller = await log_in(
+                request, broker, self._api.loopback_users, self._api.tokens, passwords=passwords
+            )
         request = attrs.evolve(request, read_body=_read_once(request.read_body))
         for _ in range(MOST_ASKED):
             try:
@@ -100,16 +101,16 @@ class Dispatcher:
     def _cors(self, request: Request) -> tuple[tuple[str, str], ...]:
         """What lets a page of another origin ask; nothing unless that origin is configured."""
         origin = request.headers.get("origin")
-        if origin is None or not ({origin, "*"} & {*self._api.origins}):
+        if origin is None or not ({origin, "*"} & {*self._api.settings.cors_allow_origins}):
             return ()
-        if origin not in self._api.origins:
+        if origin not in self._api.settings.cors_allow_origins:
             headers = [("access-control-allow-origin", "*")]
         else:
             headers = [("access-control-allow-origin", origin), ("access-control-allow-credentials", "true")]
         if request.method == "OPTIONS":
             asked = request.headers.get("access-control-request-headers")
             headers.append(("access-control-allow-methods", "HEAD, GET, PUT, POST, DELETE, OPTIONS"))
-            headers.append(("access-control-max-age", MAX_AGE))
+            headers.append(("access-control-max-age", str(self._api.settings.cors_max_age)))
             if asked is not None:
                 headers.append(("access-control-allow-headers", asked))
         return tuple(headers)

@@ -39,4 +39,5 @@ def sign_on(config: Config) -> SignOn | None:
     provider = asked.provider_url or config.oauth2.issuer
     if provider is None:
         raise bad_value("management.oauth.provider_url", None, "a URL, unless there is an 'oauth2.issuer'")
-    return SignOn(provider, asked.client_id, asked.scopes, passwords=backends != {BACKEND})
+    passwords = backends != {BACKEND} and not config.management.disable_basic_auth
+    return SignOn(provider, asked.client_id, asked.scopes, passwords)

@@ -15,8 +15,6 @@ from typing import Final
 from amqpd.broker.users import User
 from amqpd.clock import Clock
 
-LIFETIME: Final = 8 * 3600.0
-"""Seconds; RabbitMQ's management.login_session_timeout."""
 MOST: Final = 10_000
 """Of more, the oldest is forgotten."""
 OCTETS: Final = 32
@@ -25,8 +23,10 @@ OCTETS: Final = 32
 class Tokens:
     """Those of one broker."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, lifetime: float) -> None:
+        """`lifetime`: seconds, RabbitMQ's management.login_session_timeout."""
         self._clock = clock
+        self._lifetime = lifetime
         self._known: dict[bytes, tuple[User, User | None, float]] = {}
         """By digest: for whom, as whom the broker itself knew it, and until when. The oldest first."""
 
@@ -35,7 +35,7 @@ class Tokens:
         token = secrets.token_urlsafe(OCTETS)
         if len(self._known) >= MOST:
             del self._known[next(iter(self._known))]
-        self._known[_digest(token)] = user, users.get(user.name), self._clock.monotonic() + LIFETIME
+        self._known[_digest(token)] = user, users.get(user.name), self._clock.monotonic() + self._lifetime
         return token
 
     def user_of(self, token: str, users: Mapping[str, User]) -> User | None:

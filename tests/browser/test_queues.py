@@ -20,6 +20,7 @@ def payloads(visit: Visit, queue: str) -> list[bytes]:
 def orders(visit: Visit, channel: Any) -> Visit:
     """A queue with three messages, and its page."""
     channel.queue_declare("orders", durable=True)
+    channel.confirm_delivery()
     for number in range(3):
         channel.basic_publish("", "orders", json.dumps({"id": number}).encode())
     visit.open("queues/%2F/orders", "orders")

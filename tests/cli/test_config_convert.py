@@ -26,6 +26,9 @@ default_user_tags.administrator = true
 default_user_tags.monitoring = true
 default_user_tags.management = false
 loopback_users.guest = false
+default_permissions.write = ^own
+management.login_session_timeout = 30
+track_auth_attempt_source = true
 heartbeat = 30
 consumer_timeout = 1800000
 channel_max = infinity
@@ -57,6 +60,8 @@ def test_settings_come_out_as_amqpd_reads_them(tmp_path: Path) -> None:
     assert (config.tls.port, config.tls.certificate, config.tls.minimum_version) == (5671, Path("/etc/c.pem"), "1.2")
     assert (config.default.user, config.default.password) == ("app", "s3cr#t")
     assert config.default.user_tags == ("administrator", "monitoring")
+    assert (config.default.configure, config.default.write) == (".*", "^own")
+    assert (config.management.login_session_timeout, config.auth.track_attempt_source) == (1800.0, True)
     assert config.auth.loopback_users == ()
     assert config.auth.mechanisms == ("PLAIN", "EXTERNAL")
     assert (config.limits.heartbeat, config.limits.consumer_timeout) == (30, 1800)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -285,3 +287,47 @@ def test_limits_of_users(api: Any) -> None:
     refused(api("PUT", "/user-limits/nope/max-channels", {"value": 5}), ["no_such_user", "nope"])
     refused(api("PUT", "/user-limits/guest/max-channels", {}), "[{key_missing,value}]")
     assert api("GET", "/user-limits/nope").json == MISSING
+
+
+# -- what is there from the start --------------------------------------------------------------------------------------
+
+DECLARED = """
+[[vhosts]]
+name = "orders"
+description = "What the shop sends"
+tags = ["production"]
+
+[[vhosts]]
+name = "tenant-own"
+limits = { max_queues = 9 }
+
+[[default_limits]]
+pattern = "^tenant-"
+max_connections = 5
+
+[[default_limits]]
+pattern = "."
+max_queues = 7
+"""
+
+
+def test_what_the_access_file_says_of_virtual_hosts_counts(started: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "access.toml"
+    file.write_text(DECLARED, encoding="utf-8")
+    with started(access_file=file) as api:
+        orders = api.get("/vhosts/orders")
+        assert (orders["description"], orders["tags"]) == ("What the shop sends", ["production"])
+        api.made("/vhosts/tenant-new")
+        limits = {each["vhost"]: each["value"] for each in api.get("/vhost-limits")}
+    assert limits == {
+        "/": {"max-queues": 7},
+        "orders": {"max-queues": 7},
+        "tenant-own": {"max-queues": 9},
+        "tenant-new": {"max-connections": 5},
+    }
+
+
+def test_the_default_user_may_do_what_the_settings_say(started: Callable[..., Any]) -> None:
+    with started(default_configure="^own", default_write="", default_read="^(own|public)") as api:
+        found = api.get("/permissions/%2F/guest")
+    assert (found["configure"], found["write"], found["read"]) == ("^own", "", "^(own|public)")

@@ -11,8 +11,9 @@ import pytest
 
 from amqpd.broker.users import User
 from amqpd.clock import ManualClock
-from amqpd.management.tokens import LIFETIME, MOST, Tokens
+from amqpd.management.tokens import MOST, Tokens
 
+LIFETIME = 8 * 3600.0
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -76,7 +77,7 @@ def test_a_token_that_nobody_gave_is_refused(api: Any) -> None:
 
 def test_tokens_end_some_hours_after_they_were_made() -> None:
     clock = ManualClock()
-    tokens, user = Tokens(clock), User("u")
+    tokens, user = Tokens(clock, LIFETIME), User("u")
     token = tokens.issue(user, {})
     clock.advance(LIFETIME - 1)
     assert tokens.user_of(token, {}) is user
@@ -86,7 +87,7 @@ def test_tokens_end_some_hours_after_they_were_made() -> None:
 
 def test_a_token_ends_with_the_credential_that_it_was_given_for() -> None:
     clock = ManualClock()
-    tokens, user = Tokens(clock), User("u", expires=clock.wall() + 60)
+    tokens, user = Tokens(clock, LIFETIME), User("u", expires=clock.wall() + 60)
     token = tokens.issue(user, {})
     clock.advance(59)
     assert tokens.user_of(token, {}) is user
@@ -95,7 +96,7 @@ def test_a_token_ends_with_the_credential_that_it_was_given_for() -> None:
 
 
 def test_a_changed_password_ends_tokens_where_another_backend_says_what_the_user_may_do() -> None:
-    tokens, user = Tokens(ManualClock()), User("u", tags=("management",))
+    tokens, user = Tokens(ManualClock(), LIFETIME), User("u", tags=("management",))
     before = User.with_password("u", "secret")
     token = tokens.issue(user, {"u": before})
     assert tokens.user_of(token, {"u": attrs.evolve(before, max_channels=1)}) is user
@@ -103,8 +104,16 @@ def test_a_changed_password_ends_tokens_where_another_backend_says_what_the_user
     assert tokens.user_of(token, {}) is None
 
 
+def test_where_passwords_are_not_taken_only_tokens_are(started: Callable[..., Any]) -> None:
+    with started(management_disable_basic_auth="true") as api:
+        for answer in (api("GET", "/whoami"), log_in(api, "guest", "guest")):
+            assert answer.status == 401
+            assert answer.json == {"error": "not_authorised", "reason": "HTTP access denied: basic auth disabled"}
+        assert bearer(api, "nonsense").json["error"] == "not_authorized"
+
+
 def test_of_too_many_tokens_the_oldest_is_forgotten() -> None:
-    tokens, user = Tokens(ManualClock()), User("u")
+    tokens, user = Tokens(ManualClock(), LIFETIME), User("u")
     first, *_, last = [tokens.issue(user, {}) for _ in range(MOST + 1)]
     assert tokens.user_of(first, {}) is None
     assert tokens.user_of(last, {}) is user

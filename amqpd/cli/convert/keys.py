@@ -50,6 +50,11 @@ def milliseconds(text: str) -> float:
     return int(text) / 1000
 
 
+def minutes(text: str) -> float:
+    """Minutes as seconds."""
+    return int(text) * 60.0
+
+
 def truth(text: str) -> bool:
     """Raises Unfit."""
     words = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
@@ -126,9 +131,10 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"default_pass", Becomes("default.password")),
     (r"default_vhost", Becomes("default.vhost")),
     (r"default_user_tags\.(?P<name>.+)", Becomes("default.user_tags", truth, many=True)),
-    (r"default_permissions\..*", Anyway("the default user may do everything in the default virtual host")),
+    (r"default_permissions\.(?P<which>configure|write|read)", Becomes("default.{which}")),
     (r"default_users\..*", NotThere("further users are for the access_file, or for definitions")),
-    (r"default_policies\..*|default_limits\..*", NotThere("policies and limits are for definitions")),
+    (r"default_policies\..*", NotThere("policies are for definitions")),
+    (r"default_limits\..*", NotThere("limits of new virtual hosts are for the access_file: see [[default_limits]]")),
     (r"loopback_users(\.(?P<name>.+))?", Becomes("auth.loopback_users", truth, many=True)),
     (r"auth_mechanisms\.\w+", Becomes("auth.mechanisms", many=True)),
     (r"anonymous_login_user", Becomes("auth.anonymous_user")),
@@ -164,14 +170,14 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"proxy_protocol", Becomes("proxy_protocol", truth)),
     (r"heartbeat", Becomes("limits.heartbeat", int)),
     (r"frame_max", Becomes("limits.frame_max", int)),
-    (r"channel_max", Becomes("limits.channel_max", int)),
+    (r"channel_max|max_channels_per_connection", Becomes("limits.channel_max", int)),
     (r"max_message_size", Becomes("limits.max_message_size", int)),
     (r"handshake_timeout", Becomes("limits.handshake_timeout", milliseconds)),
     (r"channel_max_per_node", Becomes("limits.max_channels", no_limit)),
     (r"vhost_max", Becomes("limits.max_vhosts", no_limit)),
     (r"cluster_queue_limit", Becomes("limits.max_queues", no_limit)),
     (r"cluster_exchange_limit", Becomes("limits.max_exchanges", no_limit)),
-    (r"connection_max", Becomes("limits.max_connections", no_limit)),
+    (r"connection_max|max_connections", Becomes("limits.max_connections", no_limit)),
     (r"consumer_max_per_channel", Becomes("limits.max_consumers_per_channel", no_limit)),
     (r"consumer_timeout", Becomes("limits.consumer_timeout", milliseconds)),
     (r"channel_tick_interval", Becomes("limits.consumer_timeout_tick", milliseconds)),
@@ -193,6 +199,10 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"management\.(tcp|listener)\.ip", Becomes("management.host", lambda text: [text])),
     (r"management\.path_prefix", Becomes("management.path_prefix")),
     (r"management\.cors\.allow_origins\.\w+", Becomes("management.cors_allow_origins", many=True)),
+    (r"management\.cors\.max_age", Becomes("management.cors_max_age", int)),
+    (r"management\.http\.max_body_size", Becomes("management.max_body_size", int)),
+    (r"management\.login_session_timeout", Becomes("management.login_session_timeout", minutes)),
+    (r"management\.disable_basic_auth", Becomes("management.disable_basic_auth", truth)),
     (r"management\.ssl\.port", Becomes("management.tls.port", int)),
     (r"management\.ssl\.ip", Becomes("management.host", lambda text: [text])),
     (r"management\.ssl\.certfile", Becomes("management.tls.certificate")),
@@ -203,7 +213,7 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"management\.oauth_client_id", Becomes("management.oauth.client_id")),
     (r"management\.oauth_provider_url", Becomes("management.oauth.provider_url")),
     (r"management\.oauth_scopes", Becomes("management.oauth.scopes")),
-    (r"management\.oauth_disable_basic_auth", Anyway("auth.backends says whether passwords are taken")),
+    (r"management\.oauth_disable_basic_auth", Becomes("management.disable_basic_auth", truth)),
     (r"management\.oauth_.*", NotThere("the web UI is a public client with PKCE: see management.oauth")),
     (r"management\.(ssl|listener)\..*", NotThere("amqpd chooses what TLS offers: see management.tls")),
     (r"management\.(rates_mode|sample_retention_policies|disable_stats)(\..*)?", STATISTICS),
@@ -230,8 +240,8 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"(shovel|federation|trust_store|tracing)\b.*", NotThere("amqpd has no such plug-in")),
     (r"(queue_index_embed_msgs_below|msg_store_.*|classic_queue\..*|lazy_.*)",
      Anyway("amqpd keeps messages its own way")),
-    (r"(reverse_dns_lookups|hipe_compile|channel_operation_timeout|track_auth_attempt_source)\b.*",
-     NotThere("amqpd has no such setting")),
+    (r"track_auth_attempt_source", Becomes("auth.track_attempt_source", truth)),
+    (r"(reverse_dns_lookups|hipe_compile|channel_operation_timeout)\b.*", NotThere("amqpd has no such setting")),
     (r"management_agent\..*", STATISTICS),
     (r"ssl_options", Anyway("it stands for no options at all")),
     (r"ssl_allow_poodle_attack", NotThere("TLS 1.2 is the oldest that is offered")),

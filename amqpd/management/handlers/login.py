@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amqpd.http.message import Response
-from amqpd.management.access import Caller, log_in_with
+from amqpd.management.access import Caller, log_in_with, no_passwords
 from amqpd.management.api import Call, query_of, text_of
 from amqpd.management.attempts import by_source
 from amqpd.management.encoding import JSON, decode, encode
@@ -18,6 +18,8 @@ async def log_in(call: Call) -> Response:
 
     No cookie is set, so that no other page can make a browser send what it gives.
     """
+    if call.api.settings.disable_basic_auth:
+        raise no_passwords(call.request)
     body = await _form(call)
     name, password = text_of(body, "username", ""), text_of(body, "password", "")
     octets = password.encode("utf-8", "surrogateescape")
