@@ -15,6 +15,7 @@ cdef class Broker:
     cdef public object events
     cdef public object recorder
     cdef public object statistics
+    cdef public object capacities
     cdef public Access access
     cdef public object alarms
     cdef public dict vhosts

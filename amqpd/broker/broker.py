@@ -20,6 +20,7 @@ from amqpd.broker.alarms import Alarms
 from amqpd.broker.authentication.chain import Authentication, Link
 from amqpd.broker.authentication.internal import InternalBackend
 from amqpd.broker.authentication.port import Login
+from amqpd.broker.capacities import Capacities
 from amqpd.broker.compat import Compat
 from amqpd.broker.dead_letter import DeadLetters
 from amqpd.broker.events import INTERNAL, Events
@@ -81,6 +82,7 @@ class Broker:
         self.account = Account()
         self._means = Means(self.compat, self.account, self.timers, self.work, clock, self.journal)
         self.statistics = Statistics()
+        self.capacities = Capacities(self.timers)
         self.events = Events(clock)
         self.recorder = Recorder(self.journal)
         self.access = Access(self.events, self.recorder)

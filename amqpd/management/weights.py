@@ -14,8 +14,8 @@ from amqpd.http.turns import SMALL, Slice
 from amqpd.protocol.node import Node
 from amqpd.protocol.unsettled import Unsettled
 
-FIELDS: Final = ("message_bytes", "messages_persistent")
-"""What fields begin with that need a weight."""
+FIELDS: Final = ("message_bytes", "messages_persistent", "head_message_timestamp")
+"""What fields begin with that need a look at what is out."""
 DEEP: Final = 16 * 1024
 """Messages of a queue from which on they are weighed in slices."""
 

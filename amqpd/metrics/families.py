@@ -22,6 +22,13 @@ QUEUE_CONSUMERS: Final[tuple[Family[QueueSubject], ...]] = (
 )
 
 QUEUE: Final[tuple[Family[QueueSubject], ...]] = (
+    gauge(
+        "queue_consumer_capacity",
+        "Share of the last seconds in which consumers took what came at once",
+        lambda each: each.capacity,
+        summed=False,
+    ),
+    gauge("queue_consumer_utilisation", "The same, by its older name", lambda each: each.capacity),
     gauge("queue_messages_ram", "Messages in memory", lambda each: each.ready + each.unacked - each.paged),
     gauge("queue_messages_ram_bytes", "Their bodies", lambda each: each.octets - each.waiting.paged),
     gauge("queue_messages_ready_ram", "Messages in memory, ready", lambda each: each.ready - each.paged),
@@ -33,6 +40,12 @@ QUEUE: Final[tuple[Family[QueueSubject], ...]] = (
     gauge("queue_messages_unacked_bytes", "Those not yet settled", lambda each: each.out.octets),
     gauge("queue_messages_paged_out", "Messages on disk alone", lambda each: each.paged),
     gauge("queue_messages_paged_out_bytes", "Their bodies", lambda each: each.waiting.paged),
+    gauge(
+        "queue_head_message_timestamp",
+        "When the first message was sent, in seconds since 1970, if its publisher says so",
+        lambda each: each.first_sent,
+        summed=False,
+    ),
 )
 
 QUEUE_DELIVERY: Final[tuple[Family[QueueSubject], ...]] = (

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from amqpd.broker.alarms import DISK, MEMORY
+from amqpd.broker.queue_arguments import TABLE
 from amqpd.broker.queue_counts import AT_LEAST_ONCE, AT_MOST_ONCE, DISABLED
 from amqpd.metrics.machine import Machine, most_files, open_files
 from amqpd.metrics.text import Number, labels
 
 if TYPE_CHECKING:
+    from amqpd.broker.queue_types.port import QueueType
     from amqpd.metrics.survey import Survey
     from amqpd.protocol.node import Node
 
@@ -23,7 +25,8 @@ Reading = tuple[str, str, str, list[tuple[str, Number]]]
 
 PROTOCOL: Final = ("protocol", "amqp091")
 REASONS: Final = ("delivery_limit", "expired", "maxlen", "rejected")
-STRATEGIES: Final = (DISABLED, AT_MOST_ONCE, AT_LEAST_ONCE)
+CERTAIN: Final = next(each.types for each in TABLE if each.name == "x-dead-letter-strategy")
+"""Queue types whose dead letters can be made sure of."""
 
 
 def _one(name: str, kind: str, help: str, value: Number | None) -> Reading:
@@ -189,19 +192,28 @@ def _delivered(survey: Survey) -> Iterator[Reading]:
 
 def _dead_lettered(survey: Survey) -> Iterator[Reading]:
     types = survey.node.broker.queue_types
+    possible = [(name, strategy) for name in types for strategy in _strategies(types[name])]
     for reason in REASONS:
         values: list[tuple[str, Number]] = [
             (_strategy(types[name].module, strategy), survey.deaths.get((name, (reason, strategy)), 0))
-            for name in types
-            for strategy in STRATEGIES
+            for name, strategy in possible
         ]
         about = f"Messages that died: {reason.replace('_', ' ')}"
         yield f"global_messages_dead_lettered_{reason}_total", "counter", about, values
     arrived: list[tuple[str, Number]] = [
-        (_strategy(types[name].module, AT_LEAST_ONCE), survey.buried.get(name, 0)) for name in types
+        (_strategy(types[name].module, strategy), survey.buried.get(name, 0))
+        for name, strategy in possible
+        if strategy == AT_LEAST_ONCE
     ]
     about = "Dead letters that all their queues have for sure"
     yield "global_messages_dead_lettered_confirmed_total", "counter", about, arrived
+
+
+def _strategies(kind: type[QueueType]) -> tuple[str, ...]:
+    """Those that its queues can have: none where no message dies."""
+    if kind.keeps_what_is_settled:
+        return ()
+    return (DISABLED, AT_MOST_ONCE, AT_LEAST_ONCE) if kind.letter in CERTAIN else (DISABLED, AT_MOST_ONCE)
 
 
 def _strategy(queue_type: str, strategy: str) -> str:

@@ -204,7 +204,8 @@ def _each(prefix: str, table: Table, survey: Survey) -> Iterator[str]:
         text = heading(name, family.kind, family.help)
         for start in range(0, len(subjects), SLICE * SAMPLES):
             part = subjects[start : start + SLICE * SAMPLES]
-            yield text + "".join([f"{name}{each.labels} {value(each)}\n" for each in part])
+            found = [(each.labels, of_it) for each in part if (of_it := value(each)) is not None]
+            yield text + "".join([f"{name}{labelled} {of_it}\n" for labelled, of_it in found])
             text = ""
         yield text
 
@@ -213,16 +214,18 @@ def _summed(prefix: str, table: Table, survey: Survey) -> Iterator[str]:
     """One sample for all of them."""
     subjects = table.subjects(survey)
     for family in table.families:
+        if not family.summed:
+            continue
         name, value = prefix + family.name, family.value
         if family.kind == "counter":
             assert table.totals is not None
-            total = value(table.totals(survey))
+            total = value(table.totals(survey)) or 0
         elif table.whole is not None:
-            total = value(table.whole(survey))
+            total = value(table.whole(survey)) or 0
         else:
             total = 0
             for start in range(0, len(subjects), SLICE * SAMPLES):
-                total += sum([value(each) for each in subjects[start : start + SLICE * SAMPLES]])
+                total += sum([value(each) or 0 for each in subjects[start : start + SLICE * SAMPLES]])
                 yield ""
         yield heading(name, family.kind, family.help) + sample(name, "", total)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
+from amqpd.broker.queue_arguments import CLASSIC
 from amqpd.broker.queue_counts import QueueCounts
 from amqpd.broker.queue_counts import counts_of as queue_counts
 from amqpd.broker.weights import NOTHING, Weight
@@ -50,6 +51,9 @@ class QueueSubject:
     counts: QueueCounts
     waiting: Weight = NOTHING
     out: Weight = NOTHING
+    capacity: float | None = None
+    """None, like the next one: queues of its type have none."""
+    first_sent: int | None = None
 
     @property
     def ready(self) -> int:
@@ -90,6 +94,7 @@ class AllQueues:
     waiting: Weight = NOTHING
     out: Weight = NOTHING
     persistent: tuple[int, int] = (0, 0)
+    capacity: float = 0.0
 
     @property
     def octets(self) -> int:
@@ -100,6 +105,7 @@ class AllQueues:
         """Take one in."""
         self.ready += subject.ready
         self.unacked += subject.unacked
+        self.capacity += subject.capacity or 0.0
         if subject.waiting is NOTHING and subject.out is NOTHING:
             return
         self.paged += subject.paged
@@ -246,7 +252,7 @@ class Survey:
         labelled = "" if self._summed else labels(("vhost", vhost), ("queue", queue.name))
         kept = NO_COUNTS if self._summed else counts
         if self._weighs:
-            subject = QueueSubject(labelled, queue, kept, queue.weight(), self._out.of(queue))
+            subject = self._weighed(labelled, queue, kept)
             self.all_queues.add(subject)
         else:
             subject = QueueSubject(labelled, queue, kept)
@@ -257,6 +263,13 @@ class Survey:
             for death, count in tally.died.items():
                 self.deaths[name, death] = self.deaths.get((name, death), 0) + count
             self.buried[name] = self.buried.get(name, 0) + tally.buried
+
+    def _weighed(self, labelled: str, queue: Queue, kept: QueueCounts) -> QueueSubject:
+        kind, out = queue.type, self._out
+        # Each reader of a stream is at a place of its own, and takes what is there already.
+        capacity = None if kind.keeps_what_is_settled else self.node.broker.capacities.of(queue)
+        first = out.first_sent(queue) if kind.name == CLASSIC and not self._summed else None
+        return QueueSubject(labelled, queue, kept, queue.weight(), out.of(queue), capacity, first)
 
     def _look_at_connection(self, connection: Connection) -> None:
         if connection.session is not None:

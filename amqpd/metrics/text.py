@@ -28,7 +28,10 @@ class Family(Generic[S]):
     name: str
     kind: Literal["counter", "gauge"]
     help: str
-    value: Callable[[S], Number]
+    value: Callable[[S], Number | None]
+    """None: this subject has none, and no line."""
+    summed: bool = True
+    """Whether a sum over all subjects means anything."""
 
 
 def counter(name: str, help: str, value: Callable[[S], Number]) -> Family[S]:
@@ -36,9 +39,9 @@ def counter(name: str, help: str, value: Callable[[S], Number]) -> Family[S]:
     return Family(f"{name}_total", "counter", help, value)
 
 
-def gauge(name: str, help: str, value: Callable[[S], Number]) -> Family[S]:
+def gauge(name: str, help: str, value: Callable[[S], Number | None], *, summed: bool = True) -> Family[S]:
     """What rises and falls."""
-    return Family(name, "gauge", help, value)
+    return Family(name, "gauge", help, value, summed)
 
 
 def heading(name: str, kind: str, help: str) -> str:

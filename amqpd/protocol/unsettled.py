@@ -1,4 +1,5 @@
-"""How much the messages are that are out: delivered, and not settled for good. Channels have them, by tag.
+"""How much the messages are that are out, delivered and not settled for good, and which of a queue's is the oldest.
+Channels have them, by tag.
 
 A step comes after a few hundred deliveries at most, counted and not timed: whoever looks lets others have their turn.
 """
@@ -6,8 +7,10 @@ A step comes after a few hundred deliveries at most, counted and not timed: whoe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
+from amqpd.broker.message import Message
 from amqpd.broker.queue import Queue
 from amqpd.broker.unacked import Delivery
 from amqpd.broker.weights import NOTHING, Weight, of_messages
@@ -19,6 +22,8 @@ PART: Final = 256
 """Deliveries that are looked at in one go."""
 CHANNELS: Final = 64
 """Channels without any that are passed in one go."""
+NUMBER: Final = attrgetter("number")
+"""Messages came into their queue in this order."""
 
 
 class Unsettled:
@@ -28,10 +33,19 @@ class Unsettled:
         self._node = node
         self._only = only
         self._by_queue: dict[Queue, Weight] = {}
+        self._oldest: dict[Queue, Message] = {}
 
     def of(self, queue: Queue) -> Weight:
         """What is out of a queue, once it is collected."""
         return self._by_queue.get(queue, NOTHING)
+
+    def first_sent(self, queue: Queue) -> int | None:
+        """When the first message of a queue was sent, as its publisher says: seconds since the Unix epoch. Of the one
+        that is ready and the one that is out it is the earlier, as RabbitMQ has it.
+        """
+        first = queue.head(), self._oldest.get(queue)
+        sent = [each.properties.timestamp for each in first if each is not None]
+        return min([each for each in sent if each is not None], default=None)
 
     def collect(self) -> Iterator[None]:
         """Look at every channel; between two steps deliveries may come and go."""
@@ -62,4 +76,7 @@ class Unsettled:
         for delivery in deliveries:
             by_queue.setdefault(delivery[1], []).append(delivery)
         for queue, found in by_queue.items():
-            self._by_queue[queue] = self.of(queue) + of_messages([message for message, *_ in found])
+            messages = [message for message, *_ in found]
+            self._by_queue[queue] = self.of(queue) + of_messages(messages)
+            known = self._oldest.get(queue)
+            self._oldest[queue] = min(messages if known is None else [known, *messages], key=NUMBER)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 READY: Final = 3
 UNACKNOWLEDGED: Final = 2
+FIRST_SENT: Final = 1_700_000_000
+"""When the first message was sent, as it says."""
 
 
 @contextmanager
@@ -31,7 +33,8 @@ def connected(target: Target, prefix: str) -> Iterator[None]:
         channel.basic_qos(prefetch_count=UNACKNOWLEDGED)
         channel.queue_declare(queue, durable=True)
         for number in range(READY + UNACKNOWLEDGED):
-            channel.basic_publish("", queue, str(number).encode())
+            sent = pika.BasicProperties(timestamp=FIRST_SENT + number)
+            channel.basic_publish("", queue, str(number).encode(), sent)
         channel.basic_consume(queue, lambda *_: None, consumer_tag=f"{prefix}-consumer")
         alive = threading.Thread(target=_live, args=(connection,))
         alive.start()

@@ -98,7 +98,11 @@ def test_a_queue_says_how_large_its_messages_are(api: Any, connected: Any, kind:
         "message_bytes_persistent": 101,
     }
     assert shown["messages_persistent"] == 2
-    assert shown.get("head_message_timestamp") == (10 if kind == "classic" else None)
+    assert shown.get("head_message_timestamp") == (1 if kind == "classic" else None)
+    assert (shown["consumer_capacity"], shown["consumer_utilisation"]) == (0, 0)
+    if kind == "classic":
+        columns = "head_message_timestamp"
+        assert api.get(f"/queues?columns={columns}&sort={columns}") == [{columns: 1}]
     by_size = api.get("/queues?columns=name,message_bytes&sort=message_bytes_ready")
     assert by_size == [{"name": "q", "message_bytes": 111}]
     channel.tx_select()

@@ -24,7 +24,6 @@ LACKING: Mapping[str, str] = {
     r"(channel|connection|queue)_process_.*": "there is no process for each",
     r"erlang_(gc_reclaimed|net|processes|scheduler)_.*": "of Erlang's machine",
     r"(io|msg_store|queue_index|queue_disk|schema_db|raft)_.*": "operations of RabbitMQ's own storage",
-    r"queue_consumer_(capacity|utilisation)|queue_head_message_timestamp": "not kept (decision 0024)",
     r"channel_messages_redelivered_total": "not kept by channel (decision 0024)",
 }
 DIFFERENT: Mapping[str, str] = {

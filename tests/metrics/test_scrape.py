@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -43,6 +44,9 @@ OVERVIEW = [
     "rabbitmq_disk_space_available_limit_bytes", "rabbitmq_erlang_uptime_seconds",
 ]
 """What the dashboard RabbitMQ-Overview needs, but for the sizes of messages (decision 0024)."""
+
+SINGLE = {"rabbitmq_queue_info", "rabbitmq_queue_consumer_capacity", "rabbitmq_queue_head_message_timestamp"}
+"""What is told of each queue alone."""
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -161,7 +165,7 @@ def test_aggregated_metrics_are_the_sums_and_what_has_ended(world: World) -> Non
     each, summed = read(world, "/metrics/per-object"), read(world)
     sums: dict[str, float] = {}
     for (name, labelled), number in each.items():
-        if dict(labelled).keys() & {"queue", "channel"} and name != "rabbitmq_queue_info":
+        if dict(labelled).keys() & {"queue", "channel"} and name not in SINGLE:
             sums[name] = sums.get(name, 0) + number
     told = {name: value(summed, name) for name in sums}
     ended = {
@@ -222,6 +226,12 @@ def test_dead_letters_are_counted_by_reason_and_strategy() -> None:
     assert value(samples, name.format("maxlen"), **classic, dead_letter_strategy="at_most_once") == 2
     assert value(samples, name.format("rejected"), **classic, dead_letter_strategy="disabled") == 1
     assert value(samples, name.format("expired"), **classic, dead_letter_strategy="disabled") == 0
+    expired = [dict(labelled) for each, labelled in samples if each == name.format("expired")]
+    assert {(each["queue_type"], each["dead_letter_strategy"]) for each in expired} == {
+        ("rabbit_classic_queue", "disabled"), ("rabbit_classic_queue", "at_most_once"),
+        ("rabbit_quorum_queue", "disabled"), ("rabbit_quorum_queue", "at_most_once"),
+        ("rabbit_quorum_queue", "at_least_once"),
+    }, "as RabbitMQ has them"  # fmt: skip
     client.call(commands.Queue.Delete(queue="q"))
     samples = read(world)
     assert value(samples, name.format("maxlen"), **classic, dead_letter_strategy="at_most_once") == 2
@@ -268,6 +278,27 @@ def test_sizes_of_messages_are_told_by_queue_and_together(world: World) -> None:
     samples = read(world)
     assert value(samples, "rabbitmq_queue_messages_bytes") >= 110
     assert value(samples, "rabbitmq_queue_messages_paged_out_bytes") == 0
+
+
+def test_capacities_and_first_messages_are_told_by_queue(world: World) -> None:
+    """Queue c holds a message that is out and was sent at 5, and one that is ready and was sent at 3."""
+    client = world.open()
+    client.declare("c")
+    for sent in (5, 3):
+        client.send(publish("c", properties=commands.Basic.Properties(timestamp=datetime.fromtimestamp(sent, UTC))))
+    client.get("c")
+    samples = read(world, "/metrics/per-object")
+    assert value(samples, "rabbitmq_queue_head_message_timestamp", vhost="/", queue="c") == 3
+    client.call(commands.Queue.Purge(queue="c"))
+    samples = read(world, "/metrics/per-object")
+    assert value(samples, "rabbitmq_queue_head_message_timestamp", vhost="/", queue="c") == 5
+    assert [name for name, _ in samples].count("rabbitmq_queue_head_message_timestamp") == 1, "of others it is unknown"
+    for name in ("capacity", "utilisation"):
+        assert value(samples, f"rabbitmq_queue_consumer_{name}", vhost="/", queue="a") == 1
+        assert value(samples, f"rabbitmq_queue_consumer_{name}", vhost="/", queue="b") == 0
+    names = {name for name, _ in read(world)}
+    assert "rabbitmq_queue_consumer_utilisation" in names
+    assert not SINGLE & names
 
 
 def test_the_memory_has_an_endpoint_of_its_own(world: World) -> None:

@@ -114,7 +114,6 @@ def _consumers(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Consumer
         (vhost, consumer)
         for vhost in vhosts
         for queue in vhost.queues.values()
-        if queue.consumer_count
         for consumer in queue.consumers.members()
     ]
     return Listing(

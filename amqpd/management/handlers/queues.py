@@ -31,11 +31,11 @@ async def queues_of_vhost(call: Call) -> AnyListing:
 
 async def queue(call: Call) -> object:
     """Show a queue with its consumers."""
-    vhost = call.vhost()
+    vhost, broker = call.vhost(), call.broker
     found = find_queue(vhost, call.params["queue"])
     out = await weighed(call.api.node, [found], found) if are_wanted(call.query) else None
     view = queue_details(
-        vhost, found, call.broker.name, call.details(found), out=out, totals=_totals(call)
+        vhost, found, broker.name, broker.capacities, call.details(found), out=out, totals=_totals(call)
     )
     return one(view, call.query)
 
@@ -102,7 +102,7 @@ def find_queue(vhost: VHost, name: str) -> Queue:
 
 
 async def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queue]]:
-    node, wanted, totals = call.broker.name, call.query.get("type"), _totals(call)
+    broker, wanted, totals = call.broker, call.query.get("type"), _totals(call)
     queues_of = (queue for vhost in vhosts for queue in [*vhost.queues.values()])
     out = await weighed(call.api.node, queues_of) if are_wanted(call.query) else None
     return Listing(
@@ -112,7 +112,9 @@ async def _listing(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Queu
             for each in [*vhost.queues.values()]
             if wanted in (None, each.type.name)
         ),
-        lambda each: queue_view(*each, node, call.details(each[1]), out=out, totals=totals),
+        lambda each: queue_view(
+            *each, broker.name, broker.capacities, call.details(each[1]), out=out, totals=totals
+        ),
         lambda each: (each[0].name, each[1].name),
         lambda each: each[1].name,
     )

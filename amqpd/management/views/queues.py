@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from amqpd.broker.capacities import Capacities
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.policies import Matched
 from amqpd.broker.queue import Queue
@@ -26,6 +27,7 @@ def queue_view(
     vhost: VHost,
     queue: Queue,
     node: str,
+    capacities: Capacities,
     details: Details | None,
     *,
     out: Unsettled | None = None,
@@ -33,7 +35,7 @@ def queue_view(
 ) -> dict[str, object]:
     """What lists show. Without `details`: nothing that is counted, but with `totals` how many messages there are.
 
-    `out`: what is out of queues; without it there are no sizes of messages.
+    `out`: what is out of queues; without it there are no sizes of messages, nor what is known of the first one.
     """
     matched = matched_of(vhost, queue)
     view: dict[str, object] = {
@@ -54,7 +56,7 @@ def queue_view(
     }
     if details is None:
         return view | dict(zip(LENGTHS, of_queue(queue), strict=False)) if totals else view
-    view |= _counts(queue, details) | _of_type(queue, node) | _owner(queue)
+    view |= _counts(queue, details) | _capacity(queue, capacities) | _of_type(queue, node) | _owner(queue)
     return view if out is None else view | _sizes(queue, out)
 
 
@@ -62,13 +64,14 @@ def queue_details(
     vhost: VHost,
     queue: Queue,
     node: str,
+    capacities: Capacities,
     details: Details | None,
     *,
     out: Unsettled | None = None,
     totals: bool = False,
 ) -> dict[str, object]:
     """What a single queue shows beside that."""
-    view = queue_view(vhost, queue, node, details, out=out, totals=totals)
+    view = queue_view(vhost, queue, node, capacities, details, out=out, totals=totals)
     if details is not None:
         consumers = queue.consumers.members()
         view["consumer_details"] = [consumer_view(vhost, each, node) for each in consumers]
@@ -87,9 +90,7 @@ def _counts(queue: Queue, details: Details) -> dict[str, object]:
     exclusive = queue.exclusive_consumer
     return {
         **shown(counts[: len(LENGTHS)], LENGTHS, details),
-        "consumers": queue.consumer_count,
-        "consumer_capacity": _capacity(queue),
-        "consumer_utilisation": _capacity(queue),
+        "consumers": len(consumers) if queue.type.keeps_what_is_settled else queue.consumer_count,
         "exclusive_consumer_tag": None if exclusive is None else exclusive.tag,
         "single_active_consumer_tag": None if active is None else active.tag,
         "paused": queue.paused,
@@ -98,14 +99,18 @@ def _counts(queue: Queue, details: Details) -> dict[str, object]:
     }
 
 
-def _capacity(queue: Queue) -> float:
-    """The share of time in which consumers can take messages: now they can, or they cannot."""
-    return 1.0 if any(each.able for each in queue.consumers.members()) else 0.0
+def _capacity(queue: Queue, capacities: Capacities) -> dict[str, object]:
+    """In what share of the time consumers took what came at once, under both of its names. Streams have none: each
+    reader is at a place of its own.
+    """
+    if queue.type.keeps_what_is_settled:
+        return {}
+    return dict.fromkeys(("consumer_capacity", "consumer_utilisation"), capacities.of(queue))
 
 
 def _of_type(queue: Queue, node: str) -> dict[str, object]:
     if queue.type.name == CLASSIC:
-        return {"storage_version": 2, "head_message_timestamp": _first_sent(queue)} | _in_memory(queue)
+        return {"storage_version": 2} | _in_memory(queue)
     replicas: dict[str, object] = {"leader": node, "members": [node], "online": [node]}
     if queue.type.name == QUORUM:
         limit = queue.settings.delivery_limit
@@ -121,7 +126,9 @@ def _of_type(queue: Queue, node: str) -> dict[str, object]:
 
 
 def _sizes(queue: Queue, unsettled: Unsettled) -> dict[str, object]:
-    """Octets of the bodies of messages. Streams don't know theirs; persistent ones are those that a restart leaves."""
+    """Octets of the bodies of messages, and when the first one was sent. Streams don't know theirs; persistent ones are
+    those that a restart leaves.
+    """
     if queue.type.name not in (CLASSIC, QUORUM):
         return {}
     ready, out = queue.weight(), unsettled.of(queue)
@@ -134,13 +141,9 @@ def _sizes(queue: Queue, unsettled: Unsettled) -> dict[str, object]:
         "message_bytes_persistent": both.persistent_octets if queue.durable else 0,
         "messages_persistent": both.persistent if queue.durable else 0,
     }
-    return view | {"message_bytes_paged_out": both.paged} if queue.type.name == CLASSIC else view
-
-
-def _first_sent(queue: Queue) -> int | None:
-    """What its publisher says of when the first message was sent: seconds since the Unix epoch."""
-    head = queue.head()
-    return None if head is None else head.properties.timestamp
+    if queue.type.name == CLASSIC:
+        view |= {"message_bytes_paged_out": both.paged, "head_message_timestamp": unsettled.first_sent(queue)}
+    return view
 
 
 def _in_memory(queue: Queue) -> dict[str, object]:
