@@ -1,4 +1,6 @@
-"""An identity provider: OpenID Connect's discovery, the authorization code flow with PKCE, and a page to log in at."""
+"""An identity provider: OpenID Connect's discovery, the authorization code flow with PKCE, refresh tokens that are good
+for once, and where a session ends.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,22 @@ class Provider:
         self.authority = Authority()
         self.scope = "mq.tag:administrator mq.read:*/*"
         self.refuses = False
+        self.renews = self.ends = False
+        """Whether it gives refresh tokens, and whether it tells where sessions end."""
         self.asked: list[dict[str, str]] = []
         """The authorization requests."""
+        self.ended: list[dict[str, str]] = []
+        """The sessions that were ended: what the browser brought there."""
         self._codes: dict[str, dict[str, str]] = {}
+        self._refresh_tokens: set[str] = set()
+
+    def start_anew(self) -> None:
+        """Be as at the beginning."""
+        self.scope, self.refuses, self.renews, self.ends = "mq.tag:administrator mq.read:*/*", False, False, False
 
     def discovery(self) -> dict[str, str]:
-        endpoints = {f"{name}_endpoint": f"{self.url}/{name}" for name in ("authorization", "token")}
-        return {"issuer": self.url, **endpoints}
+        names = ("authorization", "token", "end_session") if self.ends else ("authorization", "token")
+        return {"issuer": self.url, **{f"{name}_endpoint": f"{self.url}/{name}" for name in names}}
 
     def authorize(self, asked: dict[str, str]) -> str:
         """Where the browser goes next."""
@@ -45,7 +56,11 @@ class Provider:
         return f"{asked['redirect_uri']}?{urlencode({**answer, 'state': asked['state']})}"
 
     def token(self, form: dict[str, str]) -> dict[str, object]:
-        """A token for a code, which is good for once."""
+        """A token for a code or a refresh token, each of which is good for once."""
+        if form["grant_type"] == "refresh_token":
+            known = form["refresh_token"] in self._refresh_tokens and form["client_id"] == CLIENT
+            self._refresh_tokens.discard(form["refresh_token"])
+            return self._tokens() if known and self.renews else {"error": "invalid_grant"}
         asked = self._codes.pop(form["code"], None)
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -56,8 +71,20 @@ class Provider:
             or (form["grant_type"], form["client_id"]) != ("authorization_code", CLIENT)
         ):
             return {"error": "invalid_grant"}
+        return self._tokens()
+
+    def _tokens(self) -> dict[str, object]:
         token = self.authority.sign({"sub": "ada", "aud": "mq", "scope": self.scope})
-        return {"access_token": token.decode(), "token_type": "Bearer"}
+        tokens: dict[str, object] = {"access_token": token.decode(), "token_type": "Bearer", "id_token": "ada-is-here"}
+        if self.renews:
+            tokens["refresh_token"] = secrets.token_urlsafe()
+            self._refresh_tokens.add(str(tokens["refresh_token"]))
+        return tokens
+
+    def end_session(self, asked: dict[str, str]) -> str:
+        """Where the browser goes next."""
+        self.ended.append(asked)
+        return asked["post_logout_redirect_uri"]
 
 
 @contextmanager
@@ -69,9 +96,10 @@ def providing() -> Generator[Provider]:
             parts = urlsplit(self.path)
             if parts.path == "/.well-known/openid-configuration":
                 self._answer(provider.discovery())
-            elif parts.path == "/authorization":
+            elif parts.path in ("/authorization", "/end_session"):
+                go_on = provider.authorize if parts.path == "/authorization" else provider.end_session
                 self.send_response(302)
-                self.send_header("location", provider.authorize(dict(parse_qsl(parts.query))))
+                self.send_header("location", go_on(dict(parse_qsl(parts.query))))
                 self.send_header("content-length", "0")
                 self.end_headers()
             else:

@@ -39,7 +39,7 @@ def office(browser: Any, provider: Provider, tmp_path_factory: Any) -> Generator
 def comer(office: Visit, provider: Provider) -> Generator[Visit]:
     """Somebody at the login page."""
     office.start_anew()
-    provider.refuses, provider.scope = False, "mq.tag:administrator mq.read:*/*"
+    provider.start_anew()
     office.page.goto(f"{office.url}/#/queues")
     yield office
     assert office.complaints == []
@@ -57,10 +57,67 @@ def test_who_the_provider_knows_is_in_and_where_it_wanted_to_be(comer: Visit, pr
     asked = provider.asked[-1]
     assert (asked["response_type"], asked["scope"], asked["client_id"]) == ("code", "openid profile", CLIENT)
     assert asked["redirect_uri"] == f"{comer.url}/"
-    assert comer.page.evaluate("Object.keys(sessionStorage)") == ["amqpd.token"]
     assert comer.page.evaluate("sessionStorage['amqpd.token'].split('.').length") == 1, "the broker's own token"
+    assert "access" not in comer.page.evaluate("sessionStorage['amqpd.provider']"), "the provider's is kept nowhere"
     comer.page.reload()
     expect(comer.heading("Queues")).to_be_visible()
+
+
+def token_ends(comer: Visit) -> str:
+    """The broker's token stands for nobody any more; return it."""
+    token: str = comer.page.evaluate("sessionStorage['amqpd.token']")
+    header = {"authorization": f"Bearer {token}"}
+    assert comer.page.request.delete(f"{comer.url}/api/login", headers=header).ok
+    return token
+
+
+def test_a_login_that_ends_is_renewed_and_nobody_sees_it(comer: Visit, provider: Provider) -> None:
+    provider.renews = True
+    comer.button(at(provider)).click()
+    comer.heading("Queues").wait_for()
+    asked = len(provider.asked)
+    for title in ("Connections", "Users"):
+        before = token_ends(comer)
+        comer.page.get_by_role("link", name=title, exact=True).click()
+        expect(comer.heading(title)).to_be_visible()
+        expect(comer.page.get_by_text("Loading…", exact=True)).to_have_count(0)
+        assert comer.page.evaluate("sessionStorage['amqpd.token']") != before
+    token_ends(comer)
+    comer.page.reload()
+    expect(comer.heading("Users")).to_be_visible()
+    assert len(provider.asked) == asked, "the provider's page was not needed"
+
+
+def test_where_it_is_not_renewed_one_logs_in_again_and_is_where_one_was(comer: Visit, provider: Provider) -> None:
+    provider.renews = True
+    comer.button(at(provider)).click()
+    comer.heading("Queues").wait_for()
+    comer.button("New queue…").click()
+    provider.renews = False
+    token_ends(comer)
+    expect(comer.page.get_by_role("alert")).to_contain_text("no longer valid")
+    expect(comer.dialog).to_have_count(0)
+    assert comer.page.evaluate("Object.keys(sessionStorage)") == []
+    comer.button(at(provider)).click()
+    expect(comer.heading("Queues")).to_be_visible()
+
+
+def test_logging_out_ends_the_session_at_the_provider_where_it_says_how(comer: Visit, provider: Provider) -> None:
+    provider.ends = True
+    comer.button(at(provider)).click()
+    comer.heading("Queues").wait_for()
+    comer.button("Log out").click()
+    expect(comer.button(at(provider))).to_be_visible()
+    assert provider.ended == [
+        {"client_id": CLIENT, "post_logout_redirect_uri": f"{comer.url}/", "id_token_hint": "ada-is-here"}
+    ]
+    assert comer.page.evaluate("Object.keys(sessionStorage)") == []
+    provider.ends = False
+    comer.button(at(provider)).click()
+    comer.heading("Overview").wait_for()
+    comer.button("Log out").click()
+    expect(comer.button(at(provider))).to_be_visible()
+    assert len(provider.ended) == 1
 
 
 def test_a_password_does_as_well(comer: Visit) -> None:

@@ -2,6 +2,8 @@
 
 const base = new URL("api", document.baseURI).href;
 let authorization = null;
+let renew = async () => false;
+let renewing = null;
 
 export class ApiError extends Error {
   constructor(status, error, reason) {
@@ -16,9 +18,15 @@ export function authorize(header) {
   authorization = header;
 }
 
+/** Call this when a login has ended: it resolves to whether another one has taken its place. */
+export function renewWith(renewal) {
+  renew = renewal;
+}
+
 export const get = (path, options) => request("GET", path, options);
 export const put = (path, body) => request("PUT", path, { body });
 export const post = (path, body) => request("POST", path, { body });
+export const postAsNobody = (path, body) => request("POST", path, { body, asNobody: true });
 /** The beginning of a list, `{items, total}`: a few out of what may be very many. */
 export async function first(amount, path, options) {
   const { items, total_count: total } = await get(`${path}?page=1&page_size=${amount}`, options);
@@ -32,7 +40,20 @@ export async function names(path, options) {
 
 export const remove = (path, headers) => request("DELETE", path, { headers });
 
-async function request(method, path, { body, signal, headers } = {}) {
+async function request(method, path, options = {}) {
+  const used = authorization;
+  try {
+    return await requestOnce(method, path, options);
+  } catch (error) {
+    if (options.asNobody || used === null || error.status !== 401 || error.error !== "not_authorized") throw error;
+    // Of several requests the first renews the login, and the others wait for that, or come when it is done.
+    if (authorization === used && !(await (renewing ??= renew().finally(() => (renewing = null))))) throw error;
+    if (authorization === null) throw error;
+  }
+  return requestOnce(method, path, options);
+}
+
+async function requestOnce(method, path, { body, signal, headers, asNobody = false } = {}) {
   let response;
   try {
     response = await fetch(base + path, {
@@ -41,7 +62,7 @@ async function request(method, path, { body, signal, headers } = {}) {
       cache: "no-store",
       // The header alone says who asks; "omit" also keeps the browser from asking for a login in a window of its own.
       credentials: "omit",
-      headers: { ...headers, ...(authorization === null ? {} : { authorization }) },
+      headers: { ...headers, ...(authorization === null || asNobody ? {} : { authorization }) },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (error) {

@@ -79,7 +79,7 @@ export class App {
     } catch (error) {
       if (loading.signal.aborted || error.name === "AbortError") return;
       if (error.status === 401 && error.error === "not_authorized") {
-        this.end("Your login is no longer valid.");
+        this.end("Your login is no longer valid. Log in again to go on where you were.");
         return;
       }
       this.#problem = error;

@@ -58,6 +58,11 @@ export function ask({ title, body, action, danger = false, wide = false, submit 
   });
 }
 
+/** Close what is asked: there is nobody any more who may answer. */
+export function dismiss() {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+}
+
 /** Ask before something is lost. `lost`: a text or template that names it. */
 export function confirm({ title, lost, action, submit }) {
   return ask({ title, body: () => html`<p>${lost}</p>`, action, danger: true, submit });

@@ -1,6 +1,7 @@
 // The start: who is logged in sees the app, everybody else the login page.
 
 import { App } from "./app.js";
+import { dismiss } from "./dialog.js";
 import { showLogin } from "./login.js";
 import * as session from "./session.js";
 import * as sso from "./sso.js";
@@ -21,8 +22,11 @@ async function start() {
 
 function enter(user) {
   const app = new App(root, user, (reason) => {
-    session.forget();
-    showLogin(root, enter, reason);
+    const farewell = session.forget();
+    dismiss();
+    // Who logs out is logged out at the identity provider too; whose login has ended may have another one there.
+    if (reason === "" && farewell !== null) location.assign(farewell);
+    else showLogin(root, enter, reason);
   });
   app.start();
 }

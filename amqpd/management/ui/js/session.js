@@ -8,14 +8,14 @@ const KEY = "amqpd.token";
 
 /** Log in, and return `{name, tags}`. Throws an ApiError for a wrong name or password. */
 export async function logIn(username, password) {
-  const { token, user } = await api.post("/login", { username, password });
+  const { token, user } = await api.postAsNobody("/login", { username, password });
   sessionStorage.setItem(KEY, token.value);
   api.authorize(`Bearer ${token.value}`);
   return user;
 }
 
 /** How one may log in: what `/api/auth` says. */
-export const ways = () => api.get("/auth");
+export const ways = () => api.get("/auth", { asNobody: true });
 
 /** Come back from the identity provider, logged in: return `{name, tags}`. Throws an ApiError. */
 export async function signOn() {
@@ -37,9 +37,27 @@ export async function resume() {
   }
 }
 
-/** Log out: the token stands for nobody any more. */
+/**
+ * Log out: the token stands for nobody any more. Return the address where a session at the identity provider ends, if
+ * there is one.
+ */
 export function forget() {
   api.remove("/login").catch(() => {}); // where nobody answers, it ends by itself
   sessionStorage.removeItem(KEY);
   api.authorize(null);
+  return sso.leaveSession();
 }
+
+/** Log in again with a new token of the identity provider; false: it gives none. Throws where it isn't reached. */
+async function renew() {
+  if (!sso.isRenewable()) return false;
+  try {
+    await logIn("", await sso.renew());
+    return true;
+  } catch (error) {
+    if (error.status === 0) throw error;
+    return false;
+  }
+}
+
+api.renewWith(renew);

@@ -1,10 +1,12 @@
 // Logging in at the identity provider: the authorization code flow with PKCE (RFC 6749, 7636), as a public client.
 //
-// The provider's token is given to the broker once, for a token of its own, and kept nowhere.
+// The provider's access token is given to the broker once, for a token of its own, and kept nowhere. What renews it, and
+// what ends the session at the provider, stays in this tab's sessionStorage for as long as somebody is logged in.
 
 import { ApiError } from "./api.js";
 
 const KEY = "amqpd.sso";
+const PROVIDER_KEY = "amqpd.provider";
 const OCTETS = 32;
 
 /** Go to the provider. `offered`: what `/api/auth` says. Throws an ApiError where it can't be asked. */
@@ -45,7 +47,7 @@ export async function finish(offered) {
     const reason = given.get("error_description") ?? given.get("error");
     throw problem(`The identity provider refuses: ${reason}`);
   }
-  const { issuer, token_endpoint: where } = await discover(offered);
+  const { issuer, token_endpoint: where, end_session_endpoint: end } = await discover(offered);
   if (given.has("iss") && given.get("iss") !== issuer) throw problem("The answer came from another identity provider.");
   const asked = {
     grant_type: "authorization_code",
@@ -54,9 +56,40 @@ export async function finish(offered) {
     client_id: offered.oauth_client_id,
     code_verifier: verifier,
   };
-  const { access_token: token } = await fetched(where, { method: "POST", body: new URLSearchParams(asked) });
-  if (typeof token !== "string") throw problem("The identity provider gives no access token.");
-  return token;
+  return granted(asked, { client: offered.oauth_client_id, where, end });
+}
+
+/** Whether the provider gave something to ask for another token with. */
+export const isRenewable = () => kept()?.refresh !== undefined;
+
+/** Another token of the provider (RFC 6749, 6). Throws an ApiError, whose status is 0 where the provider is not reached. */
+export async function renew() {
+  const session = kept();
+  const asked = { grant_type: "refresh_token", refresh_token: session.refresh, client_id: session.client };
+  return granted(asked, session);
+}
+
+/** Forget the session; return the address that ends it at the provider too (OpenID Connect RP-Initiated Logout 1.0), or null. */
+export function leaveSession() {
+  const session = kept();
+  sessionStorage.removeItem(PROVIDER_KEY);
+  if (!isAddress(session?.end)) return null;
+  const url = new URL(session.end);
+  url.searchParams.set("client_id", session.client);
+  url.searchParams.set("post_logout_redirect_uri", here());
+  if (session.id !== undefined) url.searchParams.set("id_token_hint", session.id);
+  return url.href;
+}
+
+const kept = () => JSON.parse(sessionStorage.getItem(PROVIDER_KEY) ?? "null");
+
+/** The access token that is given for this; what comes with it is kept, and what doesn't stays as it was. */
+async function granted(asked, session) {
+  const found = await fetched(session.where, { method: "POST", body: new URLSearchParams(asked) });
+  if (typeof found.access_token !== "string") throw problem("The identity provider gives no access token.");
+  const { refresh_token: refresh = session.refresh, id_token: id = session.id } = found;
+  sessionStorage.setItem(PROVIDER_KEY, JSON.stringify({ ...session, refresh, id }));
+  return found.access_token;
 }
 
 /** The page itself, without a query: what the provider has to know as the client's address. */
@@ -69,9 +102,11 @@ async function discover({ oauth_provider_url: provider }) {
   if (found.issuer?.replace(/\/$/, "") !== base)
     throw problem(`The identity provider calls itself ${found.issuer}, and not ${provider}.`);
   for (const name of ["authorization_endpoint", "token_endpoint"])
-    if (!/^https?:\/\//.test(found[name])) throw problem(`The identity provider names no ${name}.`);
+    if (!isAddress(found[name])) throw problem(`The identity provider names no ${name}.`);
   return found;
 }
+
+const isAddress = (text) => /^https?:\/\//.test(text ?? "");
 
 async function fetched(url, options = {}) {
   let response;
@@ -82,11 +117,11 @@ async function fetched(url, options = {}) {
   }
   const found = await response.json().catch(() => ({}));
   if (!response.ok)
-    throw problem(`The identity provider refuses: ${found.error_description ?? found.error ?? response.status}`);
+    throw problem(`The identity provider refuses: ${found.error_description ?? found.error ?? response.status}`, response.status);
   return found;
 }
 
-const problem = (reason) => new ApiError(0, "sso", reason);
+const problem = (reason, status = 0) => new ApiError(status, "sso", reason);
 
 const secret = () => base64url(crypto.getRandomValues(new Uint8Array(OCTETS)));
 
