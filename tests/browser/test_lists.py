@@ -151,6 +151,8 @@ def test_policies_and_permissions_are_cut_into_pages(visit: Visit) -> None:
     expect(visit.page.get_by_role("rowheader").first).to_have_text("p59")
     visit.page.get_by_role("searchbox", name="Filter by name: Policies").fill("p1")
     expect(visit.page.get_by_text("10 of 60 entries")).to_be_visible()
+    visit.open("users", "Users")
+    expect(visit.row("guest")).to_contain_text("and 17 more")
     visit.open("users/guest", "guest")
     permissions = visit.page.get_by_role("region", name="Permissions in virtual hosts")
     expect(permissions.get_by_text("22 entries")).to_be_visible()

@@ -122,6 +122,10 @@ def test_several_users_are_deleted_all_or_none(api: Any) -> None:
         api.made(f"/users/{name}", {"tags": ""})
     refused(api("POST", "/users/bulk-delete", {"users": ["a", "nope"]}), ["no_such_user", "nope"])
     assert [each["name"] for each in api.get("/users/without-permissions")] == ["a", "b"]
+    api.made("/vhosts/a", {})
+    shown = {each["name"]: (each["vhosts"], each["vhost_count"]) for each in api.get("/users?vhosts=1")}
+    assert shown == {"a": ([], 0), "b": ([], 0), "guest": (["/"], 2)}
+    assert "vhosts" not in api.get("/users")[0]
     assert api("POST", "/users/bulk-delete", {"users": ["a", "b", "a"]}).status == 204
     assert [each["name"] for each in api.get("/users")] == ["guest"]
     assert api("POST", "/users/bulk-delete", {"users": 5}).status == 400

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from amqpd.broker.operations import access
 from amqpd.broker.operations.importing import tags_of
 from amqpd.broker.passwords import SHA256, hash_password
 from amqpd.broker.users import User
 from amqpd.http.message import Response
+from amqpd.http.turns import SMALL, Slice
 from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
-from amqpd.management.listing import AnyListing, Listing, one
-from amqpd.management.views.users import permission_view, topic_permission_view, user_view
+from amqpd.management.listing import AnyListing, Listing, View, one
+from amqpd.management.views.users import permission_view, topic_permission_view, user_at_work_view, user_view
 
 
 async def users(call: Call) -> AnyListing:
-    """List users."""
-    return _listing([*call.broker.access.users.values()])
+    """List users; `vhosts=5` shows the first five virtual hosts in which they have permissions, and how many there are.
+    """
+    everybody, most = [*call.broker.access.users.values()], call.number("vhosts", 0)
+    if not most:
+        return _listing(everybody)
+    found: dict[str, list[str]] = {}
+    turn = Slice()
+    for count, (name, vhost) in enumerate([*call.broker.access.permissions]):
+        found.setdefault(name, []).append(vhost)
+        if count % SMALL == 0:
+            await turn.rest()
+    return _listing(everybody, lambda each: user_at_work_view(each, found.get(each.name, []), most))
 
 
 async def users_without_permissions(call: Call) -> AnyListing:
@@ -90,5 +103,5 @@ async def hash_of_password(call: Call) -> object:
     return {"ok": hash_password(call.params["password"])}
 
 
-def _listing(found: list[User]) -> Listing[User]:
-    return Listing(found, user_view, lambda each: (each.name,), lambda each: each.name)
+def _listing(found: list[User], view: Callable[[User], View] = user_view) -> Listing[User]:
+    return Listing(found, view, lambda each: (each.name,), lambda each: each.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
+
 from amqpd.broker.operations.exporting import patterns_of
 from amqpd.broker.operations.limits import limits_of_user
 from amqpd.broker.permissions import Permissions, TopicPermissions
@@ -17,6 +19,11 @@ def user_view(user: User) -> dict[str, object]:
         "tags": [*user.tags],
         "limits": limits_of_user(user),
     }
+
+
+def user_at_work_view(user: User, vhosts: list[str], most: int) -> dict[str, object]:
+    """The same, with the first of the virtual hosts in which it has permissions, and how many there are."""
+    return {**user_view(user), "vhosts": nsmallest(most, vhosts), "vhost_count": len(vhosts)}
 
 
 def permission_view(user: str, vhost: str, permissions: Permissions) -> dict[str, object]:

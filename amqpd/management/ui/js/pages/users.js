@@ -4,18 +4,28 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 import * as api from "../api.js";
 import { ask, confirm } from "../dialog.js";
 import { check, tags, text } from "../forms.js";
+import { count } from "../format.js";
 import { grants } from "../grants.js";
 import { Listing } from "../listing.js";
 import { notice } from "../notices.js";
 import { badge, facts, heading, page, pairs, rowButton, section } from "../parts.js";
 
+const FEW = 5; // virtual hosts that a row names
+
+function worksIn({ vhosts, vhost_count: all }) {
+  if (all === 0) return badge("no virtual host", "warn");
+  const more = all - vhosts.length;
+  return html`${vhosts.map((each) => badge(each, "soft"))}
+    ${more > 0 ? html`<span class="muted">and ${count(more)} more</span>` : ""}`;
+}
+
 const TAGS = "administrator, monitoring, policymaker or management open this page and the API; with commas in between.";
 
 export function users(app) {
-  let permissions = [];
   const listing = new Listing(app, {
     caption: "Users",
     path: () => "/users",
+    query: { vhosts: FEW },
     byVhost: false,
     key: (item) => item.name,
     none: "There are none.",
@@ -34,7 +44,7 @@ export function users(app) {
         label: "Password",
         cell: (item) => (item.password_hash ? "set" : badge("none", "warn", "cannot log in with a password")),
       },
-      { label: "Works in", cell: (item) => vhostsOf(item.name) },
+      { label: "Works in", cell: worksIn },
       {
         label: "Actions",
         cell: (item) => html`<span class="row-actions">
@@ -43,18 +53,9 @@ export function users(app) {
       },
     ],
   });
-  const vhostsOf = (name) => {
-    const found = permissions.filter(({ user }) => user === name);
-    return found.length ? found.map(({ vhost }) => badge(vhost, "soft")) : badge("no virtual host", "warn");
-  };
-
-  async function load(signal) {
-    [permissions] = await Promise.all([api.get("/permissions?columns=user,vhost", { signal }), listing.load(signal)]);
-  }
-
   return {
     title: "Users",
-    load,
+    load: (signal) => listing.load(signal),
     view: () =>
       html`${heading("Users", { actions: html`<button class="primary" @click=${() => edit(app)}>New user…</button>` })}
       ${listing.view()}`,
