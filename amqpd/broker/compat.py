@@ -203,6 +203,12 @@ class Profile:
     another error (seen on 3.10).
     """
 
+    old_http_access: bool = False
+    """Who may read what over HTTP goes by the rules of 3.10 (`amqpd/management/access.py` has them)."""
+
+    aliveness_uses_a_queue: bool = False
+    """The aliveness test declares a queue, publishes to it and gets the message back (before 4.1)."""
+
     http_login_refusal: str = "Not_Authorized"
     """What the HTTP API gives as the reason after a wrong password (other words until 4.0)."""
 
@@ -213,6 +219,8 @@ PROFILES: Final[dict[str, Profile]] = {
         _NEWEST,
         version="3.10.8",
         http_login_refusal="Login failed",
+        old_http_access=True,
+        aliveness_uses_a_queue=True,
         hash_weight_maximum=None,
         missing_exchange_types=("x-local-random",),
         frame_max_minimum=4096,
@@ -272,6 +280,7 @@ PROFILES: Final[dict[str, Profile]] = {
         volatile_get_is_refused=False,
         crashes_on_unknown_master_locator=True,
         http_login_refusal="Login failed",
+        aliveness_uses_a_queue=True,
         missing_exchange_types=("x-local-random",),
         names_stream_queues_plainly=False,
         crashes_on_unreadable_age=True,
@@ -299,6 +308,7 @@ PROFILES: Final[dict[str, Profile]] = {
         tells_acquired_count=False,
         user_channel_limit_names_node=True,
         http_login_refusal="Login failed",
+        aliveness_uses_a_queue=True,
         frame_max_minimum=4096,
         initial_frame_max=4096,
         passive_needs_any_permission=False,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
@@ -48,11 +48,28 @@ class Access(Enum):
 
     NOBODY = "no login"
     USER = "any management user"
-    VISIBLE = "a user who sees the virtual host"
+    SHOWN = "a user who sees the virtual host"
+    CONTENTS = "a user who sees what is in the virtual host"
     VHOST = "a user with permissions in the virtual host, or an administrator"
     POLICY = "a policymaker with permissions in the virtual host, or an administrator"
     MONITORING = "monitoring or administrator"
     ADMIN = "administrator"
+    THE_VHOST = "a user who sees the virtual host (compat 3.10: an administrator)"
+    CONSUMERS = "a user who sees the virtual host (compat 3.10: any user, who is shown its own)"
+    POLICIES = "a policymaker, or an administrator (compat 3.10: a user with permissions in the virtual host)"
+    OPERATOR_POLICY = "a policymaker, or an administrator (compat 3.10: an administrator)"
+    USER_LIMITS = "administrator (compat 3.10: any management user)"
+
+
+BY_VERSION: Final = {
+    Access.CONTENTS: (Access.VHOST, Access.SHOWN),
+    Access.THE_VHOST: (Access.ADMIN, Access.SHOWN),
+    Access.CONSUMERS: (Access.USER, Access.SHOWN),
+    Access.POLICIES: (Access.VHOST, Access.POLICY),
+    Access.OPERATOR_POLICY: (Access.ADMIN, Access.POLICY),
+    Access.USER_LIMITS: (Access.USER, Access.ADMIN),
+}
+"""What they are in 3.10, and later: there, monitoring gives no sight of vhosts without permissions in them."""
 
 
 @attrs.frozen
@@ -89,10 +106,18 @@ class Caller:
 
     def visible(self, broker: Broker) -> list[VHost]:
         """The virtual hosts that it is shown."""
+        return self._those(broker, self.sees)
+
+    def looks_into(self, broker: Broker) -> list[VHost]:
+        """The virtual hosts whose queues, exchanges and bindings it is shown."""
+        narrow = broker.compat.profile.old_http_access and not self.is_administrator
+        return self._those(broker, self.works_in if narrow else self.sees)
+
+    def _those(self, broker: Broker, condition: Callable[[Broker, str], bool]) -> list[VHost]:
         seen, undecided = [], None
         for each in broker.vhosts.values():
             try:
-                if self.sees(broker, each.name):
+                if condition(broker, each.name):
                     seen.append(each)
             except Undecided as one:  # all are asked for at once
                 undecided = undecided or one
@@ -103,6 +128,8 @@ class Caller:
 
 def require(caller: Caller, access: Access, broker: Broker, vhost: str | None) -> None:
     """Raise ApiError unless an endpoint is for this caller. `vhost`: the one in the path, if there is one."""
+    if access in BY_VERSION:
+        access = BY_VERSION[access][0 if broker.compat.profile.old_http_access else 1]
     if access is Access.ADMIN and not caller.is_administrator:
         raise not_authorised("Not administrator user")
     if access is Access.MONITORING and not caller.sees_all:
@@ -113,7 +140,7 @@ def require(caller: Caller, access: Access, broker: Broker, vhost: str | None) -
         return
     if access is Access.POLICY and not caller.works_in(broker, vhost):
         raise not_authorised("User not authorised to access object")
-    if access is Access.VISIBLE and not caller.sees(broker, vhost):
+    if access is Access.SHOWN and not caller.sees(broker, vhost):
         raise not_authorised("User not authorised to access virtual host")
     if access is Access.VHOST and not caller.works_in(broker, vhost):
         raise not_authorised("User not authorised to access virtual host")
@@ -130,9 +157,9 @@ async def log_in(
             token = said.strip().encode("latin-1", "replace")
             user = await _checked(None, broker.check_token(token, request.peer.peer_host), request, broker)
         return _admitted(user, request, loopback_users)
-    name, password = _basic(scheme, said)
     if not passwords:
         raise no_passwords(request)
+    name, password = _basic(scheme, said)
     return await log_in_with(name, password, request, broker, loopback_users)
 
 

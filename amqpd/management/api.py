@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import attrs
 
 from amqpd.broker.broker import Broker
-from amqpd.broker.operations.importing import flag
+from amqpd.broker.operations.json_values import flag
 from amqpd.broker.operations.vhosts import find_vhost
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Holding, Peer

@@ -230,7 +230,7 @@ def test_what_is_wrong_with_a_policy_is_said(api: Any) -> None:
 def test_parameters_are_another_view_of_policies_and_limits(api: Any) -> None:
     value = {"pattern": "^a", "definition": {"max-length": 10}, "priority": 0, "apply-to": "all"}
     assert api("PUT", "/parameters/operator_policy/%2F/o", {"value": value}).status == 201
-    assert api("PUT", "/parameters/policy/%2F/p", {"value": value}).status == 201
+    assert api("PUT", "/policies/%2F/p", value).status == 201
     assert api("PUT", "/parameters/vhost-limits/%2F/limits", {"value": {"max-queues": 5}}).status == 201
     limits = {"value": {"max-queues": 5}, "vhost": "/", "component": "vhost-limits", "name": "limits"}
     operator = {"value": value, "vhost": "/", "component": "operator_policy", "name": "o"}
@@ -238,7 +238,8 @@ def test_parameters_are_another_view_of_policies_and_limits(api: Any) -> None:
     assert api.get("/parameters/policy") == [{**operator, "component": "policy", "name": "p"}]
     assert api.get("/parameters/vhost-limits/%2F") == [limits]
     assert api.get("/parameters/vhost-limits/%2F/limits") == limits
-    for path in ("vhost-limits/%2F/limits", "policy/%2F/p", "operator_policy/%2F/o"):
+    assert api("DELETE", "/policies/%2F/p").status == 204
+    for path in ("vhost-limits/%2F/limits", "operator_policy/%2F/o"):
         assert api("DELETE", f"/parameters/{path}").status == 204
         assert api("DELETE", f"/parameters/{path}").json == MISSING
     assert api.get("/parameters") == api.get("/policies") == api.get("/parameters/nope") == []
@@ -247,8 +248,19 @@ def test_parameters_are_another_view_of_policies_and_limits(api: Any) -> None:
 def test_what_is_wrong_with_a_parameter_is_said(api: Any) -> None:
     refused(api("PUT", "/parameters/nope/%2F/x", {"value": {}}), "Validation failed\n\ncomponent nope not found\n")
     refused(api("PUT", "/parameters/nope/%2F/x", {}), "[{key_missing,value}]")
-    assert api("PUT", "/parameters/policy/%2F/x", {"value": {}}).status == 400
-    assert api("PUT", "/parameters/policy/%2F/x", {"value": 5}).status == 400
+    refused(api("PUT", "/parameters/policy/%2F/x", {"value": {}}), "policies may not be set using this method")
+    refused(api("DELETE", "/parameters/policy/%2F/x"), "policies may not be cleared using this method")
+    for value, lines in (
+        ({}, 'Key "definition" not found in x\nKey "pattern" not found in x\nKey "priority" not found in x'),
+        ({"pattern": "a", "definition": {"max-length": 5}}, 'Key "priority" not found in x'),
+        ({"pattern": "a", "definition": {}, "priority": 0, "foo": 1}, 'Unrecognised terms [{<<"foo">>,1}] in x'),
+        (5, "x not a list 5"),
+    ):
+        refused(api("PUT", "/parameters/operator_policy/%2F/x", {"value": value}), f"Validation failed\n\n{lines}\n")
+    answer = api("PUT", "/parameters/vhost-limits/%2F/limits", {"value": 5})
+    refused(answer, "Validation failed\n\nlimits not a list 5\n")
+    answer = api("PUT", "/parameters/vhost-limits/%2F/x", {"value": {"max-queues": 5}})
+    refused(answer, "Validation failed\n\nvhost-limits has no parameter x: the only one is limits\n")
 
 
 def test_global_parameters_hold_any_json(api: Any) -> None:

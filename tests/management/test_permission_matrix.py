@@ -10,11 +10,13 @@ import re
 from collections.abc import Generator
 from typing import Any
 
+import pika
 import pytest
 
 import amqpd
 from amqpd.management.routes import ROUTES
 from amqpd.management.routing import Route
+from amqpd.testing.broker import EmbeddedBroker
 from tests.management.conftest import Client
 
 TAGS = ("administrator", "monitoring", "policymaker", "management", "")
@@ -35,15 +37,18 @@ CHANGES_IN_A_VHOST = r".*/peek GET|.* (PUT|POST|DELETE)"
 
 @pytest.fixture(scope="module")
 def matrix() -> Generator[Client]:
-    """Each tag has a user of its name, who works in the vhost `own` and not in `other`."""
     with amqpd.run_in_thread(management_port=0) as broker:
-        client = Client(broker)
-        for vhost in ("own", "other"):
-            broker.add_vhost(vhost)
-        for tag in TAGS:
-            broker.add_user(tag or "none", "secret", (tag,) if tag else ("wizard",))
-            broker.grant(tag or "none", "own", "^$", "^$", "^$")
-        yield client
+        yield peopled(broker)
+
+
+def peopled(broker: EmbeddedBroker) -> Client:
+    """Each tag has a user of its name, who works in the vhost `own` and not in `other`."""
+    for vhost in ("own", "other"):
+        broker.add_vhost(vhost)
+    for tag in TAGS:
+        broker.add_user(tag or "none", "secret", (tag,) if tag else ("wizard",))
+        broker.grant(tag or "none", "own", "^$", "^$", "^$")
+    return Client(broker)
 
 
 def expected(method: str, path: str, tag: str, vhost: str) -> str | None:
@@ -143,6 +148,56 @@ def test_the_description_names_the_body_of_every_change(matrix: Client) -> None:
     assert len(lists) > 30
 
 
+OLD_CONTENTS = "/queues/{0} /exchanges/{0} /bindings/{0} /exchanges/{0}/x /vhosts/{0}/connections /vhosts/{0}/channels"
+OLD_LISTS = (
+    "/policies /policies/own /operator-policies /operator-policies/own /user-limits /vhost-limits/own /consumers/other"
+)
+
+
+def test_in_3_10_permissions_show_what_is_in_a_vhost_and_fewer_lists_are_for_some_alone() -> None:
+    """Seen on 3.10.8."""
+    with amqpd.run_in_thread(management_port=0, compat="3.10") as broker:
+        api = peopled(broker)
+
+        def refusal(path: str, tag: str) -> str | None:
+            answer = api("GET", path, login=f"{tag}:secret")
+            return answer.json["reason"] if answer.status == 401 else None
+
+        for tag in ("monitoring", "policymaker", "management"):
+            for path in OLD_CONTENTS.format("other").split():
+                assert refusal(path, tag) == "User not authorised to access virtual host", (tag, path)
+            for path in (OLD_CONTENTS.format("own") + " " + OLD_LISTS).split():
+                assert refusal(path, tag) is None, (tag, path)
+            for path in ("/operator-policies/own/x", "/vhosts/own"):
+                assert refusal(path, tag) == "Not administrator user", (tag, path)
+            assert {each["vhost"] for each in api.get("/exchanges", login=f"{tag}:secret")} == {"own"}
+        assert len(api.get("/vhosts", login="monitoring:secret")) == 3
+        assert refusal("/policies/other", "monitoring") == "User not authorised to access virtual host"
+
+
+def test_before_4_1_the_aliveness_test_needs_a_queue() -> None:
+    with amqpd.run_in_thread(management_port=0, compat="4.0") as broker:
+        api = peopled(broker)
+        answer = api("GET", "/aliveness-test/own", login="management:secret")
+        where = "queue 'aliveness-test' in vhost 'own' refused for user 'management'"
+        assert (answer.status, answer.json["error"]) == (401, "not_authorised")
+        assert answer.json["reason"] == f"ACCESS_REFUSED - configure access to {where}"
+        assert api.get("/aliveness-test/%2F") == api.get("/aliveness-test/%2F") == {"status": "ok"}
+        queue = api.get("/queues/%2F/aliveness-test")
+        assert (queue["durable"], queue["messages"]) == (False, 0)
+
+
+def test_consumers_in_3_10_are_shown_to_their_own_user_and_to_monitors() -> None:
+    with amqpd.run_in_thread(management_port=0, compat="3.10") as broker:
+        api = peopled(broker)
+        with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+            channel = connection.channel()
+            channel.queue_declare("q")
+            channel.basic_consume("q", lambda *_: None)
+            seen = {tag: len(api.get("/consumers", login=f"{tag}:secret")) for tag in TAGS if tag}
+    assert seen == {"administrator": 1, "monitoring": 1, "policymaker": 0, "management": 0}
+
+
 def test_users_see_what_is_theirs(matrix: Client) -> None:
     def vhosts(tag: str) -> list[str]:
         return [each["name"] for each in matrix.get("/vhosts", login=f"{tag}:secret")]
@@ -168,7 +223,8 @@ def test_permissions_decide_on_changes(matrix: Client) -> None:
 def test_a_policymaker_sets_policies_and_neither_limits_nor_operators_ones(matrix: Client) -> None:
     login, policy = "policymaker:secret", {"pattern": "^a", "definition": {"max-length": 1}}
     assert matrix("PUT", "/policies/own/p", policy, login=login).status == 201
-    assert matrix("PUT", "/parameters/policy/own/p", {"value": policy}, login=login).status == 204
+    answer = matrix("PUT", "/parameters/policy/own/p", {"value": policy}, login=login)
+    assert (answer.status, answer.json["reason"]) == (400, "policies may not be set using this method")
     for component in ("operator_policy", "vhost-limits"):
         answer = matrix("PUT", f"/parameters/{component}/own/limits", {"value": {}}, login=login)
         assert answer.json["reason"] == "Not administrator user"

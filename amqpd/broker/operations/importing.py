@@ -9,16 +9,17 @@ log and to whoever imports. https://www.rabbitmq.com/docs/definitions
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import attrs
 
 from amqpd.broker.broker import Broker
-from amqpd.broker.json_tables import table_from_json
 from amqpd.broker.operations import access, limits, parameters, policies, vhosts
 from amqpd.broker.operations.foreign import EXCHANGE_TYPES, without_foreign_keys
 from amqpd.broker.operations.invalid import Invalid, Missing
+from amqpd.broker.operations.json_values import Item, arguments_of, flag, is_old, limits_of, tags_of
 from amqpd.broker.operations.lookup import once_durable
 from amqpd.broker.operations.names import short
 from amqpd.broker.passwords import SHA256, is_slow
@@ -28,7 +29,6 @@ from amqpd.broker.policy_validation import InvalidPolicy
 from amqpd.broker.vhost import VHost
 from amqpd.broker.work import Work
 from amqpd.errors import AmqpError
-from amqpd.fields import Table
 from amqpd.log import get_logger
 
 log = get_logger(__name__)
@@ -37,7 +37,6 @@ AT_ONCE: Final = 64
 """Items that are taken over in the turn in which the import begins."""
 MD5: Final = "rabbit_password_hashing_md5"
 
-Item = Mapping[str, object]
 Take = Callable[[Item], Pending[bool] | None]
 """Gives a Pending where the next item has to wait for this one."""
 
@@ -91,7 +90,7 @@ def import_definitions(
 class Import(Work):
     """Takes over items one by one."""
 
-    __slots__ = ("_broker", "_by", "_items", "_skipped", "_skipped_exchanges", "_version", "_vhost", "done")
+    __slots__ = ("_broker", "_by", "_items", "_queues", "_skipped", "_version", "_vhost", "done")
 
     def __init__(self, broker: Broker, document: Item, vhost: VHost | None, by: str) -> None:
         self._broker = broker
@@ -99,9 +98,9 @@ class Import(Work):
         self._by = by
         self._version = document.get("rabbit_version") or document.get("rabbitmq_version")
         sections = tuple(TEXTS) if vhost is None else OF_A_VHOST
+        self._queues: list[Item] = []
         self._items = iter([*self._checked(document, sections)])
         self._skipped: list[Skipped] = []
-        self._skipped_exchanges: set[tuple[str, str]] = set()
         for key, value in document.items():
             if value and key not in sections and not OUTER.fullmatch(key):
                 self._skip(key, "", "nothing here uses it" if vhost is None else "it is not part of a virtual host")
@@ -152,12 +151,16 @@ class Import(Work):
             items = document.get(section, [])
             if not isinstance(items, list):
                 raise Invalid(f"'{section}' is {items!r:.80}: expected an array")
+            if section == ("exchanges" if self._vhost else "permissions"):  # all vhosts are there now
+                yield "queues", self._require_room, {}
             take = self._takes()[section]
             for item in items:
                 if not isinstance(item, dict):
                     raise Invalid(f"'{section}' holds {item!r:.80}: expected objects")
                 placed = item if self._vhost is None else {**item, "vhost": self._vhost.name}
                 self._check(section, placed)
+                if section == "queues":
+                    self._queues.append(placed)
                 yield section, take, placed
 
     def _check(self, section: str, item: Item) -> None:
@@ -190,7 +193,7 @@ class Import(Work):
     # -- one function for each section ------------------------------------------------------------------------------
 
     def _user(self, item: Item) -> Pending[bool] | None:
-        algorithm = item.get("hashing_algorithm") or (MD5 if _is_old(self._version) else SHA256)
+        algorithm = item.get("hashing_algorithm") or (MD5 if is_old(self._version) else SHA256)
         password, password_hash, given = item.get("password"), item.get("password_hash"), item.get("limits") or {}
         made = access.put_user(
             self._broker,
@@ -209,27 +212,48 @@ class Import(Work):
         metadata = item.get("metadata")
         said = {**item, **metadata} if isinstance(metadata, Mapping) else item
         default, given = said.get("default_queue_type"), item.get("limits") or []
+        name, new = str(item["name"]), item["name"] not in self._broker.vhosts
         vhosts.put_vhost(
             self._broker,
-            str(item["name"]),
+            name,
             description=str(said.get("description") or ""),
             tags=tags_of(said.get("tags") or []),
             default_queue_type=None if default in (None, "undefined") else str(default),
             protected=flag(said, "protected_from_deletion", False),
-            tracing=flag(item, "tracing", False),
+            tracing=flag(item, "tracing", False) if "tracing" in item else None,
             by=self._by,
         )
+        if new and self._by in self._broker.access.users:
+            self._broker.access.grant(self._by, name, by=self._by)
         if given:
-            vhost = self._broker.vhosts[str(item["name"])]
-            limits.limit_vhost(self._broker, vhost, limits.vhost_limits(_limits(given)), by=self._by)
+            vhost = self._broker.vhosts[name]
+            limits.limit_vhost(self._broker, vhost, limits.vhost_limits(limits_of(given)), by=self._by)
+
+    def _require_room(self, _: Item) -> None:
+        """Raises Invalid where a vhost may not have as many queues as it would."""
+        asked = Counter[str]()
+        for item in self._queues:
+            vhost = self._broker.vhosts.get(str(item["vhost"]))
+            if vhost is not None and item["name"] not in vhost.queues and not is_reserved(str(item["name"])):
+                asked[vhost.name] += 1
+        for name, count in asked.items():
+            vhost = self._broker.vhosts[name]
+            limit, there = vhost.max_queues, len(vhost.queues)
+            if limit is not None and 0 <= limit < there + count:
+                raise Invalid(
+                    f'Adding {count} queue(s) to virtual host "{name}" would exceed the limit of {limit} queue(s).\n\n'
+                    f"This virtual host currently has {there} queue(s) defined.\n\nImport aborted!"
+                )
 
     def _permission(self, item: Item) -> None:
         patterns = [str(item[name]) for name in ("configure", "write", "read")]
+        self._require_user(item)
         access.grant(self._broker, str(item["user"]), str(item["vhost"]), *patterns, by=self._by)
 
     def _topic_permission(self, item: Item) -> None:
         user, vhost, exchange = str(item["user"]), str(item["vhost"]), str(item["exchange"])
         write, read = str(item["write"]), str(item["read"])
+        self._require_user(item)
         access.grant_topic(self._broker, user, vhost, exchange, write, read, by=self._by)
 
     def _global_parameter(self, item: Item) -> None:
@@ -268,7 +292,6 @@ class Import(Work):
         if name in vhost.exchanges or self._is_reserved("exchange", name):
             return
         if item["type"] in EXCHANGE_TYPES and item["type"] not in vhost.context.types:
-            self._skipped_exchanges.add((vhost.name, name))
             self._skip("exchanges", f"{vhost.name}/{name}", f"there is no type '{item['type']}' here")
             return
         vhost.add_exchange(
@@ -277,19 +300,14 @@ class Import(Work):
             durable=flag(item, "durable", True),
             auto_delete=flag(item, "auto_delete", False),
             internal=flag(item, "internal", False),
-            arguments=_arguments(item),
+            arguments=arguments_of(item),
             by=self._by,
         )
 
     def _queue(self, item: Item) -> None:
-        vhost, name, arguments = self._named_vhost(item), str(item["name"]), _arguments(item)
+        vhost, name, arguments = self._named_vhost(item), str(item["name"]), arguments_of(item)
         if name in vhost.queues or self._is_reserved("queue", name):
             return
-        if vhost.max_queues is not None and 0 <= vhost.max_queues <= len(vhost.queues):
-            raise Invalid(
-                f'Adding queue "{name}" to virtual host "{vhost.name}" would exceed the limit of {vhost.max_queues} '
-                f"queue(s).\n\nThis virtual host currently has {len(vhost.queues)} queue(s) defined.\n\nImport aborted!"
-            )
         durable, auto_delete = flag(item, "durable", True), flag(item, "auto_delete", False)
         queue_type = self._broker.queue_arguments.check(name, vhost.name, arguments).queue_type
         what = f"queue '{name}' in vhost '{vhost.name}'"
@@ -300,19 +318,15 @@ class Import(Work):
         vhost, source, name = self._named_vhost(item), str(item["source"]), str(item["destination"])
         if not source:
             return  # every queue is bound to the default exchange
-        exchange, routing_key, arguments = vhost.exchanges.get(source), str(item["routing_key"]), _arguments(item)
+        exchange, routing_key, arguments = vhost.exchanges.get(source), str(item["routing_key"]), arguments_of(item)
         kind = item["destination_type"]
         if kind not in ("queue", "exchange"):
             raise Invalid(f"destination_type is '{kind}': expected 'queue' or 'exchange'")
-        ends = {(vhost.name, source), (vhost.name, name if kind == "exchange" else "")}
-        if ends & self._skipped_exchanges:
-            self._skip("bindings", f"{vhost.name}/{source} -> {name}", "an exchange was not taken over")
-            return
         destination = vhost.queues.get(name) if kind == "queue" else vhost.exchanges.get(name) if name else None
-        if exchange is None:
-            raise Missing(f"no exchange '{source}' in vhost '{vhost.name}'")
-        if destination is None:
-            raise Missing(f"no {kind} '{name}' in vhost '{vhost.name}'")
+        if exchange is None or destination is None:
+            gone = f"exchange '{source}'" if exchange is None else f"{kind} '{name}'"
+            self._skip("bindings", f"{vhost.name}/{source} -> {name}", f"there is no {gone}")
+            return
         exchange.router.check(routing_key, arguments, destination)
         vhost.bind(exchange, destination, routing_key, arguments, self._by)
 
@@ -325,8 +339,13 @@ class Import(Work):
             raise Invalid(text, ["no_such_vhost", item["vhost"]])
         return vhost
 
+    def _require_user(self, item: Item) -> None:
+        self._named_vhost(item)
+        if item["user"] not in self._broker.access.users:
+            raise access.no_such_user(str(item["user"]))
+
     def _is_reserved(self, kind: str, name: str) -> bool:
-        if name and not name.startswith("amq."):
+        if not is_reserved(name):
             return False
         self._skip(f"{kind}s", name, "names that begin with amq. are the broker's")
         return True
@@ -337,52 +356,16 @@ class Import(Work):
             self._skipped.append(Skipped(section, name, reason))
 
 
-def flag(item: Item, name: str, default: bool) -> bool:
-    """A boolean, which may be written as a text. Raises Invalid."""
-    value = item.get(name, default)
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise Invalid(f"'{name}' is {value!r:.80}: expected true or false", ["not_boolean", value])
-
-
-def tags_of(value: object) -> tuple[str, ...]:
-    """Tags as a list, or as one text with commas. Raises Invalid."""
-    found = value.split(",") if isinstance(value, str) else value
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise Invalid(f"tags are {value!r:.80}: expected an array of texts, or one text with commas")
-    return tuple(dict.fromkeys(each.strip() for each in found if each.strip()))
-
-
-def _arguments(item: Item) -> Table:
-    given = item.get("arguments") or {}
-    if not isinstance(given, Mapping):
-        raise Invalid(f"arguments are {given!r:.80}: expected an object")
-    return table_from_json(given)
-
-
-def _limits(given: object) -> dict[str, object]:
-    """The limits of a vhost: an object, or an array of names and values."""
-    if isinstance(given, dict):
-        return given
-    found: dict[str, object] = {}
-    for each in given if isinstance(given, list) else [given]:
-        if not isinstance(each, dict) or not isinstance(each.get("name"), str):
-            raise Invalid(f"limits are {given!r:.80}: expected an object, or an array of names and values")
-        found[each["name"]] = each.get("value")
-    return found
-
-
-def _is_old(version: object) -> bool:
-    """Whether a document comes from before RabbitMQ 3.6, whose hashes are MD5 where it doesn't say."""
-    parts = str(version).split(".")[:2] if isinstance(version, str) else []
-    return len(parts) == 2 and all(each.isdigit() for each in parts) and tuple(map(int, parts)) < (3, 6)
+def is_reserved(name: str) -> bool:
+    """Whether it is a name of the broker's own."""
+    return not name or name.startswith("amq.")
 
 
 def _refusal(section: str, item: Item, error: Exception) -> Invalid:
     text = error.text if isinstance(error, AmqpError) else str(error)
     if isinstance(error, Invalid) and not isinstance(error.term, str):
         return error
+    if not item:  # it is about all of them
+        return Invalid(text)
     name = item.get("name", item.get("destination", item.get("user", "")))
     return Invalid(f"{text} ({item.get('vhost', section)}/{name})")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from amqpd import erlang
 from amqpd.broker.broker import Broker
 from amqpd.broker.events import INTERNAL
 from amqpd.broker.operations import limits, policies
@@ -23,6 +24,8 @@ OPERATOR_POLICY: Final = "operator_policy"
 VHOST_LIMITS: Final = "vhost-limits"
 LIMITS: Final = "limits"
 """The only name of a parameter of that component."""
+MANDATORY: Final = ("definition", "pattern", "priority")
+"""Of the value of an operator's policy."""
 
 
 class Parameter(NamedTuple):
@@ -58,20 +61,23 @@ def set_parameter(
     broker: Broker, vhost: VHost, component: str, name: str, value: object, *, by: str = INTERNAL
 ) -> Pending[None] | None:
     """Set one. Raises Invalid for a component that is not there, Invalid or InvalidPolicy for a value that is wrong."""
+    if component == POLICY:
+        raise Invalid("policies may not be set using this method")
     if component == VHOST_LIMITS:
-        asked = limits.vhost_limits(_mapping(value))
-        return limits.limit_vhost(broker, vhost, asked, by=by)
-    if component in (OPERATOR_POLICY, POLICY):
-        asked_for = _mapping(value)
+        if name != LIMITS:
+            raise Invalid(f"Validation failed\n\n{component} has no parameter {name}: the only one is {LIMITS}\n")
+        return limits.limit_vhost(broker, vhost, limits.vhost_limits(_mapping(name, value)), by=by)
+    if component == OPERATOR_POLICY:
+        asked = _complete(name, _mapping(name, value))
         return policies.set_policy(
             broker,
             vhost,
             name,
-            _required(asked_for, "pattern"),  # type: ignore[arg-type]  # the operation checks what it is
-            _required(asked_for, "definition"),  # type: ignore[arg-type]  # the same
-            priority=asked_for.get("priority", 0),  # type: ignore[arg-type]  # the same
-            apply_to=asked_for.get("apply-to", ALL),  # type: ignore[arg-type]  # the same
-            operator=component == OPERATOR_POLICY,
+            asked["pattern"],  # type: ignore[arg-type]  # the operation checks what it is
+            asked["definition"],  # type: ignore[arg-type]  # the same
+            priority=asked["priority"],  # type: ignore[arg-type]  # the same
+            apply_to=asked.get("apply-to", ALL),  # type: ignore[arg-type]  # the same
+            operator=True,
             by=by,
         )
     raise Invalid(f"Validation failed\n\ncomponent {component} not found\n")
@@ -80,13 +86,15 @@ def set_parameter(
 def clear_parameter(
     broker: Broker, vhost: VHost, component: str, name: str, *, by: str = INTERNAL
 ) -> Pending[None] | None:
-    """Clear one. Raises Missing."""
+    """Clear one. Raises Missing, and Invalid for a policy."""
+    if component == POLICY:
+        raise Invalid("policies may not be cleared using this method")
     found = any((each.component, each.name) == (component, name) for each in parameters(vhost))
     if not found:
         raise Missing(f"no parameter '{name}' of component '{component}' in vhost '{vhost.name}'")
     if component == VHOST_LIMITS:
         return limits.limit_vhost(broker, vhost, {}, by=by)
-    return policies.clear_policy(broker, vhost, name, operator=component == OPERATOR_POLICY, by=by)
+    return policies.clear_policy(broker, vhost, name, operator=True, by=by)
 
 
 def set_global(broker: Broker, name: str, value: object, *, by: str = INTERNAL) -> bool | Pending[bool]:
@@ -104,13 +112,22 @@ def clear_global(broker: Broker, name: str, *, by: str = INTERNAL) -> Pending[No
     return once_durable(broker.journal, None)
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def _mapping(name: str, value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise Invalid(f"the value is {value!r:.100}: expected an object")
+        raise Invalid(f"Validation failed\n\n{name} not a list {_term(value):.100}\n")
     return value
 
 
-def _required(value: Mapping[str, object], name: str) -> object:
-    if name not in value:
-        raise Invalid(f"[{{key_missing,{name}}}]")
-    return value[name]
+def _complete(name: str, value: Mapping[str, object]) -> Mapping[str, object]:
+    """A policy that says everything it has to, and nothing else. Raises Invalid in RabbitMQ's words."""
+    lines = [f'Key "{key}" not found in {name}\n' for key in MANDATORY if key not in value]
+    unknown = [f"{{{_term(key)},{_term(each)}}}" for key, each in value.items() if key not in (*MANDATORY, "apply-to")]
+    if unknown:
+        lines.append(f"Unrecognised terms [{','.join(unknown)}] in {name}\n")
+    if lines:
+        raise Invalid("Validation failed\n\n" + "".join(lines))
+    return value
+
+
+def _term(value: object) -> str:
+    return erlang.json(value).decode("utf-8", "replace")

@@ -30,7 +30,7 @@ Item = tuple[VHost, "Binding | Queue"]
 
 async def bindings(call: Call) -> AnyListing:
     """List bindings."""
-    vhosts = call.caller.visible(call.broker)
+    vhosts = call.caller.looks_into(call.broker)
     return _listing(item for vhost in vhosts for item in _all(vhost))
 
 

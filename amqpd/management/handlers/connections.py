@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from amqpd.broker.consumers import Consumer
 from amqpd.broker.vhost import VHost
 from amqpd.http.message import Response
@@ -11,7 +13,7 @@ from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import find_channel, find_connection, visible_channels, visible_connections
 from amqpd.management.listing import AnyListing, Listing, one
 from amqpd.management.views.connections import channel_details_view, channel_view, connection_view
-from amqpd.management.views.consumers import channel_name, consumer_view
+from amqpd.management.views.consumers import channel_name, consumer_view, user_of
 from amqpd.protocol.channel import Channel
 from amqpd.protocol.connection import Connection
 
@@ -82,12 +84,12 @@ async def channel(call: Call) -> object:
 
 async def consumers(call: Call) -> AnyListing:
     """List consumers."""
-    return _consumers(call, call.caller.visible(call.broker))
+    return _consumers(call, _seen(call, call.broker.vhosts.values()))
 
 
 async def consumers_of_vhost(call: Call) -> AnyListing:
     """List the consumers of a virtual host."""
-    return _consumers(call, [call.vhost()])
+    return _consumers(call, _seen(call, [call.vhost()]))
 
 
 def _connections(call: Call, found: list[Connection]) -> Listing[Connection]:
@@ -108,13 +110,23 @@ def _channels(call: Call, found: list[Channel]) -> Listing[Channel]:
     )
 
 
+def _seen(call: Call, vhosts: Iterable[VHost]) -> list[VHost]:
+    """Those whose consumers are shown; in 3.10 these are the caller's own, wherever they are."""
+    if call.broker.compat.profile.old_http_access:
+        return [*vhosts]
+    visible = call.caller.visible(call.broker)
+    return [each for each in vhosts if each in visible]
+
+
 def _consumers(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Consumer]]:
-    node = call.broker.name
+    node, caller = call.broker.name, call.caller
+    own = call.broker.compat.profile.old_http_access and not caller.sees_all
     found = [
         (vhost, consumer)
         for vhost in vhosts
         for queue in vhost.queues.values()
         for consumer in queue.consumers.members()
+        if not own or user_of(consumer) == caller.name
     ]
     return Listing(
         found,

@@ -6,8 +6,8 @@ import trio
 
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.operations import exchanges as operations
-from amqpd.broker.operations.importing import flag
 from amqpd.broker.operations.invalid import Missing
+from amqpd.broker.operations.json_values import flag
 from amqpd.broker.operations.names import short
 from amqpd.broker.vhost import VHost
 from amqpd.http.message import Response
@@ -28,7 +28,7 @@ Published = dict[tuple[str, str], PublishCounts]
 
 async def exchanges(call: Call) -> AnyListing:
     """List exchanges."""
-    return await _listing(call, call.caller.visible(call.broker))
+    return await _listing(call, call.caller.looks_into(call.broker))
 
 
 async def exchanges_of_vhost(call: Call) -> AnyListing:

@@ -100,12 +100,6 @@ async def connections_below_limit(call: Call) -> object:
     return _failed("node connection limit is reached", limit=limit, connections=count)
 
 
-async def aliveness(call: Call) -> object:
-    """Whether a virtual host is there."""
-    call.vhost()
-    return OK
-
-
 async def node_health(call: Call) -> object:
     """Whether the node is well, as older tools ask."""
     if call.params.get("node", call.broker.name) != call.broker.name:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from amqpd.broker.operations import queues as operations
-from amqpd.broker.operations.importing import flag
 from amqpd.broker.operations.invalid import Missing
+from amqpd.broker.operations.json_values import flag
 from amqpd.broker.operations.names import short
 from amqpd.broker.queue import Queue
 from amqpd.broker.vhost import VHost
@@ -21,7 +21,7 @@ from amqpd.management.weights import are_wanted, weighed
 
 async def queues(call: Call) -> AnyListing:
     """List queues; `type=stream` shows those of that type."""
-    return await _listing(call, call.caller.visible(call.broker))
+    return await _listing(call, call.caller.looks_into(call.broker))
 
 
 async def queues_of_vhost(call: Call) -> AnyListing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from amqpd.broker.operations import access
-from amqpd.broker.operations.importing import tags_of
+from amqpd.broker.operations.json_values import tags_of
 from amqpd.broker.passwords import SHA256, hash_password
 from amqpd.broker.users import User
 from amqpd.http.message import Response

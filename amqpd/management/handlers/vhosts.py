@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amqpd.broker.operations import access
 from amqpd.broker.operations import vhosts as operations
-from amqpd.broker.operations.importing import flag, tags_of
+from amqpd.broker.operations.json_values import flag, tags_of
 from amqpd.broker.permissions import EVERYTHING
 from amqpd.broker.vhost import VHost
 from amqpd.http.message import Response

@@ -30,6 +30,11 @@ def consumer_view(vhost: VHost, consumer: Consumer, node: str) -> dict[str, obje
     }
 
 
+def user_of(consumer: Consumer) -> str | None:
+    """Whose it is; None: nobody's, as it has no connection."""
+    return consumer.channel.session.user.name if isinstance(consumer, ChannelConsumer) else None
+
+
 def _timeout(consumer: Consumer, channel: Channel) -> float:
     """Seconds that its deliveries may stay unacknowledged; 0: for ever, as tools want a number there."""
     node = channel.connection.node

@@ -10,7 +10,7 @@ from tests.forms import interpreted
 from tests.unit.broker.cost import calls, lines
 from tests.unit.broker.world import World, message
 
-FEW, MANY = 10, 100_000
+FEW, MANY = 10, 20_000
 
 
 class CountedKey(str):
