@@ -91,7 +91,7 @@ $(VENV)/bench.stamp: pyproject.toml | $(VENVPY)
 	AMQPD_PURE=1 $(VENVPY) -m pip install --quiet --disable-pip-version-check --editable '.[bench,server]'
 	@touch $(VENV)/core.stamp $@
 
-$(TWIN)/twin.stamp: pyproject.toml hatch_build.py $(shell find amqpd -name '*.py') | $(VENVPY)
+$(TWIN)/twin.stamp: pyproject.toml hatch_build.py $(shell find amqpd -name '*.py' -o -name '*.pxd') | $(VENVPY)
 	$(VENVPY) -m venv --clear $(TWIN)
 	$(TWIN)/bin/python -m pip install --quiet --disable-pip-version-check '.[test]'
 	@touch $@
