@@ -285,12 +285,10 @@ def _disk_limit(config: Config, storage: EngineJournal | None) -> int:
 def _listening(server: Server, config: Config) -> list[Listening]:
     from amqpd.management.api import Listening
 
-    certificates = {
-        "amqp/ssl": config.tls.certificate,
-        "https": config.management.tls_of(config.tls).certificate,
-    }
+    by_protocol = {"amqp/ssl": config.tls, "https": config.management.tls_of(config.tls)}
+    files = {protocol: (tls.certificate, tls.ca) for protocol, tls in by_protocol.items()}
     return [
-        Listening(door.protocol, *address, certificates.get(door.protocol))
+        Listening(door.protocol, *address, *files.get(door.protocol, ()))
         for door in server.doors
         if door.is_open
         for address in door.addresses

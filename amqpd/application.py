@@ -5,8 +5,10 @@ A stop does to clients and to what isn't durable what the end of the process wou
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -19,7 +21,7 @@ import trio
 
 from amqpd.app import api_of, serve_http
 from amqpd.broker.operations.restarting import forget_all, forget_transient
-from amqpd.config import Config, ConfigError
+from amqpd.config import Config, ConfigError, concealment
 from amqpd.config.model import Control
 from amqpd.config.settings import settings
 from amqpd.definitions_file import take_over
@@ -111,9 +113,15 @@ class Operated(Application):
         found: dict[str, object] = {}
         for setting in settings():
             value: object = attrgetter(setting.key)(self._config)
-            found[setting.key] = "********" if setting.secret and value is not None else _plain(value)
+            found[setting.key] = concealment.HIDDEN if setting.secret and value is not None else _plain(value)
         found |= {"memory.limit_in_bytes": self._memory_limit(), "disk_free_limit": self._disk_limit()}
         return found
+
+    def variables(self) -> Mapping[str, str]:
+        return concealment.variables(os.environ)
+
+    def command_line(self) -> Sequence[str]:
+        return [] if self._shut_down is None else [*concealment.command_line(sys.orig_argv)]
 
     def limit_memory(self, value: float) -> int:
         watch = self._server.node.memory

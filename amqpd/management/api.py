@@ -48,6 +48,8 @@ class Listening:
     port: int
     certificate: Path | None = None
     """With TLS: its file."""
+    ca: Path | None = None
+    """With TLS: the file of those whose clients' certificates are trusted."""
 
     @property
     def secure(self) -> bool:

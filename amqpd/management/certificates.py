@@ -19,7 +19,14 @@ def expiries(path: Path) -> list[tuple[int, ...]]:
     """The last instants of all certificates of a PEM file, in its order: year, month, day, hour, minute and second, of
     UTC. Raises OSError, ValueError.
     """
-    return [_not_after(ssl.PEM_cert_to_DER_cert(each)) for each in PEM.findall(path.read_text("ascii", "replace"))]
+    return [_not_after(ssl.PEM_cert_to_DER_cert(each)) for each in pems(path)]
+
+
+def pems(path: Path) -> list[str]:
+    """The certificates of a PEM file, each as it is written there; a key that is beside them is not among them. Raises
+    OSError.
+    """
+    return PEM.findall(path.read_text("ascii", "replace"))
 
 
 def seconds(instant: tuple[int, ...]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from amqpd.broker.events import OPERATOR
@@ -60,6 +60,14 @@ class Application(ABC):
     @abstractmethod
     def environment(self) -> Mapping[str, object]:
         """The settings in force by their keys, without secrets."""
+
+    @abstractmethod
+    def variables(self) -> Mapping[str, str]:
+        """Those of the environment that are amqpd's, without secrets."""
+
+    @abstractmethod
+    def command_line(self) -> Sequence[str]:
+        """What the process was started with, without secrets; nothing where it is another program's."""
 
     @abstractmethod
     def limit_memory(self, value: float) -> int:

@@ -55,8 +55,7 @@ class Dispatcher:
                 answer = ApiError(500, "internal_server_error", "the log of the broker tells more")
             body = encode({"error": answer.error, "reason": answer.reason})
             response = Response(answer.status, (body,), (JSON, *answer.headers))
-        headers = (*COMMON, *self._cors(request), *response.headers)
-        return Response(response.status, response.body, headers)
+        return attrs.evolve(response, headers=(*COMMON, *self._cors(request), *response.headers))
 
     async def _answer(self, request: Request) -> Response:
         target, _, query = request.target.partition("?")

@@ -241,6 +241,115 @@ rabbitmq-queues reclaim_quorum_memory qq
 rabbitmq-queues reclaim_quorum_memory nope
 rabbitmq-queues rebalance bogus
 rabbitmq-queues rebalance all --formatter json
+add_user dry run --dry-run
+list_users --dry-run --formatter json
+list_unresponsive_queues bogus
+delete_queue ""
+enable_feature_flag ""
+eval ""
+eval_file
+eval_file nofile
+exec
+close_connection "<rabbit@x.1.2.3>" bye
+export_definitions - --format bogus
+import_definitions nofile --format bogus
+wait --pid 99999999
+join_cluster rabbit@localhost
+join_cluster rabbit@localhost --disc --ram
+forget_cluster_node rabbit@localhost
+forget_cluster_node rabbit@localhost --offline
+change_cluster_node_type bogus
+change_cluster_node_type ram
+update_cluster_nodes rabbit@localhost
+rename_cluster_node a b
+rename_cluster_node a b c
+force_boot
+await_online_nodes 2 -t 1
+trace_off extra
+restart_vhost --formatter json
+list_user_limits --formatter json
+close_all_connections -p v2 reason --formatter json
+schema_info bogus
+rabbitmq-diagnostics schema_info
+rabbitmq-diagnostics schema_info extra
+rabbitmq-diagnostics check_port_listener abc
+rabbitmq-diagnostics check_protocol_listener amqp0-9-1
+rabbitmq-diagnostics resolve_hostname localhost --address-family bogus
+rabbitmq-diagnostics resolve_hostname localhost --offline
+rabbitmq-diagnostics resolver_info
+rabbitmq-diagnostics resolver_info --offline
+rabbitmq-diagnostics resolver_info --formatter json
+rabbitmq-diagnostics list_network_interfaces
+rabbitmq-diagnostics list_network_interfaces --formatter json
+rabbitmq-diagnostics list_network_interfaces extra
+rabbitmq-diagnostics certificates
+rabbitmq-diagnostics certificates --formatter json
+rabbitmq-diagnostics certificates extra
+rabbitmq-diagnostics cipher_suites --format bogus
+rabbitmq-diagnostics command_line_arguments --formatter json
+rabbitmq-diagnostics erlang_cookie_hash
+rabbitmq-diagnostics erlang_cookie_hash --formatter json
+rabbitmq-diagnostics erlang_cookie_hash extra
+rabbitmq-diagnostics erlang_cookie_sources
+rabbitmq-diagnostics erlang_cookie_sources --formatter json
+rabbitmq-diagnostics erlang_cookie_sources --offline
+rabbitmq-diagnostics os_env --formatter json
+rabbitmq-diagnostics os_env extra
+rabbitmq-diagnostics maybe_stuck extra
+rabbitmq-diagnostics observer extra
+rabbitmq-diagnostics remote_shell extra
+rabbitmq-diagnostics runtime_thread_stats extra
+rabbitmq-diagnostics log_tail_stream extra
+rabbitmq-diagnostics log_tail_stream --duration 0
+rabbitmq-diagnostics consume_event_stream extra
+rabbitmq-diagnostics enable_auth_attempt_source_tracking
+rabbitmq-diagnostics disable_auth_attempt_source_tracking --formatter json
+rabbitmq-upgrade -q await_online_quorum_plus_one
+rabbitmq-queues peek qq 1
+rabbitmq-queues peek qq 1 --formatter json
+rabbitmq-queues peek qq 0
+rabbitmq-queues peek qq
+rabbitmq-queues peek "q two" 1
+rabbitmq-queues peek "q two" 1 --formatter json
+rabbitmq-queues peek nope 1
+rabbitmq-queues peek nope 1 --formatter json
+rabbitmq-queues quorum_status "q two"
+rabbitmq-queues stream_status ss --formatter json
+rabbitmq-queues stream_status ss --tracking --formatter json
+rabbitmq-queues stream_status qq
+rabbitmq-queues stream_status "q two"
+rabbitmq-queues stream_status nope
+rabbitmq-queues grow rabbit@localhost all
+rabbitmq-queues grow rabbit@localhost bogus
+rabbitmq-queues shrink rabbit@localhost
+rabbitmq-queues shrink rabbit@localhost --formatter json
+rabbitmq-queues add_member qq rabbit@localhost
+rabbitmq-queues add_member "q two" rabbit@localhost
+rabbitmq-queues add_member nope rabbit@localhost
+rabbitmq-queues delete_member qq rabbit@localhost
+rabbitmq-queues delete_member "q two" rabbit@localhost
+rabbitmq-queues delete_member nope rabbit@localhost
+rabbitmq-streams add_replica ss rabbit@localhost
+rabbitmq-streams add_replica qq rabbit@localhost
+rabbitmq-streams add_replica "q two" rabbit@localhost
+rabbitmq-streams add_replica nope rabbit@localhost
+rabbitmq-streams delete_replica ss rabbit@localhost
+rabbitmq-streams delete_replica qq rabbit@localhost
+rabbitmq-streams delete_replica nope rabbit@localhost
+rabbitmq-streams set_stream_retention_policy ss
+rabbitmq-streams set_stream_retention_policy nope 7D
+rabbitmq-plugins directories
+rabbitmq-plugins directories --formatter json
+rabbitmq-plugins directories --offline --online
+rabbitmq-plugins list --verbose --minimal
+rabbitmq-plugins is_enabled
+rabbitmq-plugins is_enabled bogus
+rabbitmq-plugins is_enabled bogus --offline --online
+rabbitmq-plugins enable
+rabbitmq-plugins enable rabbitmq_sharding --all
+rabbitmq-plugins disable
+rabbitmq-plugins disable rabbitmq_sharding --all
+rabbitmq-plugins set bogus
 rabbitmq-upgrade await_online_quorum_plus_one
 rabbitmq-upgrade await_online_quorum_plus_one --formatter json
 rabbitmq-upgrade await_online_synchronized_mirror
@@ -261,8 +370,21 @@ rabbitmq-diagnostics check_running
 rabbitmq-diagnostics is_running --formatter json
 rabbitmq-diagnostics check_local_alarms --formatter json
 rabbitmq-diagnostics check_port_connectivity
+rabbitmq-diagnostics erlang_cookie_hash
+rabbitmq-diagnostics list_network_interfaces
+rabbitmq-diagnostics resolver_info
+rabbitmq-diagnostics tls_versions
+rabbitmq-queues peek qq 1
+rabbitmq-streams add_replica ss rabbit@localhost
 ping
 list_users
+join_cluster other@localhost
+update_cluster_nodes other@localhost
+change_cluster_node_type disc
+change_cluster_node_type ram
+forget_cluster_node rabbit@localhost
+force_boot
+await_online_nodes 1
 add_user u9 pw
 stop_app
 reset
@@ -274,6 +396,9 @@ list_queues
 rest."""
 
 EVENT_EXCHANGE = "amqpd has the exchange of RabbitMQ's event plug-in built in"
+NO_ERLANG = "there is no Erlang, and so no cookie, no Mnesia and none of RabbitMQ's variables"
+NOT_THERE = "amqpd has no cluster: it reaches for no other node"
+BUILT_IN = "what amqpd has of plugins is built in"
 OF_OPENSSL = "amqpd leaves out what is old, and shows the list in one line"
 DIFFERENCES: Final = {
     "list_ciphers": OF_OPENSSL,
@@ -282,5 +407,18 @@ DIFFERENCES: Final = {
     "list_exchanges name type durable auto_delete internal arguments policy": EVENT_EXCHANGE,
     "bogus": "the overview of all verbs is amqpd's own",
     "rabbitmq-plugins enable bogus": "amqpd asks no node, and says only what is wrong",
+    "rabbitmq-plugins set bogus": "the same",
+    "rabbitmq-plugins is_enabled bogus": BUILT_IN,
+    "rabbitmq-plugins directories": BUILT_IN,
+    "rabbitmq-plugins directories --formatter json": BUILT_IN,
+    "join_cluster other@localhost": NOT_THERE,
+    "update_cluster_nodes other@localhost": NOT_THERE,
+    "rabbitmq-diagnostics schema_info": NO_ERLANG,
+    "rabbitmq-diagnostics erlang_cookie_hash": NO_ERLANG,
+    "rabbitmq-diagnostics erlang_cookie_hash --formatter json": NO_ERLANG,
+    "rabbitmq-diagnostics erlang_cookie_sources": NO_ERLANG,
+    "rabbitmq-diagnostics erlang_cookie_sources --formatter json": NO_ERLANG,
+    "rabbitmq-diagnostics os_env --formatter json": NO_ERLANG,
+    "rabbitmq-diagnostics list_network_interfaces --formatter json": "addresses are an array, not one key many times",
 }
 """Command lines whose texts differ, and why; the exit code is the same all the same."""

@@ -38,6 +38,7 @@ def furnished(port: int) -> Iterator[None]:
     channel.queue_declare("q1", durable=True)
     channel.queue_declare("q two", auto_delete=True, arguments={"x-max-length": 5, "x-message-ttl": 60000})
     channel.queue_declare("qq", durable=True, arguments={"x-queue-type": "quorum"})
+    channel.queue_declare("ss", durable=True, arguments={"x-queue-type": "stream"})
     channel.exchange_declare("x1", "topic", durable=True, arguments={"alternate-exchange": "amq.fanout"})
     channel.queue_bind("q1", "x1", "a.#")
     channel.queue_bind("q1", "amq.headers", "", {"x-match": "all", "k": 1, "l": "t", "b": True})
@@ -61,10 +62,15 @@ def ours(tmp_path: Path) -> Generator[Outcome, None, None]:
     socket = tmp_path / "c.sock"
     with amqpd.run_in_thread(control_socket=socket, compat="3.10") as broker, furnished(broker.port):
         for line in map(parted, LINES):
-            out, err = io.StringIO(), io.StringIO()
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = run(line.words, line.tool, find=lambda _: Client.of_socket(socket), stdin=io.StringIO())
-            yield Outcome(code, out.getvalue(), err.getvalue())
+            yield answer(line, socket)
+
+
+def answer(line: Line, socket: Path) -> Outcome:
+    """What amqpctl says."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(line.words, line.tool, find=lambda _: Client.of_socket(socket), stdin=io.StringIO())
+    return Outcome(code, out.getvalue(), err.getvalue())
 
 
 def theirs(node: Node) -> list[Outcome]:
@@ -124,6 +130,32 @@ def test_lines_in_one_vm_come_to_what_they_do_alone(node: Node) -> None:
     lines = [parted("list_vhosts --formatter json"), parted("list_qeues")]
     alone = [node.run(line.tool, *line.words) for line in lines]
     assert run_all(node, lines) == [Said(each.returncode, each.stdout, each.stderr) for each in alone]
+
+
+@once
+@pytest.mark.usefixtures("outcomes")
+def test_both_show_the_same_of_a_message(node: Node, tmp_path: Path) -> None:
+    headers = {"z": 1, "a": "two", "t": {"k": "v"}, "b": True}
+    full = pika.BasicProperties("text/plain", "utf-8", headers, 2, 3, "c", "r", "60000000", "m", 1700000000, "t")
+    lines = ["rabbitmq-queues peek seen 1", "rabbitmq-queues peek seen 2", "rabbitmq-queues peek seen 3"]
+    lines += ["rabbitmq-queues peek seen 1 --formatter json"]
+
+    def publish(port: int) -> None:
+        with pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", port, heartbeat=0)) as connection:
+            channel = connection.channel()
+            channel.queue_declare("seen", durable=True, arguments={"x-queue-type": "quorum"})
+            channel.confirm_delivery()
+            channel.basic_publish("", "seen", b"x" * 100, full)
+            channel.basic_publish("", "seen", b"\xff\x00")
+
+    publish(node.port)
+    theirs_ = run_all(node, [parted(line) for line in lines])
+    socket = tmp_path / "c.sock"
+    with amqpd.run_in_thread(control_socket=socket, compat="3.10") as broker:
+        publish(broker.port)
+        for line, said in zip(map(parted, lines), theirs_, strict=True):
+            out = answer(line, socket)
+            assert (out.code, rows(out.out), normal(out.err)) == (said.code, rows(said.out), normal(said.err))
 
 
 def test_every_difference_is_one_of_the_script() -> None:

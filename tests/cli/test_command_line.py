@@ -53,7 +53,10 @@ def test_options_come_before_or_after_the_verb(ctl: Ctl, line: str) -> None:
         ("purge_queue nothing", 69, "not_found"),
         ("delete_queue nothing", 64, "Queue not found"),
         ("add_user guest x", 70, 'User "guest" already exists'),
-        ("join_cluster other", 69, "amqpd is a single node"),
+        ("join_cluster other", 64, "requires the 'rabbit' app to be stopped"),
+        ("forget_cluster_node other", 69, "The node selected is not in the cluster"),
+        ("change_cluster_node_type tape", 65, "must be either disc or ram"),
+        ("rename_cluster_node a b", 64, "requires the target node to be stopped"),
         ("quorum_status nothing", 69, "not_found"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from amqpd.cli.ctl.tools import OPERATING
+from amqpd.cli.ctl.tools import OF_PLUGINS, OPERATING
 from amqpd.cli.main import main
 from amqpd.cli.manual import page
 from tests.forms import with_sources
@@ -131,3 +132,10 @@ def test_man_has_nothing_to_complain_about() -> None:
     command = ["groff", "-man", "-Tutf8", "-ww", "-z", str(ROOT / "packaging" / "amqpd.1")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_the_table_of_verbs_has_each_one_once() -> None:
+    text = (ROOT / "docs" / "verbs.md").read_text(encoding="utf-8").partition("\n## ")[2]
+    listed = re.findall(r"^\|([^|]*)\|", text, re.MULTILINE) + re.findall(r"^(?:\*|  )[^|]+?$", text, re.MULTILINE)
+    found = [name for part in listed for name in re.findall(r"`([a-z_]+)`", part)]
+    assert sorted(found) == sorted({*OPERATING, *OF_PLUGINS, "help", "version", "autocomplete"})

@@ -7,13 +7,16 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 TIMEOUT: Final = 60.0
 """Seconds; rabbitmqctl's."""
+SILENCE: Final = 30.0
+"""Seconds without even an empty line after which whoever tells events is taken for gone."""
 
 
 class Unreachable(Exception):
@@ -107,6 +110,16 @@ class Client:
         """Raises Refused, Unreachable."""
         return self.ask("DELETE", path, query=query, headers=headers)
 
+    def follow(self, *path: str, **query: object) -> Iterator[str]:
+        """The lines of an answer as they come, until the broker ends it; empty ones only show that it is there. Raises
+        Refused, Unreachable.
+        """
+        with self._asked("GET", self._target(path, query), None, self._headers, SILENCE) as response:
+            if response.status >= 400:
+                _read(response.status, response.read())
+            for line in response:
+                yield line.decode("utf-8", "surrogateescape").rstrip("\n")
+
     def ask(
         self,
         method: str,
@@ -117,21 +130,31 @@ class Client:
         headers: Mapping[str, str] = {},
     ) -> Any:
         """One request; its JSON, or None where there is nothing to say. Raises Refused, Unreachable."""
+        octets = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogateescape")
+        sent = {"content-type": "application/json", **self._headers, **headers}
+        with self._asked(method, self._target(path, query), octets, sent) as response:
+            return _read(response.status, response.read())
+
+    def _target(self, path: tuple[str, ...], query: Mapping[str, object]) -> str:
         target = f"{self._prefix}/api/" + "/".join(_quoted(each) for each in path)
         if query:
             target += "?" + urlencode({name.replace("_", "-"): value for name, value in query.items()})
-        octets = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogateescape")
-        sent = {"content-type": "application/json", **self._headers, **headers}
-        connection = self._connect()
+        return target
+
+    @contextmanager
+    def _asked(
+        self, method: str, target: str, octets: bytes | None, headers: Mapping[str, str], least: float = 0
+    ) -> Iterator[http.client.HTTPResponse]:
+        """`least`: seconds that it waits for each octet, however impatient the user is."""
+        connection: http.client.HTTPConnection = self._connect()
+        connection.timeout = max(self.timeout, least)
         try:
-            connection.request(method, target, octets, sent)
-            response = connection.getresponse()
-            answer = response.read()
+            connection.request(method, target, octets, headers)
+            yield connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"{self.where}: {error}") from error
         finally:
             connection.close()
-        return _read(response.status, answer)
 
 
 def _read(status: int, answer: bytes) -> Any:

@@ -20,6 +20,7 @@ from amqpd.cli.ctl.verb import (
     USAGE,
     Answer,
     BadUse,
+    Lines,
     Needs,
     Report,
     Request,
@@ -134,11 +135,7 @@ def _run(
         if verb.check is not None:
             verb.check(request)
         _require(verb, request)
-        if verb.timeout:
-            say(f"Timeout: {float(parsed.options.get('timeout', 60))} seconds ...")
-        if verb.banner is not None:
-            say(verb.banner(request))
-        _show(verb.run(request), request)
+        _do(verb, request)
     except BadUse as bad:
         how = "Error (argument validation)" if bad.of_arguments else "Error"
         given = "\n\t".join(["Arguments given:", " ".join(words)])
@@ -157,6 +154,16 @@ def _run(
         print(f"Error (argument validation): {error}", file=sys.stderr)
         return DATA
     return 0
+
+
+def _do(verb: Verb, request: Request) -> None:
+    """What is done is said first; a dry run says it and does nothing."""
+    if verb.timeout:
+        request.say(f"Timeout: {float(request.options.get('timeout', 60))} seconds ...")
+    if verb.banner is not None:
+        request.say(verb.banner(request))
+    if not request.options.get("dry_run"):
+        _show(verb.run(request), request)
 
 
 def _stopped(stop: Stop, request: Request) -> int:
@@ -178,6 +185,9 @@ def _show(answer: Answer, request: Request) -> None:
     formatter = request.formatter
     if isinstance(answer, Rows):
         _show_rows(answer, request)
+    elif isinstance(answer, Lines):
+        for line in answer.lines:
+            print(line, flush=True)
     elif formatter == "json":
         print(compact(_for_programs(answer, request)))
     elif isinstance(answer, Report | Value):

@@ -9,18 +9,24 @@ from typing import Final
 from amqpd.cli.ctl.verb import Verb
 from amqpd.cli.ctl.verbs import (
     attempts,
+    cluster,
     definitions,
     encrypted,
+    erlang,
     evaluate,
     health,
     listing,
+    logs,
     node,
     objects,
     parameters,
+    peek,
     permissions,
     plugins,
     replicas,
     status,
+    surroundings,
+    tls,
     upgrade,
     users,
     vhosts,
@@ -30,8 +36,12 @@ OPERATING: Final[Mapping[str, Verb]] = {
     verb.name: verb
     for module in (
         node,
+        cluster,
         status,
         health,
+        tls,
+        logs,
+        surroundings,
         attempts,
         listing,
         users,
@@ -41,8 +51,10 @@ OPERATING: Final[Mapping[str, Verb]] = {
         definitions,
         objects,
         replicas,
+        peek,
         upgrade,
         encrypted,
+        erlang,
         evaluate,
     )
     for verb in module.VERBS

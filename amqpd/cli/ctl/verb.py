@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import IO, Any, Final
 
@@ -141,7 +141,14 @@ class Value:
     data: object = None
 
 
-Answer = Rows | Report | Value | str | None
+@attrs.frozen
+class Lines:
+    """An answer that comes bit by bit, and is shown as it comes whatever the formatter."""
+
+    lines: Iterator[str]
+
+
+Answer = Rows | Report | Value | Lines | str | None
 Banner = Callable[[Request], str]
 
 

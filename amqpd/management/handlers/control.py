@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 
 from amqpd.broker.alarms import DISK, MEMORY
+from amqpd.broker.login_sources import LoginSources
 from amqpd.http.message import Response
 from amqpd.management.access import Access
 from amqpd.management.api import Call, text_of
 from amqpd.management.control import Application, Refused
 from amqpd.management.errors import ApiError, bad_request
+from amqpd.management.handlers import log
 from amqpd.management.handlers.answers import NO_CONTENT
+from amqpd.management.handlers.event_stream import events
+from amqpd.management.handlers.surroundings import Surroundings
 from amqpd.management.routing import Route
 from amqpd.management.views.consumers import channel_name
 from amqpd.management.views.node import versions
@@ -112,6 +116,15 @@ class Operating:
         found = await settled(call.broker.check_password(text_of(body, "user"), password))
         return {"accepted": found is not None}
 
+    async def track_sources(self, call: Call) -> Response:
+        """Count logins by address and user too, or no more: `{"tracked": true}`."""
+        tracked, statistics = (await call.body("tracked"))["tracked"], call.broker.statistics
+        if not isinstance(tracked, bool):
+            raise bad_request(f"'tracked' is {tracked!r:.40}: expected true or false")
+        if tracked is (statistics.login_sources is None):
+            statistics.login_sources = LoginSources() if tracked else None
+        return NO_CONTENT
+
     async def pids(self, call: Call) -> object:
         """Show what events call connections and channels, by their names."""
         connections = [*call.api.node.connections]
@@ -123,7 +136,7 @@ class Operating:
 
 def routes(application: Application) -> tuple[Route, ...]:
     """The endpoints of one application, beside those that everybody has."""
-    operating = Operating(application)
+    operating, surroundings = Operating(application), Surroundings(application)
     table = (
         ("GET", "status", operating.status),
         ("POST", "stop", operating.stop),
@@ -133,6 +146,13 @@ def routes(application: Application) -> tuple[Route, ...]:
         ("POST", "listeners/suspend", operating.suspend),
         ("POST", "listeners/resume", operating.resume),
         ("GET", "environment", operating.environment),
+        ("GET", "variables", surroundings.variables),
+        ("GET", "command-line", surroundings.command_line),
+        ("GET", "interfaces", surroundings.interfaces),
+        ("GET", "certificates", surroundings.certificates),
+        ("GET", "events", events),
+        ("GET", "log", log.events),
+        ("PUT", "attempt-sources", operating.track_sources),
         ("PUT", "memory-limit", operating.limit_memory),
         ("PUT", "disk-limit", operating.limit_disk),
         ("PUT", "alarms/{resource}", operating.set_alarm),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from amqpd.cli.ctl.verb import Answer, Option, Report, Request, Rows, Verb
@@ -26,7 +27,21 @@ def reset_attempts(request: Request) -> Answer:
     return None
 
 
+def track(on: bool) -> Callable[[Request], Answer]:
+    """The verb that has logins counted by address and user, or no more."""
+
+    def switch(request: Request) -> Answer:
+        request.local().put("control", "attempt-sources", body={"tracked": on})
+        return None
+
+    return switch
+
+
 VERBS: Final = (
+    Verb("enable_auth_attempt_source_tracking", "", "Count logins by address and user too", GROUP, track(True),
+         lambda _: "Enabling authentication attempt source tracking ..."),
+    Verb("disable_auth_attempt_source_tracking", "", "Count them by protocol alone", GROUP, track(False),
+         lambda _: "Disabling authentication attempt source tracking ..."),
     Verb("list_node_auth_attempt_stats", "[--by-source]", "List how many logins there were, and how many failed", GROUP,
          list_attempts,
          lambda request: f'Listing authentication\n attempts for node "{request.node}" ...',

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from amqpd.cli.ctl.output import compact
-from amqpd.cli.ctl.verb import DATA, UNAVAILABLE, Answer, BadUse, Option, Request, Stop, Value, Verb
+from amqpd.cli.ctl.verb import DATA, UNAVAILABLE, Answer, BadUse, Option, Report, Request, Stop, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR, told
 
 GROUP: Final = "Definitions"
@@ -18,7 +18,7 @@ def export_definitions(request: Request) -> Answer:
     document = request.client.get("definitions")
     if request.arguments[0] == "-":
         text = compact(document)
-        return Value(text, text)
+        return Report(text, {"message": text})
     try:
         Path(request.arguments[0]).write_text(compact(document) + "\n", "utf-8", "surrogateescape")
     except OSError as error:
@@ -58,6 +58,8 @@ def _from_check(request: Request) -> None:
 
 
 def _json_alone(request: Request) -> None:
+    if request.options.get("format", "json").lower() not in ("json", "erlang"):
+        raise BadUse("Bad argument: Format should be either json or erlang", DATA)
     if request.options.get("format", "json").lower() != "json":
         raise BadUse(f"Bad argument: the format is '{request.options['format']}', but only json is there", DATA)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-from amqpd.cli.ctl.verb import DATA, UNAVAILABLE, Answer, Needs, Request, Stop, Value, Verb
+from amqpd.cli.ctl.verb import DATA, UNAVAILABLE, Answer, BadUse, Needs, Option, Request, Stop, Value, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR
 
 GROUP: Final = "Operations"
@@ -77,13 +78,32 @@ def evaluate(request: Request) -> Answer:
     raise Stop(UNAVAILABLE, ERROR.format(text))
 
 
+def written(what: str) -> Callable[[Request], None]:
+    """A check that raises BadUse for an empty argument."""
+
+    def check(request: Request) -> None:
+        if request.arguments and not request.arguments[0].strip():
+            raise BadUse(f'"{what} must not be blank"')
+
+    return check
+
+
+def file_checked(request: Request) -> None:
+    """Raises BadUse for a file that isn't there."""
+    written("File path")(request)
+    if not Path(request.arguments[0]).is_file():
+        raise BadUse(f'"File {request.arguments[0]} does not exist"')
+
+
 def refused(_: Request) -> Answer:
     raise Stop(UNAVAILABLE, ERROR.format("amqpd is no Erlang node: 'help' lists what can be done"))
 
 
 VERBS: Final = (
     Verb("eval", "<expression>", "Refused, but for some expressions of scripts: there is no Erlang", GROUP, evaluate,
-         None, 0, None, needs=Needs.ANY),
-    Verb("eval_file", "<path>", "Refused: there is no Erlang", GROUP, refused, None, 0, None, needs=Needs.NOTHING),
-    Verb("exec", "<expression>", "Refused: there is no Elixir", GROUP, refused, None, 0, None, needs=Needs.NOTHING),
+         None, 0, None, needs=Needs.ANY, check=written("Expression")),
+    Verb("eval_file", "<file path>", "Refused: there is no Erlang", GROUP, refused, None, 1, None, needs=Needs.NOTHING,
+         check=file_checked),
+    Verb("exec", "<expression> [--offline]", "Refused: there is no Elixir", GROUP, refused, None, 1, None,
+         (Option("--offline", bool),), needs=Needs.NOTHING),
 )  # fmt: skip

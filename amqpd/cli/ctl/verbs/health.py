@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import socket
-import ssl
-from collections.abc import Mapping
-from email.utils import formatdate
 from typing import Any, Final
 
 from amqpd.cli.ctl.client import Refused
-from amqpd.cli.ctl.output import compact
-from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, BadUse, Needs, Option, Report, Request, Stop, Verb
-from amqpd.cli.ctl.verbs.errors import ERROR, refusal
-from amqpd.cli.ctl.verbs.sizes import shown, trimmed
+from amqpd.cli.ctl.verb import SOFTWARE, UNAVAILABLE, Answer, Needs, Option, Report, Request, Stop, Verb
+from amqpd.cli.ctl.verbs.errors import ERROR
+from amqpd.cli.ctl.verbs.sizes import positive, shown, trimmed
 from amqpd.cli.ctl.verbs.status import alarm_lines, alarms_of, breakdown, listener_line, listeners_of, unit_checked
 
 GROUP: Final = "Monitoring, observability and health checks"
@@ -24,8 +20,9 @@ DEPRECATED: Final = (
     "Use one of the options covered in https://www.rabbitmq.com/monitoring.html#health-checks instead.\n"
 )
 TIMEOUT: Final = "[--timeout <timeout>]"
+ALIASES: Final = {"amqp091": "amqp", "amqp0-9-1": "amqp", "amqps": "amqp/ssl", "amqp-ssl": "amqp/ssl"}
+"""Other names of protocols, which the broker knows too."""
 HEALTHY: Final = {"result": "ok"}
-PERIODS: Final = ("days", "weeks", "months", "years")
 
 
 def check_running(request: Request) -> Answer:
@@ -123,30 +120,14 @@ def check_protocol_listener(request: Request) -> Answer:
         text = f"{said}Found listeners for the following protocols: {', '.join(spoken)}"
         data = {"listeners": found, "missing": asked, "protocols": spoken, "result": "error"}
         raise Stop(UNAVAILABLE, ERROR.format(text), data) from None
-    text = f"A listener for protocol {asked} is running on node {request.node}."
-    return Report(text, {"node": request.node, "protocol": asked, "result": "ok"})
+    named = ALIASES.get(asked.lower(), asked.lower())
+    text = f"A listener for protocol {named} is running on node {request.node}."
+    return Report(text, {"node": request.node, "protocol": named, "result": "ok"})
 
 
 def check_virtual_hosts(request: Request) -> Answer:
     request.client.get("vhosts", disable_stats="true")
     return Report(f"Node {request.node} reported all vhosts as running", HEALTHY)
-
-
-def check_certificate_expiration(request: Request) -> Answer:
-    amount, unit = str(request.options.get("within", 4)), str(request.options.get("unit", "weeks"))
-    try:
-        request.client.get("health", "checks", "certificate-expiration", amount, unit)
-    except Refused as error:
-        raise Stop(UNAVAILABLE, ERROR.format(error.reason)) from None
-    named = unit.removesuffix("s") if amount == "1" else unit
-    return Report(f"No certificates are expiring within {amount} {named}.", HEALTHY)
-
-
-def period_checked(request: Request) -> None:
-    """Raises BadUse for a unit that is none."""
-    unit = request.options.get("unit", "weeks")
-    if unit not in PERIODS:
-        raise BadUse(f"\"unit '{unit}' is not supported. Please use one of: {', '.join(PERIODS)}\"")
 
 
 def server_version(request: Request) -> Answer:
@@ -180,38 +161,6 @@ def single_node(request: Request) -> Answer:
     return Report(f"Node {request.node} {said}", {"message": f"Target node {said}", "result": "ok"})
 
 
-def tls_versions(request: Request) -> Answer:
-    found = ["tlsv1.3", "tlsv1.2"]
-    return Report("\n".join(found), {"versions": found})
-
-
-def cipher_suites(request: Request) -> Answer:
-    found = [str(each["name"]) for each in ssl.create_default_context().get_ciphers()]
-    return Report("\n".join(found), found)
-
-
-def log_location(request: Request) -> Answer:
-    return Report("<stderr>", {"node_name": request.node, "paths": ["<stderr>"], "result": "ok"})
-
-
-def log_tail(request: Request) -> Answer:
-    found = request.client.get("log", count=request.options.get("number", 50))["entries"]
-    return Report("\n".join(map(_log_line, found)), found)
-
-
-def resolve_hostname(request: Request) -> Answer:
-    host, family = request.arguments[0], str(request.options.get("address_family", "IPv4"))
-    try:
-        kind = socket.AF_INET6 if family.lower() == "ipv6" else socket.AF_INET
-        found = sorted({str(each[4][0]) for each in socket.getaddrinfo(host, None, kind)})
-    except OSError:
-        text = "Hostname does not resolve (resolution failed with an nxdomain)"
-        said = refusal(request, DATA, text)
-        raise Stop(DATA, said.text if said.data is None else compact(said.data)) from None
-    data = {"address_family": family, "addresses": found, "hostname": host, "node": request.node, "result": "ok"}
-    return Report("\n".join(found), data)
-
-
 def discover_peers(_: Request) -> Answer:
     return Report("No peers discovered", {"message": "No peers discovered"})
 
@@ -231,13 +180,6 @@ def _running(request: Request) -> tuple[str, bool]:
 def _local(lines: list[str]) -> dict[str, object]:
     """Alarms as programs get them: there is no other node that could have one."""
     return {"global": [], "local": lines}
-
-
-def _log_line(event: Mapping[str, Any]) -> str:
-    """One event: when, how severe, what."""
-    when = formatdate(event["time"] / 1000, usegmt=True)
-    values = " ".join(f"{name}={value}" for name, value in event.get("values", {}).items())
-    return f"{when} [{event['level']}] {event['event']} {values}".rstrip()
 
 
 def _ports(ports: list[int]) -> str:
@@ -269,7 +211,7 @@ VERBS: Final = (
          check_port_listener,
          lambda request: (
              f"Asking node {request.node} if there's an active listener on port {request.arguments[0]} ..."
-         ), 1, 1),
+         ), 1, 1, check=positive),
     Verb("check_protocol_listener", f"<protocol> {TIMEOUT}", "Fail unless a protocol is spoken", GROUP,
          check_protocol_listener,
          lambda request: (
@@ -277,10 +219,6 @@ VERBS: Final = (
          ), 1, 1),
     Verb("check_virtual_hosts", TIMEOUT, "Fail unless all virtual hosts run: they do", GROUP, check_virtual_hosts,
          lambda request: f"Checking if all vhosts are running on node {request.node} ..."),
-    Verb("check_certificate_expiration", "[--within <period>] [--unit <unit>]",
-         "Fail if a certificate expires soon", GROUP, check_certificate_expiration,
-         lambda request: f"Checking certificate expiration on node {request.node} ...",
-         options=(Option("--within", int), Option("--unit")), check=period_checked),
     Verb("server_version", TIMEOUT, "Show the RabbitMQ version whose behaviour is in force", GROUP, server_version,
          _asking("for its RabbitMQ version..."), needs=Needs.ANY),
     Verb("erlang_version", TIMEOUT, "Show what the broker runs on, which is Python", GROUP, erlang_version,
@@ -300,22 +238,6 @@ VERBS: Final = (
          lambda request: (
              f"Checking if node {request.node} is critical for data safety of any classic mirrored queues ..."
          )),
-    Verb("tls_versions", TIMEOUT, "List the TLS versions that there are", GROUP, tls_versions,
-         lambda _: "Listing all TLS versions supported by the runtime...", needs=Needs.NOTHING),
-    Verb("cipher_suites", "[--all]", "List cipher suites", GROUP, cipher_suites,
-         lambda _: "Listing available cipher suites in OpenSSL format", needs=Needs.NOTHING,
-         options=(Option("--all", bool), Option("--format"))),
     Verb("discover_peers", TIMEOUT, "Look for other nodes: there are none", "Cluster", discover_peers,
          lambda _: "Discovering peers nodes ..."),
-    Verb("log_location", "[--all|-a]", "Say where the log goes", "Configuration and Environment", log_location,
-         lambda request: f"Log file location(s) on node {request.node} ...", options=(Option("--all", bool, "-a"),)),
-    Verb("log_tail", "[--number|-N <number>] [--timeout <timeout>]", "Show the last lines of the log", GROUP, log_tail,
-         lambda request: f"Last {request.options.get('number', 50)} log lines on node {request.node} ...",
-         options=(Option("--number", int, "-N"),)),
-    Verb("resolve_hostname", "<hostname> [--address-family <ipv4 | ipv6>]", "Look up the addresses of a host",
-         "Configuration and Environment", resolve_hostname,
-         lambda request: (
-             f"Asking node {request.node} to resolve hostname {request.arguments[0]} to "
-             f"{request.options.get('address_family', 'IPv4')} addresses..."
-         ), 1, 1, (Option("--address-family"), Option("--offline", bool)), needs=Needs.ANY),
 )  # fmt: skip

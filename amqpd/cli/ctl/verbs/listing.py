@@ -221,12 +221,13 @@ VERBS: Final = (
     ),
     Verb(
         "list_unresponsive_queues",
-        "[--local] [--queue-timeout <queue-timeout>] [<column> ...] [--timeout <timeout>]",
+        "[--local] [--queue-timeout <milliseconds>] [<column> ...] [--no-table-headers] [--timeout <timeout>]",
         "List queues that don't answer: there are none",
         GROUP,
         list_unresponsive_queues,
         lambda request: f"Listing unresponsive queues for vhost {request.vhost} ...",
         most=None,
         options=(Option("--local", bool), Option("--queue-timeout", int)),
+        check=columns_checked(QUEUE_COLUMNS.split()),
     ),
 )

@@ -12,6 +12,7 @@ from amqpd.cli.ctl.output import Atom, compact
 from amqpd.cli.ctl.patience import wait_until
 from amqpd.cli.ctl.verb import (
     DATA,
+    SOFTWARE,
     TEMPORARY,
     UNAVAILABLE,
     USAGE,
@@ -27,7 +28,7 @@ from amqpd.cli.ctl.verb import (
 )
 from amqpd.cli.ctl.verbs.columns import chosen, columns_checked
 from amqpd.cli.ctl.verbs.errors import ERROR, told
-from amqpd.cli.ctl.verbs.sizes import octets
+from amqpd.cli.ctl.verbs.sizes import octets, positive
 
 NODES: Final = "Nodes"
 CLUSTER: Final = "Cluster"
@@ -89,21 +90,23 @@ def await_startup(request: Request) -> Answer:
 
 def await_online_nodes(request: Request) -> Answer:
     """One is what there can be."""
-    wanted = request.arguments[0]
-    if int(wanted) > 1:
-        raise Stop(TEMPORARY, f"Error: {wanted} nodes are waited for, but amqpd is a single node")
+    if int(request.arguments[0]) > 1:
+        text = f"Error: timed out while waiting. Not enough nodes joined {request.node}'s cluster."
+        raise Stop(SOFTWARE, ERROR.format(text))
     _until(request, lambda: _runs(request))
     return None
 
 
-def counted(request: Request) -> None:
-    """Raises BadUse for what is no number of nodes."""
-    if not request.arguments[0].isdecimal() or request.arguments[0] == "0":
-        raise BadUse("Bad argument: Argument must be a positive integer", DATA)
-
-
 def wait(request: Request) -> Answer:
     """Wait for a file with a process's number, if one is named, and for the broker."""
+    node, pid = _named(request), request.options.get("pid")
+    if pid is not None:
+        request.say(f"Waiting for erlang distribution on node '{node}' while OS process '{pid}' is running")
+        if not _lives(pid):
+            raise Stop(UNAVAILABLE, ERROR.format("process_not_running"))
+        request.say(f"Waiting for applications 'rabbit_and_plugins' to start on node '{node}'")
+        _until(request, lambda: _runs(request))
+        return f"Applications 'rabbit_and_plugins' are running on node '{request.node}'"
     if request.arguments:
         path = Path(request.arguments[0])
         request.say(f"Waiting for pid file '{path}' to appear")
@@ -153,6 +156,12 @@ def list_feature_flags(request: Request) -> Answer:
     return Rows(chosen(request, ("name", "state")), rows)
 
 
+def flag_named(request: Request) -> None:
+    """Raises BadUse for a flag without a name."""
+    if not request.arguments[0]:
+        raise BadUse("Bad argument: feature_flag cannot be an empty string.", DATA)
+
+
 def enable_feature_flag(request: Request) -> Answer:
     try:
         request.client.put("feature-flags", request.arguments[0], "enable")
@@ -177,11 +186,6 @@ def listeners(on: bool) -> Callable[[Request], Answer]:
 def nothing(_: Request) -> Answer:
     """Do nothing: what RabbitMQ does here has no counterpart."""
     return None
-
-
-def alone(_: Request) -> Answer:
-    """Refuse what is about several nodes."""
-    raise Stop(UNAVAILABLE, ERROR.format("amqpd is a single node: there is no cluster to join, leave or change"))
 
 
 def _end(request: Request) -> None:
@@ -328,7 +332,7 @@ VERBS: Final = (
          lambda request: (
              f"Will wait for at least {request.arguments[0]} nodes to join the cluster of {request.node}. "
              f"Timeout: {int(request.options.get('timeout', 300))} seconds."
-         ), 1, 1, check=counted),
+         ), 1, 1, check=positive),
     Verb("wait", "[<pidfile>] [--pid|-P <pid>] [--timeout <timeout>]", "Wait for a file with the process's number",
          NODES, wait, most=1, options=(Option("--pid", int, "-P"),), needs=Needs.NOTHING,
          check=file_named),
@@ -350,7 +354,7 @@ VERBS: Final = (
              "Enabling all feature flags ..."
              if request.arguments[0] == "all"
              else f'Enabling feature flag "{request.arguments[0]}" ...'
-         ), 1, 1),
+         ), 1, 1, check=flag_named),
     Verb("suspend_listeners", "", "Take no new clients", "Operations", listeners(False),
          lambda request: (
              f"Will suspend client connection listeners on node {request.node}. "
@@ -361,19 +365,9 @@ VERBS: Final = (
              f"Will resume client connection listeners on node {request.node}. "
              "The node will now accept client connections"
          )),
-    Verb("force_gc", "", "Nothing: memory is looked after all the time", "Operations", nothing,
+    Verb("force_gc", "[--timeout <timeout>]", "Nothing: memory is looked after all the time", "Operations", nothing,
          lambda request: f"Will ask all processes on node {request.node} to schedule a full sweep GC"),
     Verb("hipe_compile", "<directory>", "Nothing: there is no Erlang", "Deprecated", nothing,
          lambda _: "This command is a no-op. HiPE is no longer supported by modern Erlang versions", 1, 1,
          needs=Needs.NOTHING),
-    Verb("force_boot", "", "Nothing: no other node is waited for", CLUSTER, nothing, needs=Needs.NOTHING),
-    *(Verb(name, usage, "Refused: amqpd is a single node", CLUSTER, alone, None, least, None,
-           (Option("--disc", bool), Option("--ram", bool), Option("--offline", bool)), needs=Needs.NOTHING)
-      for name, usage, least in (
-          ("join_cluster", "[--disc|--ram] <existing_cluster_member>", 1),
-          ("forget_cluster_node", "[--offline] <existing_cluster_member_node>", 1),
-          ("change_cluster_node_type", "<disc | ram>", 1),
-          ("update_cluster_nodes", "<seed_node>", 1),
-          ("rename_cluster_node", "<oldnode1> <newnode1> [oldnode2] [newnode2] ...", 2),
-      )),
 )  # fmt: skip

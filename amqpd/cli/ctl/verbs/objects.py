@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from amqpd.cli.ctl.client import Refused
 from amqpd.cli.ctl.patience import pause
-from amqpd.cli.ctl.verb import UNAVAILABLE, USAGE, Answer, Option, Report, Request, Stop, Value, Verb
+from amqpd.cli.ctl.verb import DATA, UNAVAILABLE, USAGE, Answer, BadUse, Option, Report, Request, Stop, Value, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR, reason_of
 
 QUEUES: Final = "Queues"
 OPERATIONS: Final = "Operations"
+PID: Final = re.compile(r"<[^<>]+(\.\d+){3}>")
+"""One that closed before it was told to is closed all the same."""
 
 
 def purge_queue(request: Request) -> Answer:
@@ -37,6 +40,12 @@ def delete_queue(request: Request) -> Answer:
         raise Stop(USAGE, ERROR.format(text)) from None
     text = f"Queue was successfully deleted with {queue.get('messages', 0)} ready messages"
     return Report(text, {"message": text})
+
+
+def named(request: Request) -> None:
+    """Raises BadUse for a queue without a name."""
+    if not request.arguments[0]:
+        raise BadUse("Bad argument: queue name cannot be an empty string", DATA)
 
 
 def sync_queue(request: Request) -> Answer:
@@ -70,7 +79,7 @@ def close_connection(request: Request) -> Answer:
     client = request.client
     names = client.get("control", "pids")["connections"] if client.is_local else {}
     name = next((name for name, pid in names.items() if pid == wanted), wanted)
-    _close(request, name, reason, missing_is_fine=False)
+    _close(request, name, reason, missing_is_fine=PID.fullmatch(wanted) is not None)
     return None
 
 
@@ -85,7 +94,7 @@ def close_all_connections(request: Request) -> Answer:
         _close(request, each["name"], reason)
         if request.options.get("per_connection_delay"):
             pause(request.options["per_connection_delay"] / 1000)
-    return f"Closed {len(some)} connections"
+    return Value(f"Closed {len(some)} connections")
 
 
 def close_all_user_connections(request: Request) -> Answer:
@@ -145,6 +154,7 @@ VERBS: Final = (
         1,
         1,
         (Option("--if-empty", bool, "-e"), Option("--if-unused", bool, "-u")),
+        check=named,
     ),
     Verb(
         "sync_queue",

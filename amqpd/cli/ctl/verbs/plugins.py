@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from amqpd.cli.ctl.verb import SOFTWARE, UNAVAILABLE, Answer, Needs, Option, Report, Request, Stop, Verb
+from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, BadUse, Needs, Option, Report, Request, Stop, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR
 
 GROUP: Final = "Plugin Management"
@@ -23,6 +24,11 @@ BUILT_IN: Final = (
     "rabbitmq_sharding",
     "rabbitmq_web_dispatch",
 )
+DIRECTORIES: Final = {
+    "plugins_dir": "Plugin archives directory",
+    "plugins_expand_dir": "Plugin expansion directory",
+    "enabled_plugins_file": "Enabled plugins file",
+}
 MARKS: Final = (
     " Configured: E = explicitly enabled; e = implicitly enabled\n"
     " | Status: * = built in\n"
@@ -51,29 +57,89 @@ def list_plugins(request: Request) -> Answer:
 
 
 def is_enabled(request: Request) -> Answer:
-    lacking = [each for each in request.arguments if each not in BUILT_IN]
-    named = ", ".join(request.arguments)
+    named, lacking, place = request.arguments, _lacking(request), _place(request)
     if lacking:
         known = ", ".join(BUILT_IN)
-        text = f"Plugin {', '.join(lacking)} is not enabled: amqpd has no such thing. Built in are: {known}"
-        raise Stop(UNAVAILABLE, ERROR.format(text))
-    return f"Plugin {named} is enabled: it is built in"
+        text = f"P{_are(lacking)[1:]} not enabled{place}. Enabled plugins and dependencies: {known}"
+        raise Stop(UNAVAILABLE, ERROR.format(text), {"message": text, "result": "error"})
+    text = f"P{_are(named)[1:]} enabled{place}"
+    return Report(text, {"message": text, "result": "ok"})
 
 
 def enable(request: Request) -> Answer:
-    lacking = [each for each in request.arguments if each not in BUILT_IN]
+    lacking = _lacking(request)
     if lacking:
         named = ", ".join(f":{each}" for each in lacking)
         raise Stop(SOFTWARE, ERROR.format(f"{{:plugins_not_found, [{named}]}}"))
-    return f"{', '.join(request.arguments)}: built in, there is nothing to enable"
+    return f"{', '.join(request.arguments) or 'All plugins'}: built in, there is nothing to enable"
+
+
+def set_plugins(request: Request) -> Answer:
+    lacking = _lacking(request)
+    if lacking:
+        raise Stop(DATA, ERROR.format(f"The following plugins were not found: {', '.join(lacking)}"))
+    return f"{', '.join(request.arguments) or 'Nothing'}: what is built in stays enabled"
 
 
 def disable(request: Request) -> Answer:
-    named = [each for each in request.arguments if each in BUILT_IN]
+    named = BUILT_IN if request.options.get("all") else [each for each in request.arguments if each in BUILT_IN]
     if named:
         text = f"{', '.join(named)}: built in, and cannot be switched off here. Settings do it: see the configuration"
         raise Stop(UNAVAILABLE, ERROR.format(text))
     return f"{', '.join(request.arguments)}: not there anyway"
+
+
+def directories(_: Request) -> Answer:
+    """None: what there is of RabbitMQ's plugins is built in, and amqpd's own extensions are Python packages."""
+    return Report("\n".join(f"{text}: (none)" for text in DIRECTORIES.values()), dict.fromkeys(sorted(DIRECTORIES)))
+
+
+def online_or_offline(request: Request) -> None:
+    """Raises BadUse for both at once."""
+    if request.options.get("offline") and request.options.get("online"):
+        raise BadUse("Bad argument: Cannot set both online and offline", DATA)
+
+
+def some_or_all(request: Request) -> None:
+    """Raises BadUse for no plugin at all, and for some beside all."""
+    online_or_offline(request)
+    if request.options.get("all") and request.arguments:
+        raise BadUse("Bad argument: Cannot set both --all and a list of plugins", DATA)
+    if not request.options.get("all") and not request.arguments:
+        raise BadUse("not enough arguments.")
+
+
+def one_form(request: Request) -> None:
+    """Raises BadUse for a list that is to be long and short."""
+    if request.options.get("verbose") and request.options.get("minimal"):
+        raise BadUse("Bad argument: Cannot set both verbose and minimal", DATA)
+
+
+def _lacking(request: Request) -> list[str]:
+    return [each for each in request.arguments if each not in BUILT_IN]
+
+
+def _are(names: Sequence[str]) -> str:
+    """The beginning of a statement about some."""
+    several = len(names) > 1
+    return f"{'plugins' if several else 'plugin'} {', '.join(names)} {'are' if several else 'is'}"
+
+
+def _place(request: Request) -> str:
+    """Where, unless nobody is to be asked."""
+    return "" if request.options.get("offline") else f" on node {request.node}"
+
+
+def _asking(request: Request) -> str:
+    if request.options.get("offline"):
+        return ""
+    return f"Asking node {request.node} if {_are(request.arguments)} enabled..."
+
+
+def _looking(request: Request) -> str:
+    if request.options.get("offline"):
+        return "Listing plugin directories inferred from local environment..."
+    return f"Listing plugin directories used by node {request.node}"
 
 
 def _offline(*more: Option) -> tuple[Option, ...]:
@@ -81,6 +147,17 @@ def _offline(*more: Option) -> tuple[Option, ...]:
 
 
 VERBS: Final = (
+    Verb(
+        "directories",
+        "[--offline] [--online]",
+        "Say where plugins are: nowhere, they are built in",
+        GROUP,
+        directories,
+        _looking,
+        options=_offline(),
+        needs=Needs.NOTHING,
+        check=online_or_offline,
+    ),
     Verb(
         "list",
         "[pattern] [--verbose] [--minimal] [--enabled] [--implicitly-enabled]",
@@ -96,53 +173,58 @@ VERBS: Final = (
             Option("--implicitly-enabled", bool, "-e"),
         ),
         needs=Needs.NOTHING,
+        check=one_form,
     ),
     Verb(
         "is_enabled",
-        "<plugin1> [ <plugin2>] [--offline|--online]",
+        "<plugin1> [ <plugin2>] [--offline] [--online]",
         "Fail unless these are built in",
         GROUP,
         is_enabled,
-        None,
+        _asking,
         1,
         None,
         _offline(),
         needs=Needs.NOTHING,
+        check=online_or_offline,
     ),
     Verb(
         "enable",
-        "<plugin> [...] [--all] [--offline|--online]",
+        "<plugin1> [ <plugin2>] | --all [--offline] [--online]",
         "Nothing, for what is built in; the rest is refused",
         GROUP,
         enable,
         None,
-        1,
+        0,
         None,
         _offline(Option("--all", bool)),
         needs=Needs.NOTHING,
+        check=some_or_all,
     ),
     Verb(
         "disable",
-        "<plugin> [...] [--all] [--offline|--online]",
+        "<plugin1> [ <plugin2>] | --all [--offline] [--online]",
         "Refused, for what is built in",
         GROUP,
         disable,
         None,
-        1,
+        0,
         None,
         _offline(Option("--all", bool)),
         needs=Needs.NOTHING,
+        check=some_or_all,
     ),
     Verb(
         "set",
-        "[<plugin> ...] [--offline|--online]",
-        "The same as enable",
+        "<plugin1> [ <plugin2>] [--offline] [--online]",
+        "The same as enable; what is not named stays enabled too",
         GROUP,
-        enable,
+        set_plugins,
         None,
-        1,
+        0,
         None,
         _offline(),
         needs=Needs.NOTHING,
+        check=online_or_offline,
     ),
 )

@@ -1,11 +1,11 @@
-"""Sizes on the command line, with RabbitMQ's units."""
+"""Sizes and numbers on the command line, with RabbitMQ's units."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from amqpd.cli.ctl.verb import DATA, BadUse
+from amqpd.cli.ctl.verb import DATA, BadUse, Request
 
 UNITS: Final = {
     "": 1,
@@ -31,6 +31,12 @@ def octets(text: str) -> int:
     if found is None or found[2] not in UNITS:
         raise BadUse("Bad argument.", DATA)
     return int(found[1]) * UNITS[found[2]]
+
+
+def positive(request: Request) -> None:
+    """Raises BadUse for an argument that isn't a number above 0."""
+    if not request.arguments[0].isdecimal() or int(request.arguments[0]) == 0:
+        raise BadUse("Bad argument: Argument must be a positive integer", DATA)
 
 
 def shown(count: float, unit: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from amqpd.cli.ctl.client import Refused
 from amqpd.cli.ctl.output import bold, table
-from amqpd.cli.ctl.verb import USAGE, Answer, BadUse, Option, Report, Request, Rows, Verb
+from amqpd.cli.ctl.verb import USAGE, Answer, BadUse, Lines, Option, Report, Request, Rows, Verb
 from amqpd.cli.ctl.verbs import listing, parameters, permissions, users, vhosts
 from amqpd.cli.ctl.verbs.sizes import SHOWN, shown, trimmed
 
@@ -242,6 +242,8 @@ def _part(banner: str, answer: Answer) -> list[str]:
             return [banner, ""]
         case str():
             return [banner, answer, ""]
+        case Lines():
+            return [banner, *answer.lines, ""]
         case _:
             return [banner, answer.text, ""]
 

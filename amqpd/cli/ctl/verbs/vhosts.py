@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from amqpd.cli.ctl.client import Refused
 from amqpd.cli.ctl.output import Atom, compact
-from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, Option, Request, Rows, Stop, Value, Verb
+from amqpd.cli.ctl.verb import DATA, SOFTWARE, UNAVAILABLE, Answer, Option, Report, Request, Rows, Stop, Value, Verb
 from amqpd.cli.ctl.verbs.columns import chosen, columns_checked
 from amqpd.cli.ctl.verbs.errors import ERROR, exists, json_of, no_vhost, refusal, require_vhost, told, user_of
 
@@ -75,7 +75,8 @@ def restart_vhost(request: Request) -> Answer:
         reason = f'Reason: {{:no_such_vhost, "{request.vhost}"}}'
         text = f"Failed to start vhost '{request.vhost}' on node '{request.node}'{reason}"
         raise Stop(SOFTWARE, ERROR.format(text))
-    return f"Vhost '{request.vhost}' is already running on node '{request.node}'"
+    text = f"Vhost '{request.vhost}' is already running on node '{request.node}'"
+    return Report(text, {"message": text})
 
 
 def trace(on: bool) -> Any:
@@ -150,7 +151,7 @@ def list_user_limits(request: Request) -> Answer:
         return Rows(("user", "limits"), [{"user": each["user"], "limits": _shown(each["value"])} for each in found])
     user = user_of(request, _user(request), UNAVAILABLE)
     text = _shown(user.get("limits") or {})
-    return Value(text, text)
+    return Report(text, {"message": text})
 
 
 def _shown(limits: dict[str, object]) -> str:
@@ -227,6 +228,7 @@ VERBS: Final = (
         GROUP,
         trace(True),
         lambda request: f'Starting tracing for vhost "{request.vhost}" ...',
+        most=None,
     ),
     Verb(
         "trace_off",
@@ -235,6 +237,7 @@ VERBS: Final = (
         GROUP,
         trace(False),
         lambda request: f'Stopping tracing for vhost "{request.vhost}" ...',
+        most=None,
     ),
     Verb(
         "set_vhost_limits",
