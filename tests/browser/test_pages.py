@@ -125,21 +125,33 @@ def check(visit: Visit, title: str) -> None:
         assert found == [], f"{title}, {scheme}"
 
 
-def test_every_page_fits_on_a_phone(shop: Visit, browser: Any) -> None:
+def test_every_page_fits_on_a_phone_and_a_tablet(shop: Visit, browser: Any) -> None:
     window = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     visit = Visit(shop.broker, window.new_page())
+    shop.broker.add_vhost("a-virtual-host-whose-name-is-longer-than-a-phone-is-wide")
+    shop.broker.grant("guest", "a-virtual-host-whose-name-is-longer-than-a-phone-is-wide")
     visit.log_in("guest", "guest")
     visit.heading("Overview").wait_for()
     for address, title in PAGES.items():
         visit.open(address, title)
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360, title
+        for width in (1100, 800, 360):
+            visit.page.set_viewport_size({"width": width, "height": 740})
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, title
     visit.button("Menu").click()
     expect(visit.button("Menu")).to_have_attribute("aria-expanded", "true")
+    expect(visit.page.get_by_text("Logged in as guest")).to_be_visible()
     visit.page.get_by_role("link", name="Queues", exact=True).click()
     expect(visit.heading("Queues")).to_be_visible()
     expect(visit.page.get_by_role("link", name="Users")).to_be_hidden()
     visit.page.get_by_label("Sort by").select_option("Ready")
     expect(visit.page).to_have_url(f"{visit.url}/#/queues?sort=messages_ready&sort_reverse=true")
+    visit.page.get_by_text("Columns", exact=True).click()
+    expect(visit.page.get_by_label("Octets")).to_be_in_viewport(ratio=1)
+    visit.page.keyboard.press("Escape")
+    visit.button("New queue…").click()
+    visit.dialog.get_by_role("button", name="Add a row").click()
+    for label in ("Name 1", "Value 1"):
+        assert visit.dialog.get_by_label(label).evaluate("input => input.offsetWidth") > 100, label
     window.close()
     assert visit.complaints == []
 

@@ -297,6 +297,8 @@ def test_a_stream_says_how_far_it_goes_and_who_reads_it(api: Any, connected: Any
     channel.basic_consume("s", lambda *_: None)
     shown = api.get("/queues/%2F/s")
     assert (shown["committed_offset"], shown["readers"]) == (0, {node: 1})
+    assert (shown["consumers"], len(api.get("/consumers"))) == (1, 1)
+    assert "consumer_capacity" not in shown
 
 
 def test_the_node_counts_what_came_and_went(api: Any, connected: Any) -> None:

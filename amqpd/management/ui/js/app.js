@@ -139,6 +139,7 @@ export class App {
             aria-expanded=${this.#menu}
             aria-controls="menu"
             @click=${() => this.#toggleMenu(!this.#menu)}
+            @keydown=${this.#menuKey}
           >
             <span class="bars" aria-hidden="true"></span><span class="hidden-text">Menu</span>
           </button>
@@ -168,6 +169,7 @@ export class App {
               </ul>
             </div>`,
           )}
+          <p class="side-who">Logged in as <strong>${this.user.name}</strong></p>
         </nav>
         <main id="main" tabindex="-1">
           ${this.#problem ? problem(this.#problem, this.#loaded) : ""}

@@ -16,6 +16,9 @@ export function rate(value) {
   return `${value >= 10 ? grouped.format(Math.round(value)) : Number(value.toFixed(1))}/s`;
 }
 
+/** 42 %, of a share of 1; undefined where there is none. */
+export const share = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : undefined);
+
 /** 1.5 MiB. */
 export function octets(value) {
   if (typeof value !== "number") return "–";

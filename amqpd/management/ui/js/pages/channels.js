@@ -25,7 +25,7 @@ export function channels(app) {
       { label: "Channel", sort: "name", cell: (item) => channelLink(item.name) },
       { label: "Virtual host", sort: "vhost", cell: (item) => item.vhost },
       { label: "User", sort: "user", cell: (item) => item.user },
-      { label: "Mode", cell: mode },
+      { label: "Mode", cell: (item) => (item.confirm || item.transactional ? mode(item) : "–") },
       { label: "Consumers", sort: "consumer_count", number: true, cell: (item) => count(item.consumer_count) },
       { label: "Prefetch", sort: "prefetch_count", number: true, cell: (item) => count(item.prefetch_count) },
       {

@@ -5,7 +5,7 @@ import * as api from "../api.js";
 import { bind, bindings } from "../bindings.js";
 import { chart } from "../chart.js";
 import { confirm } from "../dialog.js";
-import { count, many } from "../format.js";
+import { count, many, share } from "../format.js";
 import { Listing } from "../listing.js";
 import { Browser } from "../messages.js";
 import { notice } from "../notices.js";
@@ -140,6 +140,7 @@ const known = (now) =>
     ["Ready", count(now.messages_ready)],
     ["Unacknowledged", count(now.messages_unacknowledged)],
     ["Consumers", count(now.consumers)],
+    ["Consumer capacity", now.consumers ? share(now.consumer_capacity) : undefined],
     ["Published so far", count(now.message_stats?.publish ?? 0)],
     ["Redelivered so far", count(now.message_stats?.redeliver ?? 0)],
     ["Delivery limit", now.delivery_limit],

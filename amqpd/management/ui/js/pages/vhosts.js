@@ -12,6 +12,9 @@ import { notice } from "../notices.js";
 import { badge, heading, page, rowButton, section } from "../parts.js";
 import { QUEUED, RATES, past, recordMessages } from "../rates.js";
 
+const TYPES = ["classic", "quorum", "stream"];
+const UNSAID = "undefined"; // how the API calls a type that nobody has set
+
 export function vhosts(app) {
   const listing = new Listing(app, {
     caption: "Virtual hosts",
@@ -26,8 +29,8 @@ export function vhosts(app) {
         cell: (item) => html`<a href="#/vhosts/${api.encode(item.name)}">${item.name}</a>`,
       },
       { label: "Description", cell: (item) => item.description || "–" },
-      { label: "Tags", cell: (item) => item.tags.map((each) => badge(each, "soft")) },
-      { label: "Default type", cell: (item) => item.default_queue_type },
+      { label: "Tags", cell: (item) => (item.tags.length ? item.tags.map((each) => badge(each, "soft")) : "–") },
+      { label: "Default type", cell: (item) => (item.default_queue_type === UNSAID ? "–" : item.default_queue_type) },
       { label: "Ready", sort: "messages_ready", number: true, cell: (item) => count(item.messages_ready) },
       {
         label: "Unacked",
@@ -98,13 +101,14 @@ const actions = (app, item) => [
 
 async function edit(app, item) {
   let name = item?.name;
+  const said = item?.default_queue_type ?? UNSAID;
   const done = await ask({
     title: item ? `Edit virtual host ${name}` : "New virtual host",
     action: item ? "Save" : "Make it",
     body: () => html`${item ? "" : text("name", "Name", { required: true, autofocus: true })}
       ${text("description", "Description", { value: item?.description })}
       ${text("tags", "Tags", { value: item?.tags.join(", "), hint: "With commas in between." })}
-      ${choice("type", "Type of queues that ask for none", ["classic", "quorum", "stream"], { value: item?.default_queue_type })}
+      ${choice("type", "Type of queues that ask for none", said === UNSAID ? [[UNSAID, "as the broker has it"], ...TYPES] : TYPES, { value: said })}
       ${check("tracing", "Tracing: copies of all messages go to amq.rabbitmq.trace", { checked: item?.tracing })}`,
     submit: async (form) => {
       name ??= form.get("name");
