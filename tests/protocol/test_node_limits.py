@@ -55,4 +55,4 @@ def test_vhosts_count(world: World) -> None:
 
 
 def test_nothing_is_limited_by_default() -> None:
-    assert set(attrs.asdict(NodeLimits()).values()) == {None}
+    assert set(attrs.asdict(NodeLimits()).values()) == {None, ()}
