@@ -86,6 +86,9 @@ class Profile:
     hash_weight_maximum: int | None = 10_000
     """The highest weight of a binding to an x-consistent-hash exchange (none in 3.10)."""
 
+    newer_feature_flags: tuple[str, ...] = ("classic_queue_type_delivery_support", "message_containers")
+    """Feature flags that are listed beyond those of 3.10."""
+
     queue_versions: tuple[int, ...] = (1, 2)
     """Values of x-queue-version (1 left with 4.3)."""
 
@@ -218,6 +221,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "3.10": attrs.evolve(
         _NEWEST,
         version="3.10.8",
+        newer_feature_flags=(),
         http_login_refusal="Login failed",
         old_http_access=True,
         aliveness_uses_a_queue=True,

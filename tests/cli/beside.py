@@ -210,6 +210,8 @@ sync_queue qq
 cancel_sync_queue qq
 cancel_sync_queue qq --formatter json
 enable_feature_flag bogus
+list_feature_flags
+list_feature_flags name state stability provided_by desc doc_url
 list_feature_flags name bogus
 await_online_nodes x
 await_online_nodes 1
@@ -266,12 +268,20 @@ rename_cluster_node a b c
 force_boot
 await_online_nodes 2 -t 1
 trace_off extra
+autocomplete
+autocomplete list_q
+autocomplete a b
 restart_vhost --formatter json
 list_user_limits --formatter json
 close_all_connections -p v2 reason --formatter json
 schema_info bogus
 rabbitmq-diagnostics schema_info
 rabbitmq-diagnostics schema_info extra
+rabbitmq-diagnostics consistent_hash_exchange_ring_state ch
+rabbitmq-diagnostics consistent_hash_exchange_ring_state ch --formatter json
+rabbitmq-diagnostics consistent_hash_exchange_ring_state nope
+rabbitmq-diagnostics consistent_hash_exchange_ring_state nope --formatter json
+rabbitmq-diagnostics consistent_hash_exchange_ring_state
 rabbitmq-diagnostics check_port_listener abc
 rabbitmq-diagnostics check_protocol_listener amqp0-9-1
 rabbitmq-diagnostics resolve_hostname localhost --address-family bogus

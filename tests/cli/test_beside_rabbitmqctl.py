@@ -39,6 +39,8 @@ def furnished(port: int) -> Iterator[None]:
     channel.queue_declare("q two", auto_delete=True, arguments={"x-max-length": 5, "x-message-ttl": 60000})
     channel.queue_declare("qq", durable=True, arguments={"x-queue-type": "quorum"})
     channel.queue_declare("ss", durable=True, arguments={"x-queue-type": "stream"})
+    channel.exchange_declare("ch", "x-consistent-hash", durable=True)
+    channel.queue_bind("q two", "ch", "2")
     channel.exchange_declare("x1", "topic", durable=True, arguments={"alternate-exchange": "amq.fanout"})
     channel.queue_bind("q1", "x1", "a.#")
     channel.queue_bind("q1", "amq.headers", "", {"x-match": "all", "k": 1, "l": "t", "b": True})
@@ -87,7 +89,7 @@ def theirs(node: Node) -> list[Outcome]:
 def node() -> Generator[Node]:
     with ExitStack() as stack:
         try:
-            yield stack.enter_context(controlled_node())
+            yield stack.enter_context(controlled_node(("rabbitmq_consistent_hash_exchange",)))
         except Unavailable as error:
             pytest.skip(str(error))
 

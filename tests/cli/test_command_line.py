@@ -120,6 +120,9 @@ def test_every_verb_has_its_help(ctl: Ctl) -> None:
         assert f"   {name} " in listed
         assert name in ctl(f"help {name}").out
     assert ctl("help bogus").code == 64
+    alone = ctl("help --list-commands").out
+    assert alone in listed
+    assert "Usage" not in alone
 
 
 @pytest.mark.parametrize(

@@ -40,17 +40,22 @@ def verb_help(verb: Verb, tool: str) -> str:
 def overview_of(tool: str, verbs: Mapping[str, Verb]) -> str:
     """All verbs."""
     form = "[--node <node>] [--timeout <timeout>] [--longnames] [--quiet] <command> [<command options>]"
-    lines = ["", bold("Usage"), "", f"{tool} {form}", "", "Available commands:"]
-    groups: dict[str, list[Verb]] = {}
-    for verb in verbs.values():
-        groups.setdefault(verb.group, []).append(verb)
-    width = max(map(len, verbs))
-    for group, found in groups.items():
-        lines += ["", f"{bold(group)}:", ""]
-        lines += [f"   {each.name.ljust(width)}  {each.summary}" for each in sorted(found, key=lambda verb: verb.name)]
+    lines = ["", bold("Usage"), "", f"{tool} {form}", "", "Available commands:", *list_of(verbs)]
     lines += ["", bold("General Options"), "", *_general(), ""]
     lines.append(f"Use '{tool} help <command>' to learn more about a specific command")
     return "\n".join(lines)
+
+
+def list_of(verbs: Mapping[str, Verb]) -> list[str]:
+    """Verbs by what they are about, each with what it does."""
+    groups: dict[str, list[Verb]] = {}
+    for verb in verbs.values():
+        groups.setdefault(verb.group, []).append(verb)
+    width, lines = max(map(len, verbs)), []
+    for group, found in groups.items():
+        lines += ["", f"{bold(group)}:", ""]
+        lines += [f"   {each.name.ljust(width)}  {each.summary}" for each in sorted(found, key=lambda verb: verb.name)]
+    return lines
 
 
 def _general() -> list[str]:

@@ -11,7 +11,7 @@ from typing import IO, Final
 from amqpd.cli.ctl import command_line, target
 from amqpd.cli.ctl.client import Client, Refused, Unreachable
 from amqpd.cli.ctl.command_line import Parsed
-from amqpd.cli.ctl.helping import overview_of, usage_of, verb_help
+from amqpd.cli.ctl.helping import list_of, overview_of, usage_of, verb_help
 from amqpd.cli.ctl.output import FORMATTERS, compact, csv, table, visible
 from amqpd.cli.ctl.tools import OWN, tool_of, verbs_of
 from amqpd.cli.ctl.verb import (
@@ -36,6 +36,8 @@ INTERRUPTED: Final = 130
 RABBITMQ: Final = "3.10.8"
 """The tools that this command is compared with."""
 FORMATS: Final = ("table", "json", "csv", "pretty_table", "erlang")
+LIST_ALONE: Final = "--list-commands : "
+"""An option that only the help takes."""
 RUNNING: Final = (
     "this command requires the 'rabbit' app to be running on the target node. Start it with 'rabbitmqctl start_app'."
 )
@@ -91,10 +93,7 @@ def run(
             return 0
         if parsed.options.get("help") or parsed.verb in ("help", ""):
             return _help(parsed, tool)
-        if parsed.verb == "autocomplete":
-            print("\n".join(sorted(name for name in verbs if name.startswith(*parsed.arguments[:1] or ("",)))))
-            return 0
-        verb = command_line.find(parsed, verbs)
+        verb = _autocomplete(verbs) if parsed.verb == "autocomplete" else command_line.find(parsed, verbs)
     except Stop as stop:
         overview = "" if "Did you mean" in stop.text else overview_of(tool, verbs)
         print(stop.text.rstrip("\n") + "\n" + (overview or ""), file=sys.stderr)
@@ -154,6 +153,16 @@ def _run(
         print(f"Error (argument validation): {error}", file=sys.stderr)
         return DATA
     return 0
+
+
+def _autocomplete(verbs: Mapping[str, Verb]) -> Verb:
+    """The verb that shows which others begin with a text."""
+
+    def begun(request: Request) -> Answer:
+        return Lines(name for name in sorted(verbs) if name.startswith(request.arguments[0]))
+
+    usage = "[prefix] [--timeout <timeout>]"
+    return Verb("autocomplete", usage, "List verbs that begin so", "Help", begun, None, 1, 1, needs=Needs.NOTHING)
 
 
 def _do(verb: Verb, request: Request) -> None:
@@ -235,6 +244,9 @@ def _help(parsed: Parsed, tool: str) -> int:
     name = parsed.verb if parsed.verb not in ("help", "") else (parsed.arguments or [""])[0]
     verbs = verbs_of(tool)
     if not name:
+        if LIST_ALONE in parsed.invalid:
+            print("\n".join(list_of(verbs)))
+            return 0
         wanted = bool(parsed.verb or parsed.options.get("help"))
         print(overview_of(tool, verbs), file=sys.stdout if wanted else sys.stderr)
         return 0 if wanted else USAGE

@@ -20,17 +20,20 @@ from amqpd.management.views.node import memory_view, node_view, relative_memory_
 from amqpd.management.views.overview import Totals, cluster_name, overview_view
 
 CLUSTER_NAME = "cluster_name"
-FLAGS = (
-    "classic_mirrored_queue_version",
-    "classic_queue_type_delivery_support",
-    "implicit_default_bindings",
-    "maintenance_mode_status",
-    "message_containers",
-    "quorum_queue",
-    "stream_queue",
-    "user_limits",
-    "virtual_host_metadata",
-)
+FLAGS = {
+    "classic_mirrored_queue_version": "Support setting version for classic mirrored queues",
+    "implicit_default_bindings": "Default bindings are now implicit, instead of being stored in the database",
+    "maintenance_mode_status": "Maintenance mode status",
+    "quorum_queue": "Support queues of type `quorum`",
+    "stream_queue": "Support queues of type `stream`",
+    "user_limits": "Configure connection and channel limits for a user",
+    "virtual_host_metadata": "Virtual host metadata (description, tags, etc)",
+}
+"""Those that every version has, with what they mean."""
+FLAG_PAGES = {
+    "quorum_queue": "https://www.rabbitmq.com/quorum-queues.html",
+    "stream_queue": "https://www.rabbitmq.com/stream.html",
+}
 
 
 async def overview(call: Call) -> object:
@@ -117,13 +120,20 @@ async def extensions(call: Call) -> object:
 
 async def feature_flags(call: Call) -> object:
     """RabbitMQ's features that tools ask for: whatever the profile offers is on."""
-    about = {"doc_url": "", "state": "enabled", "stability": "stable", "provided_by": "rabbit"}
-    return [{"name": name, "desc": name.replace("_", " "), **about} for name in FLAGS]
+    about = {"state": "enabled", "stability": "stable", "provided_by": "rabbit"}
+    return [
+        {"name": name, "desc": FLAGS.get(name, name.replace("_", " ")), "doc_url": FLAG_PAGES.get(name, ""), **about}
+        for name in _flags(call)
+    ]
+
+
+def _flags(call: Call) -> list[str]:
+    return sorted((*FLAGS, *call.broker.compat.profile.newer_feature_flags))
 
 
 async def enable_feature_flag(call: Call) -> Response:
     """Enable a feature flag: all are."""
-    if call.params["flag"] not in (*FLAGS, "all"):
+    if call.params["flag"] not in (*_flags(call), "all"):
         raise bad_request("unsupported")
     return NO_CONTENT
 
