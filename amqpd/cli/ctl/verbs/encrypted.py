@@ -120,10 +120,10 @@ def _asked(request: Request, question: str) -> str:
 VERBS: Final = (
     Verb("encode", USED, "Encrypt a value for RabbitMQ's configuration", GROUP, encode,
          lambda _: "Encrypting value ...", 0, 2, OPTIONS, Needs.NOTHING, checked),
-    Verb("decode", USED, "Decrypt one", GROUP, decode, lambda _: "Decrypting value...", 0, 2, OPTIONS, Needs.NOTHING,
-         to_decode),
-    Verb("list_ciphers", "", "List the ciphers for it", GROUP, list_ciphers,
+    Verb("decode", USED, "Decrypt a value of RabbitMQ's configuration", GROUP, decode,
+         lambda _: "Decrypting value...", 0, 2, OPTIONS, Needs.NOTHING, to_decode),
+    Verb("list_ciphers", "", "List the ciphers of encode and decode", GROUP, list_ciphers,
          lambda _: "Listing supported ciphers ...", needs=Needs.NOTHING),
-    Verb("list_hashes", "", "List the hashes for it", GROUP, list_hashes,
+    Verb("list_hashes", "", "List the hashes of encode and decode", GROUP, list_hashes,
          lambda _: "Listing supported hash algorithms ...", needs=Needs.NOTHING),
 )  # fmt: skip

@@ -234,7 +234,8 @@ VERBS: Final = (
     Verb("check_if_node_is_quorum_critical", TIMEOUT, "Fail if others depend on this node: there are none", GROUP,
          single_node,
          lambda request: f"Checking if node {request.node} is critical for quorum of any quorum queues ..."),
-    Verb("check_if_node_is_mirror_sync_critical", TIMEOUT, "The same for mirrored queues", GROUP, single_node,
+    Verb("check_if_node_is_mirror_sync_critical", TIMEOUT, "Fail if mirrored queues depend on it: there are none",
+         GROUP, single_node,
          lambda request: (
              f"Checking if node {request.node} is critical for data safety of any classic mirrored queues ..."
          )),

@@ -319,7 +319,7 @@ VERBS: Final = (
          lambda request: f"Starting node {request.node} ...", needs=Needs.ANY),
     Verb("reset", "", "Forget everything: users, queues, messages; after stop_app", NODES, reset,
          lambda request: f"Resetting node {request.node} ...", needs=Needs.STOPPED),
-    Verb("force_reset", "", "The same", CLUSTER, reset,
+    Verb("force_reset", "", "Forget everything, as reset does", CLUSTER, reset,
          lambda request: f"Forcefully resetting node {request.node} ...", needs=Needs.STOPPED),
     Verb("stop", "[--idempotent] [<pidfile>]", "End the broker's process", NODES, stop,
          lambda request: f"Stopping and halting node {_named(request)} ...", 0, 1,

@@ -169,7 +169,7 @@ VERBS: Final = (
     Verb(
         "cancel_sync_queue",
         "[--vhost <vhost>] <queue>",
-        "Stop doing so",
+        "Stop synchronising a mirrored queue: there are no mirrors",
         "Replication",
         cancel_sync_queue,
         lambda request: f"Stopping synchronising queue '{request.arguments[0]}' in vhost '{request.vhost}' ...",

@@ -233,7 +233,7 @@ VERBS: Final = (
     Verb(
         "trace_off",
         "[--vhost <vhost>]",
-        "Stop doing so",
+        "Copy no messages to amq.rabbitmq.trace any more",
         GROUP,
         trace(False),
         lambda request: f'Stopping tracing for vhost "{request.vhost}" ...',
