@@ -12,6 +12,7 @@ disk which does not give it back is found out while there is something else to t
 
 from __future__ import annotations
 
+import gc
 import heapq
 from bisect import bisect_left, bisect_right
 from collections import deque
@@ -30,6 +31,11 @@ from amqpd.broker.weights import Weight, of_messages
 NUMBER: Final = attrgetter("number")
 FIRST: Final = attrgetter("first")
 KEY: Final = itemgetter(0)
+YOUNG: Final = 8
+"""Runs that are packed between two collections of the youngest objects. The garbage collector walks through a tuple of
+bodies once, and then knows that there is nothing in it for it. Left to itself it would come after some thousand tuples,
+and look at millions of bodies in one go, which takes 0.15 s for 1.8 million.
+"""
 
 
 class ReadyList:
@@ -268,7 +274,9 @@ class ReadyList:
         if self._tail:
             self._runs = self._runs or deque()
             self._runs.append(Run(self._tail))
-            self._tail = []
+            last, self._tail = self._tail[-1].number, []
+            if last % (YOUNG * RUN) < RUN:
+                gc.collect(0)
 
     def _recall(self, paged: PagedRun) -> Run | None:
         """Bring a run back into memory where it is; None: it is lost, and out of the list."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 
 from amqpd.broker.message import Message
+from amqpd.broker.packed_run import RUN
 from amqpd.broker.queue import Queue
+from amqpd.broker.ready_list import YOUNG
 from amqpd.properties import Properties
 from tests.unit.broker.world import World
 
@@ -73,3 +75,18 @@ def test_publishing_settling_and_requeueing_leave_no_cycles(world: World) -> Non
         assert gc.collect() < 50
     finally:
         gc.enable()
+
+
+def test_no_collection_finds_many_packed_messages_that_it_has_not_seen(world: World) -> None:
+    queue = world.queue()
+    gc.collect()
+    gc.disable()
+    try:
+        most = 0
+        for first in range(0, 40 * RUN, RUN):
+            publish_many(queue, RUN, first)
+            tuples = [each for each in gc.get_objects() if type(each) is tuple and len(each) == RUN]
+            most = max(most, len(tuples))
+    finally:
+        gc.enable()
+    assert 0 < most <= 2 * YOUNG  # the bodies and the properties of each run
