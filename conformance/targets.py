@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from conformance import accounts, amqpd, rabbitmq
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from conformance.channel import Channel
+
+Pairs: TypeAlias = list[tuple[str, Any]]
+SORTED_HEADERS_SINCE: Final = (4, 0)
 
 
 def version_of(text: str) -> tuple[int, ...]:
@@ -58,6 +62,10 @@ class Target:
         finally:
             connection.close()
         return True
+
+    def in_order(self, headers: Pairs) -> Pairs:
+        """Return the headers of an event or of a copy, which 3.10 sends so, as this version does."""
+        return sorted(headers, key=itemgetter(0)) if self.version >= SORTED_HEADERS_SINCE else headers
 
     def sweep(self, names: Iterable[str]) -> None:
         """Delete whatever queues and exchanges have these names."""

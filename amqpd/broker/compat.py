@@ -54,7 +54,7 @@ class Profile:
     """basic.qos(global) sets a channel-wide limit (until 4.2)."""
 
     window_frees_gets: bool = True
-    """Settling a basic.get that a channel-wide window counted as it was set makes room in it (after 3.10)."""
+    """Settling a basic.get that a channel-wide window counted as it was set makes room in it (after 4.0)."""
 
     accepts_cancel_ok: bool = False
     """A client's answer to the server's basic.cancel is taken silently (since 4.3)."""
@@ -279,6 +279,7 @@ PROFILES: Final[dict[str, Profile]] = {
         policies_lift_delivery_limit=False,
         mirrors_queues=True,
         version="3.13.7",
+        window_frees_gets=False,
         sorts_headers_of_events=False,
         refuses_reply_to_binding=False,
         volatile_get_is_refused=False,
@@ -306,6 +307,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "4.0": attrs.evolve(
         _NEWEST,
         version="4.0.9",
+        window_frees_gets=False,
         refuses_reply_to_binding=False,
         volatile_get_is_refused=False,
         crashes_on_unreadable_age=True,

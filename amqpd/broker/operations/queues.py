@@ -157,7 +157,7 @@ def _with_default_type(
     broker: Broker, vhost: VHost, durable: bool, exclusive: bool, auto_delete: bool, arguments: Table
 ) -> Table:
     """Add the type that a queue has which asks for none; classic ones are older than the argument, and stay without
-    it in older versions.
+    it in older versions. Arguments that get it are sorted by name, which events show.
     """
     profile, name = broker.compat.profile, CLASSIC
     if profile.has_default_queue_types:
@@ -166,7 +166,7 @@ def _with_default_type(
             name = default
     if name == CLASSIC and not profile.injects_queue_type:
         return arguments
-    return arguments.with_field(TYPE, longstr(name)) if arguments.raw else _of_type(name)
+    return arguments.with_field(TYPE, longstr(name)).sorted() if arguments.raw else _of_type(name)
 
 
 @cache

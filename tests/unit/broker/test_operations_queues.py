@@ -205,6 +205,16 @@ def test_no_queue_type_means_classic(profile: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("profile", "names"),
+    [("3.10", ["x-max-length", "x-expires"]), ("4.0", ["x-expires", "x-max-length", "x-queue-type"])],
+)
+def test_arguments_that_get_a_queue_type_are_sorted(profile: str, names: list[str]) -> None:
+    world = World(profile)
+    declare(world, world.session(), arguments=Table.of({"x-max-length": signedint(5), "x-expires": signedint(1000)}))
+    assert [name for name, _ in world.vhost.queues["q"].arguments.items()] == names
+
+
+@pytest.mark.parametrize(
     ("profile", "current"), [("3.10", "none"), ("3.13", "none"), ("4.2", "'classic'"), ("4.3", "'classic'")]
 )
 def test_another_queue_type_for_an_existing_queue_is_a_difference_even_if_it_is_no_type(
