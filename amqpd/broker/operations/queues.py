@@ -210,6 +210,8 @@ def _require_equivalent(
     what = f"queue '{queue.name}' in vhost '{session.vhost.name}'"
     require_same(what, "durable", durable, queue.durable)
     require_same(what, "auto_delete", auto_delete, queue.auto_delete)
+    if arguments.raw == queue.arguments.raw:  # as nearly always: to compare some thirty arguments takes a while
+        return
     for name in queue.type.compared(broker.compat):
         new, current = arguments.get(name), queue.arguments.get(name)
         if name == TYPE and _is_classic(new) and _is_classic(current):
