@@ -65,10 +65,11 @@ def test_the_container_runs_as_a_user_of_its_own_with_settings_that_exist() -> N
     assert "AS build" in before
     environment = {name: value.rstrip(" \\") for name, value in variables(final.partition("ENV ")[2]).items()}
     config = load(None, environment, {})
-    assert (config.host, config.metrics.host, config.log.format) == (("0.0.0.0",), ("0.0.0.0",), "json")
+    assert config.host == config.management.host == config.metrics.host == ("0.0.0.0",)
+    assert config.log.format == "json"
     ports = re.search(r"^EXPOSE (.*)$", final, re.MULTILINE)
     assert ports is not None
-    assert ports[1].split() == [str(config.port), str(config.metrics.port)]
+    assert ports[1].split() == [str(config.port), "15672", str(config.metrics.port)]
     assert set(variables(CONTAINER)) <= {each.env for each in settings()}
 
 
