@@ -72,9 +72,9 @@ def _add_declared(broker: Broker, access: AccessFile) -> None:
     for vhost in access.vhosts:
         made, limits = broker.add_vhost(vhost.name), vhost.limits
         broker.set_default_queue_type(made, vhost.default_queue_type)
-        broker.describe_vhost(
-            made, attrs.evolve(made.metadata, description=vhost.description, tags=vhost.tags)
-        )
+        said = made.metadata  # what the file doesn't say stays as somebody has set it since
+        description, tags = vhost.description or said.description, vhost.tags or said.tags
+        broker.describe_vhost(made, attrs.evolve(said, description=description, tags=tags))
         if limits is not None:
             broker.limit_vhost(made, max_connections=limits.max_connections, max_queues=limits.max_queues)
     for entry in access.users:

@@ -343,6 +343,19 @@ def test_what_the_access_file_says_of_virtual_hosts_counts(started: Callable[...
     }
 
 
+def test_what_the_access_file_leaves_open_stays_over_a_restart(started: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "access.toml"
+    file.write_text('[[vhosts]]\nname = "orders"\ntags = ["a"]\n', encoding="utf-8")
+    settings = {"access_file": file, "data_dir": str(tmp_path / "data")}
+    with started(**settings) as api:
+        assert api("PUT", "/vhosts/orders", {"description": "ours", "tags": "b"}).status == 204
+        assert api("PUT", "/vhost-limits/orders/max-queues", {"value": 5}).status == 204
+    with started(**settings) as api:
+        found = api.get("/vhosts/orders")
+        assert (found["description"], found["tags"]) == ("ours", ["a"])
+        assert api.get("/vhost-limits/orders") == [{"vhost": "orders", "value": {"max-queues": 5}}]
+
+
 def test_the_default_user_may_do_what_the_settings_say(started: Callable[..., Any]) -> None:
     with started(default_configure="^own", default_write="", default_read="^(own|public)") as api:
         found = api.get("/permissions/%2F/guest")

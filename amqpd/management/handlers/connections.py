@@ -84,12 +84,13 @@ async def channel(call: Call) -> object:
 
 async def consumers(call: Call) -> AnyListing:
     """List consumers."""
-    return _consumers(call, _seen(call, call.broker.vhosts.values()))
+    everywhere = call.broker.compat.profile.old_http_access  # there, its own are shown wherever they are
+    return _consumers(call, call.broker.vhosts.values() if everywhere else call.caller.visible(call.broker))
 
 
 async def consumers_of_vhost(call: Call) -> AnyListing:
     """List the consumers of a virtual host."""
-    return _consumers(call, _seen(call, [call.vhost()]))
+    return _consumers(call, [call.vhost()])
 
 
 def _connections(call: Call, found: list[Connection]) -> Listing[Connection]:
@@ -110,15 +111,7 @@ def _channels(call: Call, found: list[Channel]) -> Listing[Channel]:
     )
 
 
-def _seen(call: Call, vhosts: Iterable[VHost]) -> list[VHost]:
-    """Those whose consumers are shown; in 3.10 these are the caller's own, wherever they are."""
-    if call.broker.compat.profile.old_http_access:
-        return [*vhosts]
-    visible = call.caller.visible(call.broker)
-    return [each for each in vhosts if each in visible]
-
-
-def _consumers(call: Call, vhosts: list[VHost]) -> Listing[tuple[VHost, Consumer]]:
+def _consumers(call: Call, vhosts: Iterable[VHost]) -> Listing[tuple[VHost, Consumer]]:
     node, caller = call.broker.name, call.caller
     own = call.broker.compat.profile.old_http_access and not caller.sees_all
     found = [
