@@ -275,7 +275,7 @@ class ReadyList:
             self._runs = self._runs or deque()
             self._runs.append(Run(self._tail))
             last, self._tail = self._tail[-1].number, []
-            if last % (YOUNG * RUN) < RUN:
+            if last % (YOUNG * RUN) < RUN and gc.isenabled():
                 gc.collect(0)
 
     def _recall(self, paged: PagedRun) -> Run | None:
