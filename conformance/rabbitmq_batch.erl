@@ -21,14 +21,17 @@ run(Words, Name) ->
     {ok, Err} = 'Elixir.StringIO':open(<<>>),
     register(standard_error, Err),
     {Pid, Ref} = spawn_monitor(fun() -> group_leader(Out, self()), 'Elixir.RabbitMQCtl':main(Words) end),
-    Code = receive {'DOWN', Ref, process, Pid, Reason} -> code(Reason) end,
+    Code = receive {'DOWN', Ref, process, Pid, Reason} -> code(Reason, Words) end,
     unregister(standard_error),
     ok = file:write_file(Name ++ ".out", said(Out)),
     ok = file:write_file(Name ++ ".err", said(Err)),
     ok = file:write_file(Name ++ ".code", integer_to_list(Code)).
 
-code(normal) -> 0;
-code({shutdown, Code}) -> Code.
+code(normal, _) -> 0;
+code({shutdown, Code}, _) -> Code;
+code(Reason, Words) ->
+    io:format("~ts ended by ~p~n", [lists:join(" ", Words), Reason]),
+    halt(70).
 
 said(Device) ->
     {ok, {_, Text}} = 'Elixir.StringIO':close(Device),

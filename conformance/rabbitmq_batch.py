@@ -23,6 +23,10 @@ LIMIT: Final = 300.0
 """Seconds for all lines of one VM."""
 
 
+class Ended(RuntimeError):
+    """A VM ended before its lines did: the tool was disconnected from its node, say."""
+
+
 @attrs.frozen
 class Line:
     """One command line."""
@@ -41,7 +45,7 @@ class Said:
 
 
 def run_all(node: Node, lines: Sequence[Line]) -> list[Said]:
-    """Run lines in their order, with nothing on standard input. Raises RuntimeError if a VM ends too early."""
+    """Run lines in their order, with nothing on standard input. Raises Ended if a VM ends too early."""
     folder = node.folder / "batch"
     _furnish(folder)
     said: list[Said] = []
@@ -73,7 +77,7 @@ def _run(node: Node, folder: Path, tool: str, lines: Sequence[Sequence[str]]) ->
     for number, words in enumerate(lines):
         parts = {suffix: folder / f"{number}.{suffix}" for suffix in ("code", "out", "err")}
         if not parts["code"].exists():
-            raise RuntimeError(f"{tool} {' '.join(words)} ended its VM:\n{done.stdout}{done.stderr}")
+            raise Ended(f"{tool} {' '.join(words)} ended its VM:\n{done.stdout}{done.stderr}")
         out, err = (parts[suffix].read_text(encoding="utf-8") for suffix in ("out", "err"))
         yield Said(int(parts["code"].read_text()), out, err)
         for path in parts.values():
