@@ -77,7 +77,7 @@ def _run(node: Node, folder: Path, tool: str, lines: Sequence[Sequence[str]]) ->
     for number, words in enumerate(lines):
         parts = {suffix: folder / f"{number}.{suffix}" for suffix in ("code", "out", "err")}
         if not parts["code"].exists():
-            raise Ended(f"{tool} {' '.join(words)} ended its VM:\n{done.stdout}{done.stderr}")
+            raise Ended(f"{tool} {' '.join(words)} ended its VM:\n{(done.stdout + done.stderr)[-2000:]}")
         out, err = (parts[suffix].read_text(encoding="utf-8") for suffix in ("out", "err"))
         yield Said(int(parts["code"].read_text()), out, err)
         for path in parts.values():

@@ -12,6 +12,10 @@ list_queues --no-table-headers
 list_queues --formatter json name messages
 list_queues --formatter csv name arguments
 list_queues --formatter pretty_table
+list_queues name messages arguments --formatter json_stream
+list_vhosts --formatter json_stream
+list_policies --formatter json_stream
+authenticate_user nope bad --formatter json_stream
 list_queues name messages consumers arguments policy durable auto_delete exclusive type state leader members
 list_queues name bogus
 list_queues -p nope
@@ -415,6 +419,7 @@ DIFFERENCES: Final = {
     "list_hashes": OF_OPENSSL,
     "list_exchanges": EVENT_EXCHANGE,
     "list_exchanges name type durable auto_delete internal arguments policy": EVENT_EXCHANGE,
+    "list_queues name messages arguments --formatter json_stream": "RabbitMQ adds empty lines, for each process asked",
     "bogus": "the overview of all verbs is amqpd's own",
     "rabbitmq-plugins enable bogus": "amqpd asks no node, and says only what is wrong",
     "rabbitmq-plugins set bogus": "the same",

@@ -44,7 +44,7 @@ def test_options_come_before_or_after_the_verb(ctl: Ctl, line: str) -> None:
         ("list_users -t abc", 64, "-t : abc"),
         ("list_queues name bogus", 64, "Info key(s) bogus are not supported"),
         ("list_qeues", 64, "Did you mean 'list_queues'?"),
-        ("list_users --formatter bogus", 64, "expected one of table, json, csv, pretty_table, erlang"),
+        ("list_users --formatter bogus", 64, "expected one of table, json, json_stream, csv, pretty_table, erlang"),
         ("set_vm_memory_high_watermark 2.0", 65, "a fraction between 0.0 and 1.0"),
         ("export_definitions /nowhere/x.json", 65, "Directory /nowhere does not exist"),
         ("import_definitions /nowhere", 65, "File /nowhere does not exist"),

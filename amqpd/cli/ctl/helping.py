@@ -17,7 +17,7 @@ GENERAL: Final = (
     ("-q, --quiet", "say nothing but the answer"),
     ("-s, --silent", "the same, and no names of columns"),
     ("--no-table-headers", "no names of columns"),
-    ("--formatter <name>", "table, json, csv, pretty_table or erlang"),
+    ("--formatter <name>", "table, json, json_stream, csv, pretty_table or erlang"),
     ("-t, --timeout <seconds>", "how long to wait for the broker; 60"),
 )
 FORM: Final = "[--node <node>] [--longnames] [--quiet]"

@@ -98,6 +98,16 @@ def json_rows(rows: Rows) -> Iterator[str]:
     yield "]"
 
 
+def json_stream_rows(rows: Rows) -> Iterator[str]:
+    """A row a line, and no array around them; an empty line is the end."""
+    if not rows.rows and not rows.streamed:
+        yield "[]"
+        return
+    for row in rows.rows:
+        yield compact({column: row.get(column, "") for column in rows.columns})
+    yield ""
+
+
 def pretty(rows: Rows) -> Iterator[str]:
     """A box; a terminal draws its lines."""
     if not rows.rows:
@@ -231,6 +241,7 @@ def _term(value: object) -> str:
 
 FORMATTERS: Final[Mapping[str, Callable[[Rows], Iterator[str]]]] = {
     "json": json_rows,
+    "json_stream": json_stream_rows,
     "pretty_table": pretty,
     "erlang": erlang_rows,
 }

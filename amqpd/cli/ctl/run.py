@@ -35,7 +35,9 @@ REFUSED_LOGIN: Final = 77
 INTERRUPTED: Final = 130
 RABBITMQ: Final = "3.10.8"
 """The tools that this command is compared with."""
-FORMATS: Final = ("table", "json", "csv", "pretty_table", "erlang")
+FORMATS: Final = ("table", "json", "json_stream", "csv", "pretty_table", "erlang")
+QUIET: Final = ("json", "json_stream", "csv")
+"""Formats for programs: nothing but the answer is printed."""
 LIST_ALONE: Final = "--list-commands : "
 """An option that only the help takes."""
 RUNNING: Final = (
@@ -109,7 +111,7 @@ def _run(
     find: Callable[[Mapping[str, object]], Client] | None,
     stdin: IO[str],
 ) -> int:
-    quiet = bool({"quiet", "silent"} & parsed.options.keys()) or parsed.options.get("formatter") in ("json", "csv")
+    quiet = bool({"quiet", "silent"} & parsed.options.keys()) or parsed.options.get("formatter") in QUIET
 
     def say(text: str) -> None:
         if not quiet and text:
@@ -197,7 +199,7 @@ def _show(answer: Answer, request: Request) -> None:
     elif isinstance(answer, Lines):
         for line in answer.lines:
             print(line, flush=True)
-    elif formatter == "json":
+    elif formatter == "json" or (formatter == "json_stream" and answer is not None):
         print(compact(_for_programs(answer, request)))
     elif isinstance(answer, Report | Value):
         print(answer.text)
@@ -207,7 +209,7 @@ def _show(answer: Answer, request: Request) -> None:
 
 def _show_rows(rows: Rows, request: Request) -> None:
     formatter = request.formatter
-    if formatter != "json" and sys.stdout.isatty():
+    if not formatter.startswith("json") and sys.stdout.isatty():
         rows = visible(rows)
     headers = not {"silent", "no_table_headers"} & request.options.keys()
     if formatter == "table":
