@@ -6,6 +6,8 @@ task and nobody else.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from typing import Final
 
@@ -26,6 +28,9 @@ LEFTOVER: Final = 1024 * 1024
 LINGER: Final = 1.0
 """Seconds in which a refused client's last octets are dropped."""
 
+FRAMINGS: Final = frozenset({b"content-length", b"transfer-encoding"})
+"""Whoever passes on a request with both may see its end elsewhere, and somebody else's behind it (RFC 9112, 6.3)."""
+
 ProtocolError = h11.ProtocolError
 
 
@@ -40,15 +45,21 @@ class Conversation:
         limits: Limits,
         idle: dict[trio.CancelScope, None],
     ) -> None:
+        """`idle`: who gives way when others come, the one that has waited longest first."""
         self._stream = stream
         self._handle = handle
         self._endpoint = endpoint
         self._limits = limits
         self._idle = idle
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
+        self._scope = trio.CancelScope()
 
     async def run(self) -> None:
         """Go on until either side is done. Raises ProtocolError, OSError or trio's errors: the client is at fault."""
+        with self._scope:
+            await self._run()
+
+    async def _run(self) -> None:
         while True:
             try:
                 request = await self._request()
@@ -66,17 +77,24 @@ class Conversation:
 
     async def _request(self) -> Request | None:
         event = None
-        with trio.move_on_after(self._limits.idle) as scope:
-            self._idle[scope] = None
-            try:
-                event = await self._event()
-            finally:
-                self._idle.pop(scope, None)
+        with self._giving_way(), trio.move_on_after(self._limits.idle):
+            event = await self._event()
         if not isinstance(event, h11.Request):
             return None
+        if {name for name, _ in event.headers} >= FRAMINGS:
+            raise h11.RemoteProtocolError("the request has both content-length and transfer-encoding: expected one")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
         method, target = event.method.decode("latin-1"), event.target.decode("latin-1")
-        return Request(method, target, headers, self._endpoint, self._body)
+        return Request(method, target, headers, self._endpoint, self._body, self._giving_way)
+
+    @contextmanager
+    def _giving_way(self) -> Iterator[None]:
+        """Within it the client, or somebody on its behalf, is waited for: others may have the place."""
+        self._idle[self._scope] = None
+        try:
+            yield
+        finally:
+            self._idle.pop(self._scope, None)
 
     async def _event(self) -> object:
         while True:
@@ -87,20 +105,20 @@ class Conversation:
                 await self._stream.send_all(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
             self._http.receive_data(bytes(await self._stream.receive_some(RECEIVE)))
 
-    async def _body(self) -> bytes:
-        """The whole body. Raises BodyTooLarge, BodyIncomplete."""
+    async def _body(self, most: int | None = None) -> bytes:
         parts, size = [], 0
+        most = self._limits.body if most is None else min(most, self._limits.body)
         while self._http.their_state is h11.SEND_BODY:
             part = await self._body_part()
             parts.append(part)
             size += len(part)
-            if size > self._limits.body:
+            if size > most:
                 raise BodyTooLarge
         return b"".join(parts)
 
     async def _body_part(self) -> bytes:
         event: object = None
-        with trio.move_on_after(self._limits.patience):
+        with self._giving_way(), trio.move_on_after(self._limits.patience):
             try:
                 event = await self._event()
             except h11.RemoteProtocolError as error:
@@ -124,7 +142,7 @@ class Conversation:
         headers = [*response.headers]
         if response.written is None and response.status not in (204, 304):
             headers.append(("content-length", str(response.length)))
-        sink = _Outgoing(self._http, self._stream, self._limits.patience)
+        sink = _Outgoing(self._http, self._stream, self._limits.patience, self._giving_way)
         sink.take(h11.Response(status_code=response.status, headers=headers, reason=_phrase(response.status)))
         if with_body:
             for part in response.body:
@@ -161,10 +179,17 @@ def _phrase(status: int) -> bytes:
 class _Outgoing(Sink):
     """What goes to the client, in portions."""
 
-    def __init__(self, http: h11.Connection, stream: trio.abc.Stream, patience: float) -> None:
+    def __init__(
+        self,
+        http: h11.Connection,
+        stream: trio.abc.Stream,
+        patience: float,
+        giving_way: Callable[[], AbstractContextManager[object]],
+    ) -> None:
         self._http = http
         self._stream = stream
         self._patience = patience
+        self._giving_way = giving_way
         self._waiting: list[bytes] = []
         self._size = 0
 
@@ -185,7 +210,7 @@ class _Outgoing(Sink):
     async def flush(self) -> None:
         octets = b"".join(self._waiting)
         self._waiting, self._size = [], 0
-        with trio.move_on_after(self._patience) as scope:
+        with self._giving_way(), trio.move_on_after(self._patience) as scope:
             await self._stream.send_all(octets)
         if scope.cancelled_caught:
             raise trio.BrokenResourceError("the client does not read its response")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol, TypeAlias
 
 import attrs
 
 from amqpd.protocol.endpoint import Endpoint
 
-ReadBody: TypeAlias = Callable[[], Awaitable[bytes]]
+
+class ReadBody(Protocol):
+    """Gives the whole body. Raises BodyTooLarge, BodyIncomplete."""
+
+    def __call__(self, most: int | None = None) -> Awaitable[bytes]:
+        """`most`: octets that are taken, where fewer will do than the server takes."""
+        ...
 
 
 @attrs.frozen(eq=False)
@@ -24,6 +31,8 @@ class Request:
     """By lower-case name; of several, the last one."""
     peer: Endpoint
     read_body: ReadBody
+    giving_way: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Around a wait that a stranger can make long: where too many connections are open, this one may be ended then."""
 
 
 class Sink(ABC):

@@ -37,7 +37,9 @@ POLICYMAKER: Final = "policymaker"
 MANAGEMENT: Final = "management"
 TAGS: Final = (ADMINISTRATOR, MONITORING, POLICYMAKER, MANAGEMENT)
 
-FORWARDED: Final = frozenset({"forwarded", "x-forwarded-for", "x-real-ip"})
+FORWARDED: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
+)
 """What proxies add to requests of others."""
 NO_PASSWORDS: Final = "HTTP access denied: basic auth disabled"
 REALM: Final = (("www-authenticate", 'Basic realm="RabbitMQ Management"'),)
@@ -180,7 +182,8 @@ async def log_in_with(
 async def _checked(claimed: str | None, checking: Pending[User | None], request: Request, broker: Broker) -> User:
     """Who has logged in. `claimed`: as whom; None: that is the token's matter. Raises ApiError."""
     try:
-        user, reason = await settled(checking), "invalid credentials"
+        with request.giving_way():  # failures before may have made it long, and a service may be slow
+            user, reason = await settled(checking), "invalid credentials"
     except LoginRefused as refusal:
         user, reason = None, refusal.text
     if user is None:

@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 DEFAULT_EXCHANGE: Final = "amq.default"
 """How paths call the exchange without a name."""
+MOST_PARAMETERS: Final = 100
+"""Of a query or a form: they are taken apart before anybody has logged in."""
 
 
 @attrs.frozen
@@ -185,10 +187,10 @@ class Call:
             self.api.end_turn()
         return await settled(result)
 
-    async def raw(self) -> bytes:
-        """The body. Raises ApiError."""
+    async def raw(self, most: int | None = None) -> bytes:
+        """The body; `most`: fewer octets than other bodies may have. Raises ApiError."""
         try:
-            return await self.request.read_body()
+            return await self.request.read_body(most)
         except BodyTooLarge:
             raise bad_request("Exceeded HTTP request body size limit") from None
         except BodyIncomplete:
@@ -215,8 +217,15 @@ class Call:
 
 
 def query_of(text: str) -> dict[str, str]:
-    """The parameters behind the question mark; of several of one name, the last one."""
-    return dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="surrogateescape"))
+    """The parameters behind the question mark; of several of one name, the last one. Raises ApiError."""
+    try:
+        pairs = parse_qsl(
+            text, keep_blank_values=True, encoding="utf-8", errors="surrogateescape", max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError:
+        count = text.count("&") + 1
+        raise bad_request(f"there are {count} parameters: at most {MOST_PARAMETERS} are taken") from None
+    return dict(pairs)
 
 
 def text_of(body: Mapping[str, object], name: str, default: str | None = None) -> str:

@@ -128,9 +128,9 @@ def _read_once(read_body: ReadBody) -> ReadBody:
     """The body, also for a handler that is called again."""
     read: list[bytes] = []
 
-    async def body() -> bytes:
+    async def body(most: int | None = None) -> bytes:
         if not read:
-            read.append(await read_body())
+            read.append(await read_body(most))
         return read[0]
 
     return body

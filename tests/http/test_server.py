@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 
 import pytest
@@ -43,14 +43,25 @@ async def handle(request: Request) -> Response:
             return Response(200, (), (TEXT,), partial(written, endless()))
         case "/defect-within":
             return Response(200, (), (TEXT,), partial(written, endless(defective=True)))
-        case "/body":
-            try:
-                return Response(200, (b"got %d" % len(await request.read_body()),), (TEXT,))
-            except BodyTooLarge:
-                return Response(413, (b"too large",), (TEXT,))
-            except BodyIncomplete:
-                return Response(400, (b"incomplete",), (TEXT,))
+        case "/busy" | "/login":
+            await waiting(request)
+        case "/body" | "/short-body":
+            return await sized(request, 4 if request.target == "/short-body" else None)
     return Response(200, (f"you asked for {request.target}\n".encode(),), (TEXT,))
+
+
+async def waiting(request: Request) -> None:
+    with request.giving_way() if request.target == "/login" else nullcontext():
+        await trio.sleep_forever()
+
+
+async def sized(request: Request, most: int | None) -> Response:
+    try:
+        return Response(200, (b"got %d" % len(await request.read_body(most)),), (TEXT,))
+    except BodyTooLarge:
+        return Response(413, (b"too large",), (TEXT,))
+    except BodyIncomplete:
+        return Response(400, (b"incomplete",), (TEXT,))
 
 
 async def written(pieces: Iterator[bytes], sink: Sink) -> None:
@@ -144,6 +155,21 @@ async def test_a_body_has_a_limit() -> None:
         assert b"incomplete" in await said(address, post("/body", b"x" * 10)[:-1])
 
 
+async def test_a_handler_may_take_less_of_a_body() -> None:
+    async with served() as address:
+        assert (await said(address, post("/short-body", b"four"))).endswith(b"got 4")
+        assert b"HTTP/1.1 413" in await said(address, post("/short-body", b"fives"))
+
+
+async def test_a_request_whose_end_can_be_read_in_two_ways_is_refused() -> None:
+    """A proxy that goes by the other header would take what follows for somebody else's request."""
+    head = get("/a", "Content-Length: 5", "Transfer-Encoding: chunked", method="POST")
+    async with served() as address:
+        octets = await said(address, head, b"0\r\n\r\n", get("/b"))
+    assert octets.startswith(b"HTTP/1.1 400")
+    assert octets.count(b"HTTP/1.1") == 1
+
+
 async def test_a_body_that_nobody_wants_is_dropped_and_the_next_request_answered() -> None:
     async with served() as address:
         assert b"you asked for /b" in await said(address, post("/a", b"x" * 1000), get("/b"))
@@ -186,13 +212,34 @@ async def test_too_many_busy_connections_are_closed_at_once(caplog: pytest.LogCa
     async with served() as address:
         held = [await trio.open_tcp_stream(*address) for _ in range(LIMITS.connections)]
         for each in held:
-            await each.send_all(get("/endless"))
-            await each.receive_some()
+            await each.send_all(get("/busy"))
+        await trio.testing.wait_all_tasks_blocked(0.01)
         further = await trio.open_tcp_stream(*address)
         assert await further.receive_some() == b""
         for each in (further, *held):
             await each.aclose()
     assert "too many are open" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [
+        pytest.param(post("/body", b"x" * 10)[:-1], id="sends its body octet by octet"),
+        pytest.param(post("/a", b"x" * 10)[:-1], id="sends a body that nobody wants"),
+        pytest.param(get("/endless"), id="does not read its answer"),
+        pytest.param(get("/login"), id="waits for its login"),
+    ],
+)
+async def test_of_too_many_slow_clients_one_gives_way(slow: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with served() as address:
+        held = [await trio.open_tcp_stream(*address) for _ in range(LIMITS.connections)]
+        for each in held:
+            await each.send_all(slow)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert b"you asked for /x" in await said(address, get("/x"))
+        for each in held:
+            await each.aclose()
+    assert not caplog.records
 
 
 async def test_who_says_nothing_is_let_go(autojump_clock: trio.testing.MockClock) -> None:

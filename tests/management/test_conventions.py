@@ -182,6 +182,8 @@ async def test_users_of_this_machine_cannot_log_in_from_another_one() -> None:
         ({"host": "mq"}, 200),
         ({"host": "evil.example.org:15672"}, 401),
         ({"x-forwarded-for": "192.0.2.1"}, 401),
+        ({"via": "1.1 proxy"}, 401),
+        ({"x-forwarded-host": "broker.example.org"}, 401),
         ({"forwarded": "for=192.0.2.1"}, 401),
     ],
 )

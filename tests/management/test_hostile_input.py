@@ -89,3 +89,16 @@ def test_random_requests_get_an_answer(api: Client, route: Any) -> None:
         if answer.status >= 400:
             assert {"error", "reason"} <= answer.json.keys() or answer.json["status"] == "failed"
     assert api.get("/whoami", login="root:secret")["name"] == "root"
+
+
+def test_before_the_login_a_body_is_short(api: Client) -> None:
+    """Who takes a long one apart has no time for anybody else."""
+    answer = api("POST", "/login", {"username": "guest", "password": "x" * 100_000})
+    assert answer.status == 400
+    assert answer.json["reason"] == "Exceeded HTTP request body size limit"
+
+
+def test_a_query_has_few_parameters(api: Client) -> None:
+    answer = api("GET", "/overview?" + "a&" * 20_000)
+    assert answer.status == 400
+    assert answer.json["reason"] == "there are 20001 parameters: at most 100 are taken"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from amqpd.http.message import Response
 from amqpd.management.access import Caller, log_in_with, no_passwords
 from amqpd.management.api import Call, query_of, text_of
@@ -11,6 +13,8 @@ from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.overview import require_node
 
 BEARER = "bearer"
+LARGEST: Final = 64 * 1024
+"""Octets of a body: it comes from strangers, and has a name and a password in it, or a token in its place."""
 
 
 async def log_in(call: Call) -> Response:
@@ -66,7 +70,7 @@ def _shown(caller: Caller) -> dict[str, object]:
 
 
 async def _form(call: Call) -> dict[str, object]:
-    octets = await call.raw()
+    octets = await call.raw(LARGEST)
     if octets.lstrip().startswith(b"{"):
         return decode(octets)
     return {**query_of(octets.decode("utf-8", "surrogateescape"))}
