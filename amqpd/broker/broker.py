@@ -246,6 +246,7 @@ class Broker:
     def delete_vhost(self, name: str, *, by: str = INTERNAL) -> None:
         """Delete a virtual host with everything in it; its connections are closed. Raises KeyError if there is none."""
         vhost = self.vhosts.pop(name)
+        self.recorder.leave_soon((*vhost.queues.values(), *vhost.exchanges.values()))
         self.access.forget_vhost(name, by=by)
         for session in list(vhost.sessions):
             session.peer.force_close(f"vhost '{name}' is deleted")

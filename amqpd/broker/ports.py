@@ -36,6 +36,11 @@ class Journal(ABC):
         Called only where `keeps_definitions`.
         """
 
+    def leaves(self, number: int) -> None:
+        """The durable queue or exchange with this id is about to be deleted: what it gave to others until now is to be
+        durable with them before it is gone. Called only where `keeps_definitions`.
+        """
+
     def account_of(self, account: Account, number: int, *, all_messages: bool) -> Account:
         """The account that a durable queue or exchange with this id is to use: one that records what it holds, where
         that is kept.

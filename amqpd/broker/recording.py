@@ -140,6 +140,13 @@ class Recorder:
 
     # -- the graph -------------------------------------------------------------------------------------------------
 
+    def leave_soon(self, holders: Iterable[Queue | Exchange]) -> None:
+        """These are about to be deleted: said before anything of it is recorded."""
+        if self._journal.keeps_definitions:
+            for holder in holders:
+                if holder.id:
+                    self._journal.leaves(holder.id)
+
     def exchange(self, vhost: VHost, exchange: Exchange) -> None:
         if self._journal.keeps_definitions and _keeps_exchange(exchange):
             self._drop_left((vhost.name, exchange.kind, exchange.name))

@@ -173,6 +173,7 @@ class VHost(OnExpiry):
         """Remove a queue, its messages and bindings; return how many messages were ready. Harmless the second time."""
         if queue.deleted:
             return 0
+        self._recorder.leave_soon((queue,))
         del self.queues[queue.name]
         self.statistics.queue_gone(queue)
         self._account.definitions -= QUEUE_OCTETS
@@ -264,6 +265,7 @@ class VHost(OnExpiry):
         going = [exchange]
         bindings: list[Binding] = []
         for each in going:  # it grows: a chain of any length is no recursion
+            self._recorder.leave_soon((each,))
             del self.exchanges[each.name]
             for binding in list(each.outgoing.values()):
                 self._disconnect(binding)

@@ -36,6 +36,13 @@ class Commit:
         """Whether it says anything of messages."""
         return bool(self.touched or self.streams or self.chunks)
 
+    def has_taken_from(self, number: int) -> bool:
+        """Whether it takes messages from a queue or exchange while others get some: they may be the same ones."""
+        records = self.batch.queues.get(number)
+        if records is None or not records.settled:
+            return False
+        return bool(self.streams) or any(each.published for each in self.batch.queues.values())
+
     def absorb(self, later: Commit) -> None:
         """Become durable together with what came later."""
         self.batch.absorb(later.batch)

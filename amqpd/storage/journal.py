@@ -3,7 +3,8 @@
 While one commit is with the engine, everything that happens belongs to the next: an idle broker commits a single
 message at once, a busy one batches. A commit is the changes of definitions, then one row of records, so that no record
 becomes durable before what it refers to; with that row come the chunks of streams. It ends between turns: what one turn
-did is there as a whole or not at all.
+did is there as a whole or not at all. A queue that is deleted after its messages moved elsewhere ends a commit: its
+end is in the next one, so that the messages are never nowhere.
 After a commit comes one short step of `care`, if any is due; an idle broker goes on with that until nothing is.
 
 Where a full disk refuses a commit, it is still to be made, and what comes meanwhile is added to it: what is published
@@ -15,6 +16,7 @@ refused, and consumers go on with what is in memory. https://www.rabbitmq.com/do
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -83,6 +85,8 @@ class EngineJournal(Journal):
         """Whether a step of care came after the last commit."""
         self._caring = False
         self._recorder = Recorder(clock, self._schedule)
+        self._ended: deque[Commit] = deque()
+        """Those that are whole and come before the recorder's."""
         self._flying: Commit | None = None
         self._scheduled = False
         self._error: Exception | None = None
@@ -114,8 +118,9 @@ class EngineJournal(Journal):
         if flying is not None:
             # Nobody will tell what became of it. If it is there, a second time changes nothing: see `recovery`.
             self._launch(flying)
-        self._cared = True
-        self._begin()
+        while (self._ended or self._recorder.commit) and self._error is None and not self._waits:
+            self._cared = True
+            self._begin()
         if self._recorder.commit and self._error is None:
             log.error("the disk is full: what was not confirmed yet, and the last acknowledgements, are lost")
         self._engine.close()
@@ -181,6 +186,14 @@ class EngineJournal(Journal):
             self._recorder.commit.changes.append(change)
             self._schedule()
 
+    def leaves(self, number: int) -> None:
+        """What others got of it is in the row of a commit, and definitions come before the row: so its end is for the
+        commit after.
+        """
+        if self._recorder.commit.has_taken_from(number):
+            self._ended.append(self._recorder.commit)
+            self._recorder.commit = Commit()
+
     def _stream_changed(self, store: StreamStore) -> None:
         if self._error is None:
             self._recorder.commit.streams[store.number] = store
@@ -190,20 +203,20 @@ class EngineJournal(Journal):
 
     def definitions_durable(self) -> Pending[None] | None:
         if self._error is None:
-            for commit in (self._recorder.commit, self._flying):
-                if commit is not None and commit.changes:
-                    return commit.durable
-            return None
+            return self._last_durable(lambda commit: bool(commit.changes))
         return self._never()
 
     def messages_durable(self) -> Pending[None] | None:
         if self._error is None:
-            commit = self._recorder.commit
-            if commit.has_messages():
-                return commit.durable
-            flying = self._flying
-            return flying.durable if flying is not None and flying.has_messages() else None
+            return self._last_durable(Commit.has_messages)
         return self._never()
+
+    def _last_durable(self, concerned: Callable[[Commit], bool]) -> Pending[None] | None:
+        """The moment of the newest commit that is concerned; None: there is none on its way."""
+        for commit in (self._recorder.commit, *reversed(self._ended), self._flying):
+            if commit is not None and concerned(commit):
+                return commit.durable
+        return None
 
     def _never(self) -> Pending[None]:
         pending: Pending[None] = Pending()
@@ -220,17 +233,25 @@ class EngineJournal(Journal):
         self._scheduled = False
         if self._flying is not None or self._caring or self._waits or self._error is not None:
             return
-        wanted = bool(self._recorder.commit or self._care.moving)
+        wanted = bool(self._ended or self._recorder.commit or self._care.moving)
         step = None if wanted and self._cared else self._care.next_step()
         self._cared = True
         if step is not None:
             self._take_care(step)
         elif wanted:
-            for store in list(self._recorder.commit.streams.values()):
-                store.about_to_commit()
-            commit, self._recorder.commit = self._recorder.commit, Commit()
+            commit = self._oldest()
             self._care.copy_into(commit.batch)
             self._launch(commit)
+
+    def _oldest(self) -> Commit:
+        """Take the commit that comes next."""
+        commit = self._ended[0] if self._ended else self._recorder.commit
+        for store in list(commit.streams.values()):
+            store.about_to_commit()
+        if self._ended:
+            return self._ended.popleft()
+        self._recorder.commit = Commit()
+        return commit
 
     def _launch(self, commit: Commit) -> None:
         self._flying = commit
@@ -261,7 +282,9 @@ class EngineJournal(Journal):
         try:
             seq, octets, written = done.result()
         except Exception as error:  # noqa: BLE001  # a disk or a defect: in either case it isn't known to be there
-            commit.absorb(self._recorder.commit)
+            for later in (*self._ended, self._recorder.commit):
+                commit.absorb(later)
+            self._ended.clear()
             self._recorder.commit = commit
             self._refused(error)
             return
@@ -321,8 +344,11 @@ class EngineJournal(Journal):
             "Make room or repair the disk, then restart the broker.",
             exc_info=error,
         )
-        lost, self._recorder.commit = self._recorder.commit, Commit()
-        lost.durable.fail(self._failure())
+        lost = [*self._ended, self._recorder.commit]
+        self._ended.clear()
+        self._recorder.commit = Commit()
+        for commit in lost:
+            commit.durable.fail(self._failure())
         if self.on_failure is not None:
             self.on_failure()
 

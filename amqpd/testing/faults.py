@@ -36,6 +36,9 @@ class FaultyJournal(Journal):
     def define(self, change: Change) -> None:
         self._inner.define(change)
 
+    def leaves(self, number: int) -> None:
+        self._inner.leaves(number)
+
     def account_of(self, account: Account, queue: int, *, all_messages: bool) -> Account:
         return self._inner.account_of(account, queue, all_messages=all_messages)
 

@@ -24,6 +24,14 @@ def once_durable(journal: Journal, result: T) -> T | Pending[T]:
     return result if pending is None else Recorded(result, pending)
 
 
+def once_recorded(journal: Journal, result: T) -> T | Pending[T]:
+    """The same for a change of what queues hold, which is recorded apart from definitions."""
+    if journal.immediate:
+        return result
+    pending = journal.messages_durable()
+    return result if pending is None else Recorded(result, pending)
+
+
 def cleaned(name: str) -> str:
     """A name as RabbitMQ takes it in declare, delete, bind and unbind: without CR and LF."""
     return name.replace("\r", "").replace("\n", "")

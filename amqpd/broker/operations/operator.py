@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.message import Message
-from amqpd.broker.operations.lookup import no_queue, once_durable
+from amqpd.broker.operations.lookup import no_queue, once_durable, once_recorded
 from amqpd.broker.pending import Pending
 from amqpd.broker.ports import Holding
 from amqpd.broker.queue import Queue
@@ -78,7 +78,7 @@ def delete_message(broker: Broker, vhost: VHost, name: str, number: int) -> bool
     Raises NotFound, and NotImplementedHere where the queue's type gives no single message away.
     """
     queue = operated_queue(vhost, name)
-    return once_durable(broker.journal, queue.remove(number) is not None)
+    return once_recorded(broker.journal, queue.remove(number) is not None)
 
 
 def retry_delayed(broker: Broker, vhost: VHost, name: str) -> int | Pending[int]:

@@ -36,6 +36,8 @@ def forget_transient(broker: Broker) -> Pending[None]:
 
 def forget_all(broker: Broker) -> None:
     """Drop virtual hosts, users and global parameters with all that belongs to them."""
+    for vhost in broker.vhosts.values():
+        broker.recorder.leave_soon((*vhost.queues.values(), *vhost.exchanges.values()))
     for name in [*broker.vhosts]:
         broker.delete_vhost(name, by=OPERATOR)
     for name in [*broker.access.users]:
