@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import trio
@@ -18,6 +18,7 @@ from amqpd.log import get_logger
 from amqpd.protocol.connection import Connection
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import CertificateLogin
+from amqpd.server.certificate_names import name_in
 from amqpd.server.connection import RECEIVE, run
 from amqpd.server.transport import SocketTransport
 
@@ -175,16 +176,7 @@ class TlsTransport(SocketTransport):
         certificate = self._tls.getpeercert()
         if not certificate:
             return False, ""
-        if login.part == "subject_alternative_name":
-            names = cast("tuple[tuple[str, str], ...]", certificate.get("subjectAltName", ()))
-            of_kind = [value for kind, value in names if kind == SAN_TYPES[login.san_type]]
-            return True, of_kind[login.san_index] if login.san_index < len(of_kind) else ""
-        # A sequence of relative names, each a sequence of (name, value); typeshed knows only a union of everything.
-        subject = cast("tuple[tuple[tuple[str, str], ...], ...]", certificate.get("subject", ()))
-        pairs = [pair for names in subject for pair in names]
-        if login.part == "common_name":
-            return True, next((value for name, value in pairs if name == "commonName"), "")
-        return True, ",".join(f"{SHORT_NAMES.get(name, name)}={value}" for name, value in reversed(pairs))
+        return True, name_in(certificate, login)
 
     def _push(self) -> None:
         if self._encrypted:
@@ -192,21 +184,6 @@ class TlsTransport(SocketTransport):
                 self._encrypted = self._encrypted[self.sock.send(self._encrypted) :]
             except BlockingIOError:
                 return
-
-
-SHORT_NAMES: Final = {
-    "commonName": "CN",
-    "organizationName": "O",
-    "organizationalUnitName": "OU",
-    "countryName": "C",
-    "stateOrProvinceName": "ST",
-    "localityName": "L",
-}
-"""RFC 4514's names: RabbitMQ writes a distinguished name in its notation."""
-
-
-SAN_TYPES: Final = {"dns": "DNS", "ip": "IP Address", "email": "email", "uri": "URI"}
-"""What the ssl module calls the kinds of subject alternative names."""
 
 
 async def serve_tls(server: Server, sock: socket.socket, endpoint: Endpoint) -> None:
