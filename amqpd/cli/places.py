@@ -49,7 +49,9 @@ def forget_dead(environ: Mapping[str, str]) -> None:
     """Remove what killed processes left among the user's sockets; one that is named by a port is replaced there."""
     if os.name != "posix":
         return
-    for path in runtime_folder(environ).glob(f"{PROCESS}*"):
+    for path in _sockets(environ):
+        if not path.name.startswith(PROCESS):
+            continue
         try:
             os.kill(int(path.stem.removeprefix(PROCESS)), 0)
         except ProcessLookupError:
@@ -65,10 +67,15 @@ def candidates(environ: Mapping[str, str]) -> Iterator[Path]:
     folders = [Path(environ["AMQPD_DATA_DIR"])] if environ.get("AMQPD_DATA_DIR") else []
     for folder in (*folders, default_folder(), *SERVICES):
         yield from (folder / name for name in (SOCKET, TOKEN) if _is_there(folder / name))
+    yield from (each for each in _sockets(environ) if each.suffix in (".sock", ".json"))
+
+
+def _sockets(environ: Mapping[str, str]) -> list[Path]:
+    """What is in the user's folder for sockets: nothing where it isn't there, or is another user's (`sudo -E`)."""
     try:
-        yield from sorted(each for each in runtime_folder(environ).iterdir() if each.suffix in (".sock", ".json"))
+        return sorted(runtime_folder(environ).iterdir())
     except OSError:
-        return
+        return []
 
 
 def _is_there(path: Path) -> bool:
