@@ -20,7 +20,7 @@ from amqpd.broker.work import Work
 from amqpd.errors import AmqpError
 from amqpd.fields import EMPTY, Table
 from amqpd.log import get_logger
-from amqpd.protocol import channel_end, closing, dispatch, handshake, states
+from amqpd.protocol import channel_end, closing, dispatch, handshake, states, strangers
 from amqpd.protocol.ack_timeout import AckTimeout
 from amqpd.protocol.channel import Channel
 from amqpd.protocol.consumer_timeouts import ConsumerTimeouts
@@ -427,7 +427,8 @@ class Connection(Peer):
         if header in (PROTOCOL_HEADER, OLD_PROTOCOL_HEADER):
             handshake.start(self)
             return True
-        log.warning("not an AMQP 0-9-1 client", connection=self.name, header=erlang.binary(header))
+        who = strangers.guess(header)
+        log.warning("not an AMQP 0-9-1 client", connection=self.name, header=erlang.binary(header), looks_like=who)
         self.send(PROTOCOL_HEADER)
         self.finish()
         return False

@@ -32,6 +32,10 @@ LINGER: Final = 1.0
 """Seconds in which a closed peer's last bytes are read and dropped, so that no reset eats the close frame."""
 
 
+class Unwelcome(OSError):
+    """A connection ends before it has begun, and the log says already why."""
+
+
 def greet(server: Server, sock: socket.socket, endpoint: Endpoint) -> tuple[Connection, PlainTransport]:
     """Answer what a client has said by the time it is accepted: clients speak first, and it saves them a turn.
 
@@ -89,6 +93,8 @@ async def _converse(
             if begin is not None:
                 await begin()
             ended = await _read_loop(server, connection, transport, receive)
+    except Unwelcome:
+        await server.turnstile.enter()
     except OSError as error:
         log.info("connection lost", connection=connection.name, reason=str(error))
         await server.turnstile.enter()

@@ -19,7 +19,8 @@ from amqpd.protocol.connection import Connection
 from amqpd.protocol.endpoint import Endpoint
 from amqpd.protocol.node import CertificateLogin
 from amqpd.server.certificate_names import name_in
-from amqpd.server.connection import RECEIVE, run
+from amqpd.server.connection import RECEIVE, Unwelcome, run
+from amqpd.server.pem import lacking
 from amqpd.server.transport import SocketTransport
 
 if TYPE_CHECKING:
@@ -29,6 +30,19 @@ log = get_logger(__name__)
 
 CHUNK: Final = 64 * 1024
 """Octets that are encrypted in one go: a full socket leaves at most this much encrypted and unsent."""
+
+
+HINTS: Final = {
+    "WRONG_VERSION_NUMBER": "the client does not begin with TLS: plain AMQP is for `port`",
+    "HTTP_REQUEST": "plain HTTP: the management API is on `management.port`",
+    "TLSV1_ALERT_UNKNOWN_CA": "the client does not trust who issued `tls.certificate`",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "the client does not take `tls.certificate`",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the client does not take `tls.certificate`",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "`tls.certificate` has expired, as the client's clock has it",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the client shows no certificate, which `tls.verify_peer` asks for",
+    "CERTIFICATE_VERIFY_FAILED": "nobody in `tls.ca` has issued the client's certificate, or it is not valid now",
+}
+"""What OpenSSL's reasons mean to who reads the log."""
 
 
 def context(settings: Tls, section: str = "tls") -> ssl.SSLContext:
@@ -49,19 +63,20 @@ def context(settings: Tls, section: str = "tls") -> ssl.SSLContext:
         # An empty passphrase: a key that needs one is refused, and nobody is asked for it on a terminal.
         made.load_cert_chain(settings.certificate, settings.key, password="")
     except OSError as error:
-        files = f"certificate {settings.certificate} with key {settings.key or settings.certificate}"
-        raise _unusable(f"{section}.certificate", files, error) from error
+        key = settings.key or settings.certificate
+        files = f"certificate {settings.certificate} with key {key}"
+        raise _unusable(f"{section}.certificate", files, error, lacking(settings.certificate, key)) from error
     if settings.ca is not None:
         try:
             made.load_verify_locations(settings.ca)
         except OSError as error:
-            raise _unusable(f"{section}.ca", f"authorities {settings.ca}", error) from error
+            raise _unusable(f"{section}.ca", f"authorities {settings.ca}", error, lacking(settings.ca)) from error
         made.verify_mode = ssl.CERT_REQUIRED if settings.verify_peer else ssl.CERT_OPTIONAL
     return made
 
 
-def _unusable(key: str, what: str, error: OSError) -> ConfigError:
-    problem = f"cannot load {what}: {error.strerror or error}"
+def _unusable(key: str, what: str, error: OSError, lacking: str | None) -> ConfigError:
+    problem = f"cannot load {what}: {lacking or error.strerror or error}"
     return ConfigError(problem, key=key, allowed="readable PEM files that belong together")
 
 
@@ -196,8 +211,10 @@ async def serve_tls(server: Server, sock: socket.socket, endpoint: Endpoint) -> 
         try:
             await transport.handshake(server, place(endpoint.peer_host))
         except ssl.SSLError as error:
-            log.warning("TLS handshake failed", connection=connection.name, reason=error.reason or str(error))
-            raise
+            reason = error.reason or str(error)
+            hints = {"hint": HINTS[reason]} if reason in HINTS else {}
+            log.warning("TLS handshake failed", connection=connection.name, reason=reason, **hints)
+            raise Unwelcome(reason) from error
         has, name = transport.certificate_name(server.node.settings.certificate_login)
         connection.endpoint = attrs.evolve(endpoint, has_certificate=has, certificate_name=name)
         # The client's first bytes may have come along with the end of the handshake.

@@ -82,6 +82,31 @@ def test_any_other_header_is_answered_with_ours_and_the_end(world: World, header
     assert client.connection not in world.node.connections
 
 
+@pytest.mark.parametrize(
+    ("octets", "what"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "TLS: this port is for plain AMQP"),
+        (b"GET / HTTP/1.1\r\n", "HTTP: the management API is on `management.port`"),
+        (b"AMQP\x00\x01\x00\x00", "AMQP 1.0"),
+        (b"AMQP\x03\x01\x00\x00", "AMQP 1.0"),
+        (b"AMQP\x01\x01\x08\x00", "another version of AMQP"),
+        (b"\x10\x10\x00\x04MQTT\x04", "MQTT"),
+        (b"\x10\xff\x01\x00\x04MQTT\x04", "MQTT"),
+        (b"CONNECT\naccept-version:1.2\n", "STOMP"),
+        (b"PROXY TCP4 192.0.2.1", "a header of the PROXY protocol: `proxy_protocol`"),
+        (b"\r\n\r\n\x00\r\nQUIT\n", "a header of the PROXY protocol: `proxy_protocol`"),
+        (b"\x00\x00\x00\x20\x00\x11\x00\x01", "RabbitMQ's stream protocol"),
+        (b"PING\r\n\r\n", "unknown"),
+    ],
+)
+def test_the_log_says_what_a_client_of_another_protocol_looks_like(
+    world: World, caplog: pytest.LogCaptureFixture, octets: bytes, what: str
+) -> None:
+    world.connect().send(octets)
+    assert "not an AMQP 0-9-1 client" in caplog.text
+    assert what in caplog.text
+
+
 def test_a_header_may_arrive_octet_by_octet(world: World) -> None:
     client = world.connect()
     for octet in HEADER[:-1]:

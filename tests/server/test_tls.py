@@ -300,13 +300,17 @@ def test_a_client_without_a_certificate_is_refused_where_one_is_required(
         assert broker.connections() == []
 
 
-def test_a_plain_client_on_the_tls_port_is_refused(broker: EmbeddedBroker) -> None:
+def test_a_plain_client_on_the_tls_port_is_refused(broker: EmbeddedBroker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "amqpd")
     with socket.create_connection(("127.0.0.1", broker.tls_port)) as sock:
         sock.sendall(PROTOCOL_HEADER + bytes(64))
         answer = b""
         while data := sock.recv(4096):
             answer += data
     assert not answer.startswith(b"AMQP")
+    assert "TLS handshake failed" in caplog.text
+    assert "plain AMQP is for `port`" in caplog.text
+    assert "connection lost" not in caplog.text  # one line is enough
 
 
 def test_a_tls_client_on_the_plain_port_is_refused(broker: EmbeddedBroker, context: ssl.SSLContext) -> None:
@@ -390,7 +394,29 @@ def test_a_certificate_that_cannot_be_loaded_is_named(tmp_path: Path, authority:
         amqpd.run_in_thread(tls_port=0, tls_certificate=authority.path),
     ):
         pass
+    with (
+        pytest.raises(ConfigError, match=r"there is no private key in .*ca\.pem"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=authority.path),
+    ):
+        pass
     certificate, key = authority.issue("other", "/CN=other")
+    with (
+        pytest.raises(ConfigError, match=r"there is no certificate in .*\.key"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=key),
+    ):
+        pass
+    locked = tmp_path / "locked.pem"
+    locked.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    with (
+        pytest.raises(ConfigError, match=r"wants a passphrase; take it off: `openssl pkey -in .*locked\.pem"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=certificate, tls_key=locked),
+    ):
+        pass
+    with (
+        pytest.raises(ConfigError, match=r"cannot load authorities .*\.key: there is no certificate in"),
+        amqpd.run_in_thread(tls_port=0, tls_certificate=certificate, tls_key=key, tls_ca=key),
+    ):
+        pass
     with (
         pytest.raises(ConfigError, match=r"cannot load authorities .*missing\.pem"),
         amqpd.run_in_thread(tls_port=0, tls_certificate=certificate, tls_key=key, tls_ca=missing),
