@@ -16,9 +16,9 @@ def test_a_user_logs_in_and_out(stranger: Visit) -> None:
     expect(stranger.button("Log in")).to_be_visible()
 
 
-def test_a_wrong_password_is_told_with_the_brokers_reason(stranger: Visit) -> None:
+def test_a_wrong_password_is_told_in_plain_words(stranger: Visit) -> None:
     stranger.log_in("guest", "wrong")
-    expect(stranger.page.get_by_role("alert")).to_contain_text("Not_Authorized")
+    expect(stranger.page.get_by_role("alert")).to_contain_text("User name or password is wrong.")
     expect(stranger.page.get_by_label("Password")).to_be_focused()
     stranger.page.keyboard.type("guest")
     stranger.page.keyboard.press("Enter")
@@ -28,7 +28,14 @@ def test_a_wrong_password_is_told_with_the_brokers_reason(stranger: Visit) -> No
 def test_a_user_without_a_tag_is_told_so(stranger: Visit) -> None:
     stranger.broker.add_user("app", "secret", ())
     stranger.log_in("app", "secret")
-    expect(stranger.page.get_by_role("alert")).to_contain_text("Not management user")
+    expect(stranger.page.get_by_role("alert")).to_contain_text("This user has no tag for these pages.")
+
+
+def test_guest_from_elsewhere_is_told_what_to_do(stranger: Visit) -> None:
+    stranger.page.set_extra_http_headers({"x-forwarded-for": "192.0.2.1"})
+    stranger.log_in("guest", "guest")
+    expect(stranger.page.get_by_role("alert")).to_contain_text("from the broker's own machine only")
+    stranger.page.set_extra_http_headers({})
 
 
 def test_a_login_lasts_as_long_as_its_tab_and_keeps_a_token_in_no_cookie(visit: Visit) -> None:

@@ -196,7 +196,7 @@ def test_the_page_works_below_a_prefix(visiting: Callable[..., Any]) -> None:
 def test_an_address_that_leads_nowhere_says_so(visit: Visit) -> None:
     visit.open("nothing/here", "No such page")
     visit.page.goto(f"{visit.url}/#/queues/%2F/missing")
-    expect(visit.page.get_by_role("alert")).to_contain_text("Not found")
+    expect(visit.page.get_by_role("alert")).to_contain_text("Not found: There is nothing of this name")
     expect(visit.heading("Queue missing")).to_be_visible()
     expect(visit.page.get_by_text("Loading…")).to_have_count(0)
 
