@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -33,6 +34,11 @@ HTTP_ABOVE: Final = 10_000
 LOGIN_DELAY: Final = 5.0
 """Seconds that a login waits at most where others failed before it."""
 LAST_PORT: Final = 65535
+LISTENING: Final = {
+    errno.EADDRINUSE: "Another program has that port, maybe another broker: stop it, or choose another port (--port)",
+    errno.EADDRNOTAVAIL: "This machine has no such address: see `host`; `0.0.0.0` and `::` are all that it has",
+}
+"""What may be done where a port can't be had."""
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds: a thread that waits for the interpreter gets it ten times sooner than by default."""
 
@@ -111,7 +117,7 @@ def _with_management(config: Config) -> Config:
         for listener in listen_all(management.host, port):
             listener.close()
     except OSError as error:
-        log.warning("no management API", reason=str(error), hint="set management.port")
+        log.warning("no management API", reason=error.strerror or str(error), hint="set management.port")
         return config
     return attrs.evolve(config, management=attrs.evolve(management, port=port))
 
@@ -240,4 +246,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> str:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return str(error)
+    if not isinstance(error, OSError) or error.filename is not None:
+        return str(error)
+    hint = LISTENING.get(error.errno or 0)
+    return f"{error.strerror or error}{f'. {hint}' if hint else ''}"

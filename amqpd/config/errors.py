@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MANY = 30
+"""Names that nobody reads through in an error message."""
 _SECRET = re.compile("pas|secret|hash", re.IGNORECASE)
 
 
@@ -56,20 +58,22 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def unknown_key(key: str, value: object, known: Iterable[str], where: str | None = None) -> ConfigError:
-    """Build the error for a key that does not exist: with the nearest known one, else with all of them.
+    """Build the error for a key that does not exist: with the nearest known one, else with all of them, or where
+    those are listed.
 
     The value is shown unless the key looks like a misspelt password.
     """
     names = sorted(known)
     nearest = get_close_matches(key, names, n=1)
     secret = _SECRET.search(" ".join([key, *nearest])) is not None
+    every = ", ".join(names) if len(names) <= MANY else "the settings that `amqpd serve --help` lists"
     hint = f", did you mean '{nearest[0]}'?" if nearest else ""
     return ConfigError(
         f"unknown key '{key}' = {'(hidden)' if secret else repr(value)}{hint}",
         key=key,
         value=None if secret else value,
         where=where,
-        allowed=None if nearest else ", ".join(names),
+        allowed=None if nearest else every,
     )
 
 

@@ -21,7 +21,7 @@ def settings_tables() -> str:
     parts = []
     for section, owner in (("", Config), *sections().items()):
         heading = f"### [{section}]" if section else "### Top level"
-        summary = (getdoc(owner) or "").partition("\n")[0]
+        summary = " ".join((getdoc(owner) or "").partition("\n\n")[0].split())
         rows = [_row(setting) for setting in settings() if setting.section == section]
         table = "\n".join(["| Setting | Default | Allowed | Meaning |", "| --- | --- | --- | --- |", *rows])
         parts.append(f"{heading}\n\n{summary}\n\n{table}\n")

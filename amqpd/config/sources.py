@@ -51,6 +51,11 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
     return build(values, origins)
 
 
+def _conversion(path: Path) -> str:
+    """What to do with a file that looks like RabbitMQ's configuration, by its name."""
+    return f"; if it is RabbitMQ's, `amqpd config convert {path}` makes TOML of it" if path.suffix == ".conf" else ""
+
+
 def _beside(file: Path | None, value: Any) -> Any:
     """A value of the file: what is a path in it, or a table of paths, starts in the file's folder."""
     if file is not None and isinstance(value, Path):
@@ -68,7 +73,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise unreadable(path, error.strerror or error) from error
     except ValueError as error:  # a syntax error, or bytes that are no UTF-8
-        raise unreadable(path, error) from error
+        raise unreadable(path, f"{error}{_conversion(path)}") from error
 
 
 def _from_file(file: Path | None) -> Iterator[_Given]:
@@ -78,7 +83,7 @@ def _from_file(file: Path | None) -> Iterator[_Given]:
     known = {setting.key: setting for setting in settings()}
     for key, value in _entries("", read_toml(file), where):
         if key not in known:
-            raise unknown_key(key, value, _near(key, known), where)
+            raise unknown_key(key, value, _near(key, known), where + _conversion(file))
         yield known[key], value, where
 
 

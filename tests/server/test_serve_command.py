@@ -118,7 +118,9 @@ def test_a_log_level_hides_what_is_below_it(serve: StartServe) -> None:
 def test_a_taken_port_is_one_line_with_host_and_port() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        assert f"cannot listen on 127.0.0.1:{port}: " in refused("--port", str(port))
+        line = refused("--port", str(port))
+    assert f"Error: cannot listen on 127.0.0.1:{port}: " in line
+    assert line.endswith("maybe another broker: stop it, or choose another port (--port)")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,7 @@ def test_a_taken_port_is_one_line_with_host_and_port() -> None:
             r"cannot load certificate /nowhere/c\.pem .*No such file",
         ),
         (("--host", "no host", "--port", "0"), {}, r"cannot listen on no host:0: "),
+        (("--host", "192.0.2.1", "--port", "0"), {}, r"cannot listen on 192\.0\.2\.1:0: .*This machine has no such"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_status_1(

@@ -151,6 +151,18 @@ def test_an_unknown_key_that_is_near_nothing_lists_what_there_is(tmp_path: Path)
     assert error.allowed == "log.format, log.level"
 
 
+def test_where_very_much_is_allowed_it_is_said_where_that_is_listed(tmp_path: Path) -> None:
+    assert refusal(toml(tmp_path, "qqqqq = 1\n")).allowed == "the settings that `amqpd serve --help` lists"
+
+
+@pytest.mark.parametrize("text", ["listeners.tcp.default = 5672\n", "log.console = true\nheartbeat = 60 s\n"])
+def test_a_rabbitmq_conf_is_no_configuration_but_can_be_made_one(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rabbitmq.conf"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"`amqpd config convert .*rabbitmq\.conf` makes TOML of it"):
+        load(path, {}, {})
+
+
 def test_an_unknown_section_is_refused(tmp_path: Path) -> None:
     assert "unknown key 'limit'" in str(refusal(toml(tmp_path, "[limit]\nheartbeat = 1\n")))
 
@@ -283,6 +295,7 @@ def test_the_documentation_shows_the_settings_as_they_are() -> None:
     """`make docs` writes the tables anew."""
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert page == with_settings(page)
+    assert "names and meanings are those of RabbitMQ's `auth_http`." in page  # a summary of two lines
     assert all(f"`{setting.key}`" in settings_tables() for setting in settings())
 
 
