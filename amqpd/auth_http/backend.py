@@ -71,8 +71,9 @@ class HttpBackend(AuthBackend):
         return User(name, tags=tags, authority=HttpAuthority(self.settings, self.answers, " ".join(tags), origin))
 
     def _digest(self, login: Login) -> bytes:
-        name = (login.name or "").encode("utf-8", "surrogateescape")
-        return hashlib.blake2b(name + b"\0" + login.secret, key=self._key).digest()
+        """The address is part of it: the service is told it, and may say something else about another one."""
+        said = repr((login.origin, login.name, login.secret))
+        return hashlib.blake2b(said.encode(), key=self._key).digest()
 
 
 @attrs.frozen

@@ -30,9 +30,7 @@ class OAuth2Backend(AuthBackend):
     def __init__(self, settings: OAuth2, clock: Clock, fetch: Fetch | None = None) -> None:
         """Raises ConfigError for settings that don't go together, keys that can't be read, or a missing library."""
         try:
-            import jwt
-
-            from amqpd.oauth2.tokens import Tokens
+            from amqpd.oauth2.tokens import Tokens, parsed
         except ImportError as error:
             asked = "'auth.backends' has oauth2"
             raise missing_library(error, asked, "oauth2", key="auth.backends", value="oauth2") from error
@@ -47,7 +45,7 @@ class OAuth2Backend(AuthBackend):
         elif not self._files:
             allowed = "an https URL, unless there are 'oauth2.signing_keys' or an 'oauth2.issuer'"
             raise bad_value("oauth2.jwks_url", None, allowed)
-        self._parse = jwt.PyJWK.from_dict
+        self._parse = parsed
         self._tokens = Tokens(settings, self._key, clock)
 
     def check(self, login: Login) -> Callable[[], User | None]:

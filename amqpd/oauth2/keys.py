@@ -10,6 +10,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Final
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
@@ -27,7 +28,7 @@ LARGEST: Final = 1024 * 1024
 DISCOVERY: Final = "/.well-known/openid-configuration"
 
 Fetch = Callable[[str], object]
-"""Gives the JSON document at a URL. Raises OSError or ValueError."""
+"""Gives the JSON document at a URL. Raises OSError, ValueError, HTTPException or RecursionError."""
 
 
 class NoRedirect(HTTPRedirectHandler):
@@ -104,11 +105,13 @@ class KeySet:
             keys = document.get("keys") if isinstance(document, dict) else None
             if not isinstance(keys, list):
                 raise ValueError("it has no array 'keys'")  # noqa: TRY004  # of what came, not of an argument
-        except (OSError, ValueError) as error:
-            log.error("the keys of tokens cannot be fetched", url=self._url or self._issuer, reason=str(error))
+        except (OSError, ValueError, HTTPException, RecursionError) as error:
+            reason = str(error) or type(error).__name__
+            log.error("the keys of tokens cannot be fetched", url=self._url or self._issuer, reason=reason)
             return
         self._fetched = self._tried
-        self._keys = {each.get("kid"): each for each in keys if isinstance(each, dict)}
+        named = [(each.get("kid"), each) for each in keys if isinstance(each, dict)]
+        self._keys = {name: each for name, each in named if name is None or isinstance(name, str)}
 
     def _address(self) -> str:
         if self._url is not None:

@@ -20,6 +20,8 @@ from amqpd.oauth2.scopes import read_scopes
 
 AHEAD: Final = 60.0
 """Seconds by which the authority's clock may be ahead of the broker's."""
+END_OF_TIME: Final = 2**53
+"""Seconds: what is no time any more."""
 LONGEST: Final = 64 * 1024
 """Octets of a token that is looked at."""
 SUBJECTS: Final = ("sub", "client_id")
@@ -78,7 +80,7 @@ class Tokens:
                     "require": ["aud"] if settings.verify_aud else [],
                 },
             )
-        except (jwt.InvalidTokenError, jwt.InvalidKeyError, TypeError, ValueError) as error:
+        except (jwt.PyJWTError, TypeError, ValueError, RecursionError) as error:
             raise LoginRefused(f"the token is refused: {error}") from None
         self._check_times(claims)
         return claims
@@ -86,7 +88,8 @@ class Tokens:
     def _check_times(self, claims: Mapping[str, object]) -> None:
         now = self.clock.wall()
         for name in ("exp", "nbf"):
-            if not isinstance(claims.get(name, 0), int | float):
+            value = claims.get(name, 0)
+            if not isinstance(value, int | float) or not -END_OF_TIME < value < END_OF_TIME:  # nan is neither
                 raise LoginRefused(f"the token's '{name}' is no number")
         expires, begins = claims.get("exp"), claims.get("nbf")
         if isinstance(expires, int | float) and expires <= now:
@@ -105,6 +108,16 @@ class Tokens:
         yield from _texts(claims.get("scope"), self.settings.resource_server_id)
         for key in self.settings.additional_scopes_key:
             yield from _texts(_at(claims, key), self.settings.resource_server_id)
+
+
+def parsed(jwk: Mapping[str, object]) -> object:
+    """A key of a key set. Raises LoginRefused for one that no token is signed with, such as one for encryption; the
+    text doesn't show it, since some keys are secret.
+    """
+    try:
+        return jwt.PyJWK.from_dict(dict(jwk))
+    except (jwt.PyJWTError, TypeError, ValueError) as error:
+        raise LoginRefused(f"the key {jwk.get('kid')!r:.80} cannot be used: {type(error).__name__}") from None
 
 
 def _at(claims: Mapping[str, object], path: str) -> object:

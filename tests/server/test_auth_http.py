@@ -12,11 +12,20 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import Request, urlopen
 
+import attrs
 import pika
 import pytest
 from pika.exceptions import ChannelClosedByBroker, ProbableAccessDeniedError, ProbableAuthenticationError
 
 import amqpd
+from amqpd.app import SystemRandomness
+from amqpd.auth_http.backend import HttpBackend
+from amqpd.broker.authentication.port import Login
+from amqpd.broker.broker import Broker
+from amqpd.broker.ports import Inline
+from amqpd.broker.timers import Timers
+from amqpd.clock import ManualClock
+from amqpd.config import load
 from amqpd.testing.broker import EmbeddedBroker
 
 Asked = dict[str, str]
@@ -267,6 +276,19 @@ def test_a_refusal_counts_for_a_moment(service: Service, broker: EmbeddedBroker)
         service.rule = lambda path, asked: "allow"
         broker.clock.advance(1)
         connection.channel().queue_declare("q")
+
+
+def test_a_login_from_another_address_is_another_login(service: Service) -> None:
+    """What was allowed from one address says nothing about what is from another one: the service is told it."""
+    settings, clock = load(None, {}, service.settings()).auth_http, ManualClock()
+    backend = HttpBackend(settings, Inline(), Timers(clock), clock, Broker(clock, SystemRandomness()).access)
+    near = Login("ann", b"secret", "192.0.2.1")
+    user = backend.check(near)()
+    assert user is not None
+    backend.accepted(near, user)
+    assert backend.remembered(near) is user
+    assert backend.remembered(attrs.evolve(near, origin="198.51.100.1")) is None
+    backend.close()
 
 
 def test_one_backend_may_check_the_password_and_the_service_say_what_a_user_may_do(service: Service) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -76,6 +77,8 @@ def test_a_password_is_left_to_others(setting: Setting) -> None:
         ({"aud": None}, "aud"),
         ({"exp": 1}, "the token has expired"),
         ({"exp": "soon"}, "'exp' is no number"),
+        ({"exp": float("nan")}, "'exp' is no number"),
+        ({"exp": 10**400}, "'exp' is no number"),
         ({"nbf": 1e12}, "the token is not valid yet"),
         ({"sub": "", "client_id": 5}, "names no user"),
         ({"sub": "x" * 256}, "names no user"),
@@ -202,6 +205,36 @@ def test_the_last_keys_go_on_while_the_authority_is_down(setting: Setting) -> No
     setting.authority.down = True
     setting.clock.advance(FRESH)
     assert setting.of(CLAIMS) is not None
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("x"), ValueError("x"), HTTPException("x"), RecursionError()], ids=lambda each: type(each).__name__
+)
+def test_whatever_comes_in_place_of_keys_is_a_refusal(
+    setting: Setting, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fetch(url: str) -> object:
+        raise error
+
+    setting.fetch = fetch
+    assert "'first' is not known" in setting.reason(setting.authority.sign(CLAIMS))
+    assert "the keys of tokens cannot be fetched" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "RSA-OAEP", "use": "enc"},
+        {"kty": "another", "k": "secret"},
+        {"k": "secret"},
+    ],
+)
+def test_a_key_that_signs_nothing_is_a_refusal_that_does_not_show_it(setting: Setting, key: dict[str, object]) -> None:
+    setting.fetch = lambda url: {"keys": [{"kid": ["not", "a", "name"]}, {"kid": "first", **key}]}
+    reason = setting.reason(setting.authority.sign(CLAIMS))
+    assert "the key 'first' cannot be used" in reason
+    assert "secret" not in reason
+    assert "AQAB" not in reason
 
 
 def test_keys_may_be_in_files(tmp_path: Path) -> None:
