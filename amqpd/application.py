@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
+from amqpd import definitions_file
 from amqpd.app import api_of, serve_http
+from amqpd.broker.operations.lookup import once_durable
 from amqpd.broker.operations.restarting import forget_all, forget_transient
 from amqpd.config import Config, ConfigError, concealment
 from amqpd.config.model import Control
 from amqpd.config.settings import settings
-from amqpd.definitions_file import take_over
 from amqpd.log import get_logger, set_level
 from amqpd.management.control import Application, Refused
-from amqpd.populating import populate
+from amqpd.management.waiting import settled
+from amqpd.populating import declared, fill
 from amqpd.server import memory
 from amqpd.server.local import guarded_port, unix_socket
 from amqpd.server.server import Server
@@ -85,13 +87,25 @@ class Operated(Application):
         async with self._changing:
             if self._running:
                 raise Refused("the application runs: stop it with stop_app")
-            broker = self._server.node.broker
+            broker, path = self._server.node.broker, self._config.definitions
+            try:  # nothing is forgotten where what is to follow cannot be had
+                access = declared(broker, self._config, restored=False)
+                document = None if path is None else definitions_file.read(path)
+            except ConfigError as error:
+                raise Refused(f"nothing was reset: {error}") from error
             forget_all(broker)
-            populate(broker, self._config)
-            if self._config.definitions is not None:
-                take_over(broker, self._config.definitions)
+            fill(broker, self._config, access)
+            forgotten = once_durable(broker.journal, None)
             self._server.end_turn()
+            await settled(forgotten)
             log.warning("everything was reset: messages, definitions and users are gone")
+            if path is not None and document is not None:
+                try:
+                    imported = definitions_file.begin(broker, path, document)
+                    self._server.end_turn()
+                    await settled(imported)
+                except ConfigError as error:
+                    raise Refused(f"everything was reset, but {error}") from error
 
     def shut_down(self) -> None:
         if self._shut_down is None:

@@ -22,20 +22,31 @@ if TYPE_CHECKING:
 
 def populate(broker: Broker, config: Config, storage: EngineJournal | None = None) -> None:
     """Give a broker that has nothing the virtual hosts and users that it starts with. Raises ConfigError."""
-    default = config.default
     restored = storage is not None and storage.restore_access(broker)
-    access = AccessFile()
-    if config.access_file is not None:
-        users = tuple(broker.access.users) if restored else (default.user,)
-        vhosts = tuple(broker.vhosts) if restored else (default.vhost,)
-        access = load_access_file(config.access_file, users=users, vhosts=vhosts)
-        _check_queue_types(broker, access, config.access_file)
+    fill(broker, config, declared(broker, config, restored=restored), restored=restored)
+
+
+def declared(broker: Broker, config: Config, *, restored: bool) -> AccessFile:
+    """What the access file says, if there is one, to a broker that has what was restored or nothing yet. Raises
+    ConfigError.
+    """
+    if config.access_file is None:
+        return AccessFile()
+    users = tuple(broker.access.users) if restored else (config.default.user,)
+    vhosts = tuple(broker.vhosts) if restored else (config.default.vhost,)
+    access = load_access_file(config.access_file, users=users, vhosts=vhosts)
+    _check_queue_types(broker, access, config.access_file)
+    return access
+
+
+def fill(broker: Broker, config: Config, access: AccessFile, *, restored: bool = False) -> None:
+    """Give a broker what is declared, and the defaults unless something was restored. Raises ConfigError."""
     broker.limits = attrs.evolve(broker.limits, vhosts=_default_limits(access))
     if not restored:
         _add_defaults(broker, config)
     _add_declared(broker, access)
     if broker.compat.extends("event-exchange") if config.events.exchange is None else config.events.exchange:
-        vhost = broker.vhosts.get(default.vhost)  # somebody may have deleted it before a restart
+        vhost = broker.vhosts.get(config.default.vhost)  # somebody may have deleted it before a restart
         if vhost is not None:
             EventExchange(broker.events, vhost)
 

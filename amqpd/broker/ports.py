@@ -10,6 +10,7 @@ import attrs
 
 from amqpd.broker.pending import Pending
 from amqpd.broker.work import WorkList
+from amqpd.errors import InternalError
 
 if TYPE_CHECKING:
     from amqpd.broker.definitions import Change
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from amqpd.broker.stream.store import ChunkStore
 
 T = TypeVar("T")
+
+
+class JournalFailed(InternalError):
+    """The disk has failed, and nothing is recorded any more."""
 
 
 class Journal(ABC):

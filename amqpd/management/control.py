@@ -47,7 +47,9 @@ class Application(ABC):
 
     @abstractmethod
     async def reset(self) -> None:
-        """Forget everything: what is left is a new broker. Raises Refused unless it is stopped."""
+        """Forget everything, for good: what is left is a new broker. Raises Refused unless it is stopped, and where the
+        files that a new broker begins with are wrong.
+        """
 
     @abstractmethod
     def shut_down(self) -> None:

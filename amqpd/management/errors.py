@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from amqpd.broker.operations.invalid import Invalid, Missing, Protected
 from amqpd.broker.policy_validation import InvalidPolicy
+from amqpd.broker.ports import JournalFailed
 from amqpd.errors import AccessRefused, AmqpError, NotFound
+
+NOT_RECORDED = "What was asked for is not recorded: it may be undone by the restart that the broker needs"
 
 
 class ApiError(Exception):
@@ -57,6 +60,8 @@ def answer_to(error: Exception) -> ApiError | None:
         return not_authorised("Access refused.")
     if isinstance(error, NotFound):
         return ApiError(404, "not_found", error.text)
+    if isinstance(error, JournalFailed):
+        return ApiError(503, "service_unavailable", f"{error}. {NOT_RECORDED}")
     if isinstance(error, AmqpError):
         return bad_request(error.text or error.name)
     return None

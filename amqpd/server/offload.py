@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import trio
 
 from amqpd.broker.pending import Pending
-from amqpd.broker.ports import Offload
+from amqpd.broker.ports import Inline, Offload
 from amqpd.log import get_logger
 
 log = get_logger(__name__)
@@ -47,10 +47,10 @@ class Threads(Offload):
         nursery.start_soon(self._finish)
 
     def run(self, function: Callable[[], T]) -> Pending[T]:
-        pending: Pending[T] = Pending()
         token = self._token
-        if token is None:
-            raise RuntimeError("start() comes before run()")
+        if token is None:  # nobody is served yet whom it could hold up
+            return Inline().run(function)
+        pending: Pending[T] = Pending()
         if not self._stopping:  # or nobody learns what became of it, as of what is under way when a process ends
             self._under_way += 1
             self._tasks.put(lambda: self._do(token, function, pending))

@@ -25,7 +25,7 @@ from amqpd.broker.definitions import Change
 from amqpd.broker.message import Account
 from amqpd.broker.packed_run import Run
 from amqpd.broker.pending import Pending
-from amqpd.broker.ports import Inline, Journal, Offload
+from amqpd.broker.ports import Inline, Journal, JournalFailed, Offload
 from amqpd.broker.work import Call, WorkList
 from amqpd.log import get_logger
 from amqpd.storage.batch import Batch
@@ -54,10 +54,6 @@ COMMITTED: Final = 8192
 """Octets that an engine writes for the least commit, or change, about: pages of a database."""
 SHARD: Final = "broker"
 """An embedded engine has one: all queues."""
-
-
-class JournalFailed(Exception):
-    """The disk has failed, and nothing is recorded any more."""
 
 
 class EngineJournal(Journal):

@@ -14,7 +14,10 @@ import pika.exceptions
 import pytest
 
 import amqpd
+from amqpd.broker.passwords import ARGON2
 from amqpd.cli.ctl.client import Client, Refused
+from amqpd.config import load
+from amqpd.embedded import IN_THREAD
 from tests.cli.conftest import Ctl
 
 
@@ -170,6 +173,46 @@ def test_reset_leaves_a_new_broker(ctl: Ctl, verb: str) -> None:
     assert ctl.lines("list_vhosts -s") == ["/"]
     assert ctl("list_queues -s").out == ""
     connected(ctl).close()
+
+
+DEFINITIONS = {
+    "users": [{"name": name, "password": "p", "tags": ""} for name in ("a", "b", "c")],
+    "permissions": [{"user": "c", "vhost": "/", "configure": "", "write": "", "read": ""}],
+}
+
+
+def test_a_reset_is_answered_once_the_definitions_that_a_new_broker_begins_with_are_there(tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text(json.dumps(DEFINITIONS))
+    with amqpd.run_in_thread(
+        control_socket=tmp_path / "c.sock",
+        definitions=tmp_path / "d.json",
+        data_dir=tmp_path / "data",
+        auth_password_hashing=ARGON2,
+    ):
+        client = Client.of_socket(tmp_path / "c.sock")
+        client.delete("users", "c")
+        client.post("control", "stop")
+        client.post("control", "reset")
+        client.post("control", "start")
+        assert [each["name"] for each in client.get("users")] == ["a", "b", "c", "guest"]
+        assert len(client.get("users", "c", "permissions")) == 1
+
+
+@pytest.mark.parametrize("file", ["access_file", "definitions"])
+def test_a_reset_forgets_nothing_where_a_file_that_a_new_broker_needs_is_gone(tmp_path: Path, file: str) -> None:
+    path = tmp_path / "file"
+    path.write_text("" if file == "access_file" else "{}")
+    with amqpd.run_in_thread(load(None, {}, {**IN_THREAD, "control_socket": tmp_path / "c.sock", file: path})):
+        client = Client.of_socket(tmp_path / "c.sock")
+        client.put("vhosts", "v")
+        client.post("control", "stop")
+        path.unlink()
+        with pytest.raises(Refused) as refused:
+            client.post("control", "reset")
+        assert refused.value.status == 409
+        assert str(refused.value.reason).startswith("nothing was reset: ")
+        client.post("control", "start")
+        assert [each["name"] for each in client.get("vhosts")] == ["/", "v"]
 
 
 def test_suspended_listeners_leave_clients_alone(ctl: Ctl) -> None:

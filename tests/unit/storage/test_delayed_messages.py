@@ -13,10 +13,10 @@ from amqpd.broker.compat import Compat
 from amqpd.broker.exchange import Exchange
 from amqpd.broker.exchange_types.delayed import Delayed
 from amqpd.broker.message import Message, Trail
+from amqpd.broker.ports import JournalFailed
 from amqpd.broker.routing_keys import all_keys
 from amqpd.fields import Field, Table, from_python
 from amqpd.properties import Properties
-from amqpd.storage.journal import JournalFailed
 from tests.unit.storage.durable import Durable
 
 

@@ -16,12 +16,11 @@ from amqpd.broker.message import Message
 from amqpd.broker.operations.queues import purge
 from amqpd.broker.packed_run import RUN
 from amqpd.broker.pending import Pending
-from amqpd.broker.ports import Offload
+from amqpd.broker.ports import JournalFailed, Offload
 from amqpd.broker.returns import REFUSED, RETURNED
 from amqpd.broker.session import Session
 from amqpd.broker.users import User
 from amqpd.properties import Properties
-from amqpd.storage.journal import JournalFailed
 from tests.unit.broker.world import RecordingConsumer, RecordingPeer
 from tests.unit.storage.durable import PERSISTENT, Durable
 
