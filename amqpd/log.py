@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, cast
 import structlog
 
 from amqpd.log_tail import TAIL
+from amqpd.visible import visible
 
 DEBUG: Final = logging.DEBUG
 """For `isEnabledFor`: events of every connection aren't even put together where nobody reads them."""
@@ -44,9 +45,10 @@ def _for_logging(logger: Any, method: str, event: structlog.typing.EventDict) ->
 
 
 class _Render(logging.Formatter):
-    def __init__(self, renderer: structlog.typing.Processor) -> None:
+    def __init__(self, renderer: structlog.typing.Processor, *, for_terminal: bool = False) -> None:
         super().__init__()
         self._renderer = renderer
+        self._for_terminal = for_terminal
 
     def format(self, record: logging.LogRecord) -> str:
         known: dict[str, Any] = {
@@ -55,8 +57,11 @@ class _Render(logging.Formatter):
             "event": getattr(record, "event", None) or record.getMessage(),
         }
         event = {**known, **getattr(record, "values", {}), **known}  # a value never passes itself off as one of them
+        if self._for_terminal:
+            event = {key: visible(value) if isinstance(value, str) else value for key, value in event.items()}
         if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
+            text = self.formatException(record.exc_info)
+            event["exception"] = visible(text, "\n\t") if self._for_terminal else text
         return cast(str, self._renderer(None, record.levelname.lower(), event))
 
 
@@ -68,7 +73,7 @@ def configure(level: str, format: Literal["console", "json"]) -> None:
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Render(renderer))
+    handler.setFormatter(_Render(renderer, for_terminal=format == "console"))
     root = logging.getLogger("amqpd")
     root.handlers[:] = [handler]
     root.propagate = False

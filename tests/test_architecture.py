@@ -22,7 +22,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 GROUND = frozenset(
     {"clock", "compiled", "config", "erlang", "errors", "field_checks", "fields", "log", "log_tail"}
-    | {"patterns", "properties", "version"}
+    | {"patterns", "properties", "version", "visible"}
 )
 """What everybody may know; none of it knows more than its own kind."""
 
@@ -78,7 +78,7 @@ EXTRAS = {
     "argon2": {"broker/argon2_hashes.py"},
     "cryptography": {"cli/ctl/verbs/encrypted.py"},
     "h11": {"http/conversation.py"},
-    "jwt": {"oauth2/backend.py", "oauth2/tokens.py"},
+    "jwt": {"oauth2/tokens.py"},
     "urllib3": {"auth_http/service.py"},
 }
 """What comes with an extra alone, and the modules that import it; who imports these looks first if it is there."""

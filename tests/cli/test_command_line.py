@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import amqpd
-from amqpd.cli.ctl.output import cell, table, typed, visible
+from amqpd.cli.ctl.output import cell, table, typed, visible_rows, visible_text
 from amqpd.cli.ctl.run import run
 from amqpd.cli.ctl.tools import OPERATING, tool_of
 from amqpd.cli.ctl.verb import Rows
@@ -90,8 +90,9 @@ def test_names_may_be_anything(ctl: Ctl) -> None:
 def test_names_with_control_characters_do_not_reach_a_terminal_as_such(ctl: Ctl) -> None:
     ctl("add_vhost 'a\x1b[2J\tb'")
     assert "a\x1b[2J\tb" in ctl("list_vhosts -s").out  # a script gets what there is
-    rows = visible(Rows(("name",), [{"name": "a\x1b[2J\tb"}]))
-    assert [*table(rows, headers=False)] == ["a\\x1b[2J\\tb"]
+    rows = visible_rows(Rows(("name", "tags"), [{"name": "a\x1b[2J\tb", "tags": ["\x9b2J"]}]))
+    assert [*table(rows, headers=False)] == ["a\\x1b[2J\\tb\t[\\x9b2J]"]
+    assert visible_text("\x1b[1mQueues\x1b[0m\n\tq\x1b[2J") == "\x1b[1mQueues\x1b[0m\n\tq\\x1b[2J"
 
 
 @pytest.mark.parametrize(

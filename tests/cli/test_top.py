@@ -54,6 +54,7 @@ def test_a_screen_shows_what_it_has_room_for(broker: EmbeddedBroker, tmp_path: P
     with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
         for number in range(30):
             connection.channel().queue_declare(f"[red]q{number}[/red]")
+        connection.channel().queue_declare("A\x1b[2J")
     figures = Watch(Client.of_socket(tmp_path / "c.sock")).look(1.0)
     console = Console(file=io.StringIO(), width=120, height=20)
     console.print(screen(figures, "name", 20))
@@ -61,7 +62,9 @@ def test_a_screen_shows_what_it_has_room_for(broker: EmbeddedBroker, tmp_path: P
     shown = console.file.getvalue()
     assert len(shown.splitlines()) <= 20
     assert "[red]q0[/red]" in shown  # a name is a name
-    assert "and 16 more" in shown
+    assert "A\\x1b[2J" in shown  # nothing in it is for the terminal
+    assert "\x1b" not in shown
+    assert "and 17 more" in shown
     assert "no alarms" in shown
 
 

@@ -152,6 +152,21 @@ def test_the_console_shows_lines_for_people(capsys: pytest.CaptureFixture[str]) 
     assert "\x1b" not in shown
 
 
+def test_what_strangers_say_does_not_work_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info", "console")
+    log = get_logger(NAME)
+    log.warning("refused\nforged", user="\x1b]0;title\x07", queue="a\nforged", vhost="\x9b2J\u202e")
+    try:
+        raise ValueError("\x1b[2J")
+    except ValueError as error:
+        log.error("internal error", exc_info=error)
+    shown = capsys.readouterr().err
+    assert all(each.isprintable() or each == "\n" for each in shown)
+    assert not [line for line in shown.splitlines() if line.startswith("forged")]
+    assert "user=\\x1b]0;title\\x07" in shown
+    assert "ValueError: \\x1b[2J" in shown
+
+
 def test_the_console_has_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     configure("info", "console")
     get_logger(NAME).error("internal error", exc_info=failure())

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from amqpd.cli.ctl.verb import Rows
+from amqpd.visible import visible
 
 INT32: Final = 2**31
 BOLD: Final = "\x1b[1m{}\x1b[0m"
+MARKS: Final = re.compile(r"(\x1b\[[01]m)")
+"""Those of bold texts."""
 GRAPHICS: Final = "\x1b(0{}\x1b(B"
 """A terminal's line-drawing characters."""
 WIDTH: Final = 80
@@ -190,16 +194,30 @@ def _string(text: str) -> str:
     return "[" + ",".join(str(ord(each)) for each in text) + "]"
 
 
-def visible(rows: Rows) -> Rows:
+def visible_rows(rows: Rows) -> Rows:
     """The same with control characters written out: on a terminal a name must not move the cursor."""
-    return Rows(rows.columns, [{key: _visible(value) for key, value in row.items()} for row in rows.rows], rows.headed,
-                rows.streamed)  # fmt: skip
+    shown = [{key: _visible(value) for key, value in row.items()} for row in rows.rows]
+    return Rows(rows.columns, shown, rows.headed, rows.streamed)
+
+
+def visible_text(text: str) -> str:
+    """The same for a text of lines, whose headings stay bold."""
+    parts = MARKS.split(text)
+    return "".join(each if at % 2 else visible(each, "\n\t") for at, each in enumerate(parts))
 
 
 def _visible(value: object) -> object:
-    if not isinstance(value, str) or value.isprintable():
-        return value
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in value)
+    match value:
+        case Atom() | Typed():  # words of the system; and texts in these have escapes already
+            return value
+        case str():
+            return visible(value)
+        case list() | tuple():
+            return [_visible(each) for each in value]
+        case Mapping():
+            return {visible(str(key)): _visible(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 def compact(value: object) -> str:

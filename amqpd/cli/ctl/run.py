@@ -12,7 +12,7 @@ from amqpd.cli.ctl import command_line, target
 from amqpd.cli.ctl.client import Client, Refused, Unreachable
 from amqpd.cli.ctl.command_line import Parsed
 from amqpd.cli.ctl.helping import list_of, overview_of, usage_of, verb_help
-from amqpd.cli.ctl.output import FORMATTERS, compact, csv, table, visible
+from amqpd.cli.ctl.output import FORMATTERS, compact, csv, table, visible_rows, visible_text
 from amqpd.cli.ctl.tools import OWN, tool_of, verbs_of
 from amqpd.cli.ctl.verb import (
     DATA,
@@ -202,7 +202,7 @@ def _show(answer: Answer, request: Request) -> None:
     elif formatter == "json" or (formatter == "json_stream" and answer is not None):
         print(compact(_for_programs(answer, request)))
     elif isinstance(answer, Report | Value):
-        print(answer.text)
+        print(visible_text(answer.text) if sys.stdout.isatty() else answer.text)
     elif answer is not None:
         print(answer)
 
@@ -210,7 +210,7 @@ def _show(answer: Answer, request: Request) -> None:
 def _show_rows(rows: Rows, request: Request) -> None:
     formatter = request.formatter
     if not formatter.startswith("json") and sys.stdout.isatty():
-        rows = visible(rows)
+        rows = visible_rows(rows)
     headers = not {"silent", "no_table_headers"} & request.options.keys()
     if formatter == "table":
         lines = table(rows, headers=headers)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from amqpd.cli.top.figures import Figures, Row, ordered
+from amqpd.visible import visible
 
 HEADERS: Final = ("queue", "vhost", "type", "ready", "unacked", "in/s", "out/s", "ack/s", "redel/s", "consumers")
 ABOVE: Final = 6
@@ -47,10 +48,10 @@ def queue_table(rows: list[Row], room: int) -> Table:
         table.add_column(name, justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True)
     for row in rows[:room]:
         rates = row.rates
-        shown = Text(row.name + (" (paused)" if row.paused else ""), "yellow" if row.paused else "")
+        shown = Text(visible(row.name) + (" (paused)" if row.paused else ""), "yellow" if row.paused else "")
         numbers = (f"{row.ready:,}", f"{row.unacknowledged:,}")
         changes = (f"{rates[each]:,.0f}" for each in ("publish", "deliver_get", "ack", "redeliver"))
-        table.add_row(shown, Text(row.vhost), row.type, *numbers, *changes, str(row.consumers))
+        table.add_row(shown, Text(visible(row.vhost)), row.type, *numbers, *changes, str(row.consumers))
     return table
 
 

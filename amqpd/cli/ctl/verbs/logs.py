@@ -14,6 +14,7 @@ from amqpd.cli.ctl.verb import UNAVAILABLE, Answer, Lines, Needs, Option, Report
 from amqpd.cli.ctl.verbs.errors import ERROR
 from amqpd.cli.ctl.verbs.health import GROUP
 from amqpd.clock import SystemClock
+from amqpd.visible import visible
 
 DURATION: Final = (Option("--duration", int, "-d"),)
 
@@ -79,7 +80,7 @@ def _log_line(event: Mapping[str, Any]) -> str:
     """One event: when, how severe, what."""
     when = formatdate(event["time"] / 1000, usegmt=True)
     values = " ".join(f"{name}={value}" for name, value in event.get("values", {}).items())
-    return f"{when} [{event['level']}] {event['event']} {values}".rstrip()
+    return visible(f"{when} [{event['level']}] {event['event']} {values}".rstrip())
 
 
 VERBS: Final = (
