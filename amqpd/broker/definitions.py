@@ -57,9 +57,11 @@ EXCHANGES: Final = Kind(
 messages have an `id`. Before there was a `declared_by` nobody wrote down who it was.
 """
 QUEUES: Final = Kind(
-    "queues", ("vhost", "name"), ("id", "type", "durable", "auto_delete", "arguments", "arguments_octets")
+    "queues", ("vhost", "name"), ("id", "type", "durable", "auto_delete", "arguments", "arguments_octets", "paused")
 )
-"""Durable ones that aren't exclusive. No two of them, or of exchanges, ever have the same `id`."""
+"""Durable ones that aren't exclusive. No two of them, or of exchanges, ever have the same `id`. What an operator has
+`paused` stays so.
+"""
 BINDINGS: Final = Kind(
     "bindings",
     ("vhost", "source", "destination_type", "destination", "routing_key", "arguments_octets"),

@@ -164,7 +164,7 @@ class Recorder:
         if self._journal.keeps_definitions and queue.id:
             self._drop_left((vhost.name, queue.kind, queue.name))
             flags = (int(queue.durable), int(queue.auto_delete))
-            values = (queue.id, text_cell(queue.type.name), *flags, *table_cells(queue.arguments))
+            values = (queue.id, text_cell(queue.type.name), *flags, *table_cells(queue.arguments), int(queue.paused))
             self._put(QUEUES, _texts(vhost.name, queue.name), values)
 
     def queue_gone(self, vhost: VHost, queue: Queue) -> None:

@@ -217,7 +217,9 @@ class _Restoring:
         queue_type = self._broker.queue_arguments.queue_type(arguments)
         if queue_type is None or queue_type.name != row.text("type"):
             raise ValueError(f"its arguments ask for another queue type than {row.text('type')!r}")
-        self.holders[number] = vhost.place_queue(declared)
+        self.holders[number] = queue = vhost.place_queue(declared)
+        if row.present("paused") and row.flag("paused"):
+            queue.pause()
 
     def binding(self, row: Row) -> None:
         vhost_name = row.text("vhost")

@@ -110,7 +110,7 @@ class _Import:
             else:
                 self._changes.append(change := _change(number, entry))
                 kind = KIND_OF.get(change.kind)
-                if kind is not None and entry["id"] is not None:
+                if kind is not None and entry.get("id") is not None:
                     self._ids[entry["vhost"], HELD_IN[kind], entry["name"]] = entry["id"]
 
     def _holder(self, number: int, entry: Mapping[str, Any]) -> int:
@@ -167,7 +167,8 @@ def _change(number: int, entry: Mapping[str, Any]) -> Change:
         known = ", ".join([*[each.name for each in KINDS], STREAMED, POSITION])
         raise BadLine(f"line {number} is of the kind {entry['kind']!r}: expected message, {known}")
     try:
-        key, values = (tuple(_cell(entry[name]) for name in names) for names in (kind.key, kind.values))
+        key = tuple(_cell(entry[name]) for name in kind.key)
+        values = tuple(_cell(entry.get(name)) for name in kind.values)  # an older version may not have had them all
     except (KeyError, ValueError, TypeError) as error:
         raise BadLine(f"line {number} is no row of {kind.name}: {error!r} is missing or wrong") from error
     return Change(kind, key, values)

@@ -30,12 +30,13 @@ def operated_queue(vhost: VHost, name: str) -> Queue:
 
 def pause(broker: Broker, vhost: VHost, name: str) -> bool | Pending[bool]:
     """Stop a queue's deliveries; return whether that is news. Publishes, TTLs and limits go on, and a basic.get finds
-    the queue empty. Raises NotFound.
+    the queue empty. A durable queue stays paused over restarts. Raises NotFound.
     """
     queue = operated_queue(vhost, name)
     changed = not queue.paused
     if changed:
         queue.pause()
+        broker.recorder.queue(vhost, queue)
     return once_durable(broker.journal, changed)
 
 
@@ -45,6 +46,7 @@ def resume(broker: Broker, vhost: VHost, name: str) -> bool | Pending[bool]:
     changed = queue.paused
     if changed:
         queue.unpause()
+        broker.recorder.queue(vhost, queue)
     return once_durable(broker.journal, changed)
 
 

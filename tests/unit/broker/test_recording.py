@@ -98,7 +98,7 @@ def test_the_columns_say_what_was_declared(kept: Kept) -> None:
     assert kept.journal.rows(EXCHANGES) == {("/", "x"): ("topic", 1, 1, 0, readable, arguments.raw, None, "guest")}
     raw = queue.arguments.raw
     assert kept.journal.rows(QUEUES) == {
-        ("/", "q"): (1, "quorum", 1, 0, '{"x-queue-type":"quorum","x-delivery-limit":3}', raw)
+        ("/", "q"): (1, "quorum", 1, 0, '{"x-queue-type":"quorum","x-delivery-limit":3}', raw, 0)
     }
     assert kept.journal.rows(BINDINGS) == {("/", "x", "queue", "q", "k", b""): ("{}",)}
 

@@ -34,6 +34,18 @@ def test_a_single_message_is_gone_once_that_is_on_the_disk(durable: Durable) -> 
     assert durable.restarted().bodies() == [b"2"]
 
 
+def test_a_paused_queue_stays_paused_until_it_is_resumed(durable: Durable) -> None:
+    durable.queue()
+    durable.drain()
+    for act, paused in ((operator.pause, True), (operator.resume, False)):
+        told = act(durable.broker, durable.vhost, "q")
+        assert isinstance(told, Pending)
+        assert not told.done
+        durable.drain()
+        assert told.result() is True
+        assert durable.restarted().vhost.queues["q"].paused is paused
+
+
 def dead_lettered(durable: Durable) -> None:
     queue = durable.vhost.queues["q"]
     while (message := queue.get()) is not None:

@@ -167,6 +167,14 @@ def test_an_import_makes_the_same_directory(folder: Path, tmp_path: Path) -> Non
     assert retained(tmp_path / "new") == retained(folder) > 0
 
 
+def test_an_export_of_a_version_that_knew_fewer_columns_is_imported(folder: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in amqpd("journal", "export", folder).output.splitlines()]
+    for line in lines:
+        line.pop("paused" if line.get("kind") == "queues" else "metadata", None)
+    amqpd("journal", "import", tmp_path / "new", text="\n".join(map(json.dumps, lines)))
+    assert contents(tmp_path / "new") == contents(folder)
+
+
 def retained(folder: Path) -> int:
     """Where the stream begins once it has a limit: whole segments go."""
     world = Kept(folder)
