@@ -192,3 +192,37 @@ def test_one_address_of_several_ports_is_what_amqpd_has() -> None:
     result = convert("listeners.tcp.1 = 127.0.0.1:5672\nlisteners.tcp.2 = ::1:5672\nlisteners.tcp.3 = 5673")
     assert tomllib.loads(result.stdout) == {"host": ["127.0.0.1", "::1"], "port": 5672}
     assert "there is one port for each protocol, and it is 5672" in result.stderr
+
+
+def test_what_stands_in_many_files_of_this_kind_comes_out() -> None:
+    result = convert(
+        "listeners.tcp.1 = :::5672\nmanagement.tcp.port = 15672\nmanagement.tcp.ip = ::\nloopback_users = none\n"
+        "anonymous_login_user = none\nlog.file = false\nssl_options.ciphers.1 = TLS_AES_256_GCM_SHA384\n"
+        "ssl_options.ciphers.2 = ECDHE-RSA-AES256-GCM-SHA384\nssl_options.ciphers.3 = ECDHE-RSA-AES128-GCM-SHA256\n",
+        "--strict",
+    )
+    assert result.exit_code == 0, result.stderr
+    everywhere = ["0.0.0.0", "::"]  # RabbitMQ's socket on :: takes IPv4 as well
+    assert tomllib.loads(result.stdout) == {
+        "host": everywhere,
+        "port": 5672,
+        "management": {"host": everywhere, "port": 15672},
+        "auth": {"loopback_users": []},
+        "tls": {"ciphers": "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("default_pass = encrypted:Zm9v", "default_pass has no counterpart: it is encrypted: `amqpctl decode` shows"),
+        ("default_pass = $(PASS)", "it is in the variable PASS: set AMQPD_DEFAULT_PASSWORD instead"),
+        ("ssl_options.password = t0p", "ssl_options.password has no counterpart: a key has no passphrase here"),
+        ("loopback_users = guest", "'guest' is not 'none'"),
+        ("log.file = rabbit.log", "log.file has no counterpart: the log goes to standard error"),
+    ],
+)
+def test_what_would_come_out_as_something_else_is_named(line: str, why: str) -> None:
+    result = convert(line)
+    assert why in result.stderr
+    assert tomllib.loads(result.stdout) == {"host": ["0.0.0.0", "::"]}

@@ -8,13 +8,14 @@ from typing import Final
 
 import attrs
 
-from amqpd.cli.convert.keys import Anyway, Becomes, Unfit, fate
+from amqpd.cli.convert.keys import EVERYWHERE, Anyway, Becomes, Idle, Unfit, addresses, fate
 from amqpd.cli.convert.sysctl import Entry
 from amqpd.config.errors import ConfigError
 from amqpd.config.settings import Setting, settings
 
-ADDRESS: Final = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+|.*[^:]):)?(?P<port>\d+)")
-EVERYWHERE: Final = ["0.0.0.0", "::"]  # noqa: S104  # where RabbitMQ listens unless it is told where
+ADDRESS: Final = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+|.*[^:]|::):)?(?P<port>\d+)")
+VARIABLE: Final = re.compile(r"\$\((\w+)\)")
+"""RabbitMQ puts the value of this variable of its environment there when it starts."""
 MINIMUM: Final = {"tlsv1.2": "1.2", "tlsv1.3": "1.3"}
 
 
@@ -51,10 +52,14 @@ def convert(entries: Iterable[Entry]) -> Converted:
         if not isinstance(found, Becomes):
             made.notes.append(Note(entry, found.why, harmless=isinstance(found, Anyway)))
             continue
+        variable = VARIABLE.search(entry.value)
+        if variable is not None:
+            made.notes.append(Note(entry, _from_outside(found, variable[1])))
+            continue
         try:
             value = found.read(entry.value)
-        except Unfit as error:
-            made.notes.append(Note(entry, str(error)))
+        except (Unfit, Idle) as error:
+            made.notes.append(Note(entry, str(error), harmless=isinstance(error, Idle)))
             continue
         except ValueError:
             made.notes.append(Note(entry, f"'{entry.value}' is no number"))
@@ -68,12 +73,19 @@ def convert(entries: Iterable[Entry]) -> Converted:
     _listeners(made, lists.pop("listen.tcp", []), "host", "port")
     _listeners(made, lists.pop("listen.tls", []), "host", "tls.port")
     _versions(made, lists.pop("tls.versions", []))
+    _ciphers(made, lists.pop("tls.ciphers", []))
     _backends(made, lists.pop("auth.backends", []), lists.pop("auth.cached_backend", []))
     for key, several in lists.items():
         chosen = [value for entry, value in several if entry.value != "none"]
         _set(made, several[-1][0] if several else Entry(key, "", 0), key, chosen)
     _everywhere(made)
     return made
+
+
+def _from_outside(found: Becomes, variable: str) -> str:
+    """What to do about a value that is in the environment: amqpd's settings are read from there by their own names."""
+    setting = next((each for each in settings() if each.key == found.key), None)
+    return f"it is in the variable {variable}" + (f": set {setting.env} instead" if setting is not None else "")
 
 
 def _everywhere(made: Converted) -> None:
@@ -114,7 +126,7 @@ def _listeners(made: Converted, found: list[tuple[Entry, object]], host_key: str
             made.notes.append(Note(entry, f"there is one port for each protocol, and it is {made.values[port_key]}"))
             continue
         made.values[port_key] = port
-        hosts = [host] if host else EVERYWHERE
+        hosts = addresses(host or "::")
         known = made.values.get(host_key)
         made.values[host_key] = [*dict.fromkeys([*(known if isinstance(known, list) else []), *hosts])]
 
@@ -127,6 +139,16 @@ def _versions(made: Converted, found: list[tuple[Entry, object]]) -> None:
             made.notes.append(Note(entry, f"'{value}' is not offered: TLS 1.2 is the oldest"))
     if known:
         made.values["tls.minimum_version"] = known[0]
+
+
+def _ciphers(made: Converted, found: list[tuple[Entry, object]]) -> None:
+    """Suites of TLS 1.2 as one list. Which of TLS 1.3 there are is OpenSSL's choice."""
+    older = [str(value) for _, value in found if not str(value).startswith("TLS_")]
+    for entry, value in found:
+        if value not in older:
+            made.notes.append(Note(entry, "suites of TLS 1.3 are OpenSSL's own", harmless=True))
+    if older:
+        _set(made, found[0][0], "tls.ciphers", ":".join(older))
 
 
 KNOWN_BACKENDS: Final = ("internal", "oauth2", "http")

@@ -18,6 +18,10 @@ class Unfit(Exception):
     """A value that amqpd has no counterpart for; the text says why."""
 
 
+class Idle(Exception):
+    """A value that asks for nothing that amqpd wouldn't do anyway; the text says why."""
+
+
 @attrs.frozen
 class Becomes:
     """A setting."""
@@ -63,6 +67,39 @@ def truth(text: str) -> bool:
     return words[text.lower()]
 
 
+def nobody(text: str) -> bool:
+    """`loopback_users = none`: everybody may come from everywhere. Raises Unfit."""
+    if text != "none":
+        raise Unfit(f"'{text}' is not 'none'")
+    return False
+
+
+def anonymous(text: str) -> str:
+    """The user of anonymous logins. Raises Idle for `none`."""
+    if text == "none":
+        raise Idle("nobody logs in without a name unless auth.anonymous_user is set")
+    return text
+
+
+def secret(text: str) -> str:
+    """A password as it is. Raises Unfit for one that has to be decrypted."""
+    if text.startswith("encrypted:"):
+        raise Unfit("it is encrypted: `amqpctl decode` shows what it is, for the TOML file or AMQPD_DEFAULT_PASSWORD")
+    return text
+
+
+def addresses(text: str) -> list[str]:
+    """Where to listen. RabbitMQ's socket on `::` takes IPv4 as well."""
+    return EVERYWHERE if text == "::" else [text]
+
+
+def not_logged(text: str) -> object:
+    """A place for the log. Raises Idle where there is none, Unfit else."""
+    if text == "false":
+        raise Idle("the log goes to standard error alone")
+    raise Unfit(LOGS.why)
+
+
 def verify(text: str) -> bool:
     """Raises Unfit."""
     if text not in ("verify_peer", "verify_none"):
@@ -104,6 +141,7 @@ def json_format(text: str) -> str:
     return "json" if text == "json" else "console"
 
 
+EVERYWHERE: Final = ["0.0.0.0", "::"]  # noqa: S104  # where RabbitMQ listens unless it is told where
 UNKNOWN: Final = NotThere("amqpd does not know this key")
 SINGLE: Final = NotThere("amqpd is a single node")
 TCP: Final = Anyway("sockets are set up by amqpd")
@@ -122,23 +160,26 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"ssl_options\.verify", Becomes("tls.verify_peer", verify)),
     (r"ssl_options\.fail_if_no_peer_cert", Anyway("with tls.verify_peer a client without a certificate is refused")),
     (r"ssl_options\.versions\.\w+", Becomes("tls.versions", many=True)),
-    (r"ssl_options\..*", NotThere("amqpd chooses what TLS offers, apart from tls.minimum_version")),
+    (r"ssl_options\.ciphers\.\w+", Becomes("tls.ciphers", many=True)),
+    (r"ssl_options\.password", NotThere("a key has no passphrase here: `openssl pkey -in KEY -out FILE` takes it off")),
+    (r"ssl_options\..*", NotThere("amqpd chooses what TLS offers, apart from tls.minimum_version and tls.ciphers")),
     (r"ssl_handshake_timeout", Anyway("limits.handshake_timeout counts for TLS too")),
     (r"ssl_cert_login_from", Becomes("auth.ssl_cert_login_from")),
     (r"ssl_cert_login_san_type", Becomes("auth.ssl_cert_login_san_type")),
     (r"ssl_cert_login_san_index", Becomes("auth.ssl_cert_login_san_index", int)),
     (r"default_user", Becomes("default.user")),
-    (r"default_pass", Becomes("default.password")),
+    (r"default_pass", Becomes("default.password", secret)),
     (r"default_vhost", Becomes("default.vhost")),
     (r"default_user_tags\.(?P<name>.+)", Becomes("default.user_tags", truth, many=True)),
     (r"default_permissions\.(?P<which>configure|write|read)", Becomes("default.{which}")),
     (r"default_users\..*", NotThere("further users are for the access_file, or for definitions")),
     (r"default_policies\..*", NotThere("policies are for definitions")),
     (r"default_limits\..*", NotThere("limits of new virtual hosts are for the access_file: see [[default_limits]]")),
-    (r"loopback_users(\.(?P<name>.+))?", Becomes("auth.loopback_users", truth, many=True)),
+    (r"loopback_users", Becomes("auth.loopback_users", nobody, many=True)),
+    (r"loopback_users\.(?P<name>.+)", Becomes("auth.loopback_users", truth, many=True)),
     (r"auth_mechanisms\.\w+", Becomes("auth.mechanisms", many=True)),
-    (r"anonymous_login_user", Becomes("auth.anonymous_user")),
-    (r"anonymous_login_pass", Becomes("auth.anonymous_password")),
+    (r"anonymous_login_user", Becomes("auth.anonymous_user", anonymous)),
+    (r"anonymous_login_pass", Becomes("auth.anonymous_password", secret)),
     (r"auth_backends\..*", Becomes("auth.backends", many=True)),
     (r"auth_oauth2\.resource_server_id", Becomes("oauth2.resource_server_id")),
     (r"auth_oauth2\.scope_prefix", Becomes("oauth2.scope_prefix")),
@@ -196,7 +237,7 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"load_definitions|management\.load_definitions|definitions\.local\.path", Becomes("definitions")),
     (r"definitions\..*", NotThere("definitions are one local file, imported at each start")),
     (r"management\.(tcp|listener)\.port", Becomes("management.port", int)),
-    (r"management\.(tcp|listener)\.ip", Becomes("management.host", lambda text: [text])),
+    (r"management\.(tcp|listener)\.ip", Becomes("management.host", addresses)),
     (r"management\.path_prefix", Becomes("management.path_prefix")),
     (r"management\.cors\.allow_origins\.\w+", Becomes("management.cors_allow_origins", many=True)),
     (r"management\.cors\.max_age", Becomes("management.cors_max_age", int)),
@@ -204,7 +245,7 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"management\.login_session_timeout", Becomes("management.login_session_timeout", minutes)),
     (r"management\.disable_basic_auth", Becomes("management.disable_basic_auth", truth)),
     (r"management\.ssl\.port", Becomes("management.tls.port", int)),
-    (r"management\.ssl\.ip", Becomes("management.host", lambda text: [text])),
+    (r"management\.ssl\.ip", Becomes("management.host", addresses)),
     (r"management\.ssl\.certfile", Becomes("management.tls.certificate")),
     (r"management\.ssl\.keyfile", Becomes("management.tls.key")),
     (r"management\.ssl\.cacertfile", Becomes("management.tls.ca")),
@@ -219,11 +260,12 @@ KEYS: Final[tuple[tuple[str, Fate], ...]] = (
     (r"management\.(rates_mode|sample_retention_policies|disable_stats)(\..*)?", STATISTICS),
     (r"management\..*", NotThere("the management API has no such setting")),
     (r"prometheus\.tcp\.port", Becomes("metrics.port", int)),
-    (r"prometheus\.tcp\.ip", Becomes("metrics.host", lambda text: [text])),
+    (r"prometheus\.tcp\.ip", Becomes("metrics.host", addresses)),
     (r"prometheus\..*", NotThere("metrics have a port and addresses, and nothing else to set")),
     (r"log\.(console\.|file\.|default\.)?level", Becomes("log.level", level)),
     (r"log\.(console|file)\.formatter", Becomes("log.format", json_format)),
     (r"log\.console", Anyway("the log goes to standard error")),
+    (r"log\.(file|exchange|syslog)", Becomes("log.level", not_logged)),
     (r"log\..*", LOGS),
     (r"message_interceptors\.incoming\.set_header_timestamp\.overwrite", Becomes("interceptors.timestamp", overwrite)),
     (r"message_interceptors\.incoming\.set_header_routing_node\.overwrite",
