@@ -19,6 +19,7 @@ import trio
 
 from amqpd.cli.places import HAS_UNIX, default_folder, forget_dead, place_of
 from amqpd.config import Config, ConfigError, load, settings
+from amqpd.config.sources import ignored, load_said
 from amqpd.log import configure, get_logger
 
 if TYPE_CHECKING:
@@ -66,12 +67,17 @@ def serve(config_file: Path | None, **flags: object) -> None:
         return _with_logins(_with_data_dir(load(config_file, os.environ, flags)))
 
     try:
-        config = settings_now()
+        read, said = load_said(config_file, os.environ, flags)
+        config = _with_logins(_with_data_dir(read))
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
     configure(config.log.level, config.log.format)
     asked = config.control.socket or config.control.token_file
-    config = _with_control(_with_management(config))
+    config = _with_control(config if "management.port" in said else _with_management(config))
+    foreign = ignored(os.environ)
+    if foreign:
+        hint = "amqpd's are named AMQPD_...; a rabbitmq.conf is for `amqpd config convert`"
+        log.warning("variables of RabbitMQ that are not read", names=", ".join(foreign), hint=hint)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         trio.run(_serve, config, settings_now, asked is not None, strict_exception_groups=True)
@@ -100,13 +106,13 @@ def _with_logins(config: Config) -> Config:
 
 
 def _with_management(config: Config) -> Config:
-    """Serve the HTTP API where RabbitMQ does in relation to `port`, unless it is set or switched off, or it cannot be.
+    """Serve the HTTP API where RabbitMQ does in relation to `port`, unless it is switched off, or it cannot be.
 
     Somebody who didn't ask for it shall not miss the broker because another one has the port.
     """
     management = config.management
     port = (config.port or 0) + HTTP_ABOVE
-    asked = management.port is not None or management.tls.port is not None
+    asked = management.tls.port is not None
     if not management.enabled or asked or not config.port or port > LAST_PORT:
         return config
     if find_spec("h11") is None:  # the extra is not installed

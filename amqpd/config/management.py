@@ -47,9 +47,9 @@ class Management:
     enabled: bool = setting(True, "Serve it at all.")
     port: int | None = setting(
         None,
-        "Port of the HTTP API; 0 takes a free one. Unset, `amqpd serve` takes the one 10,000 above `port` (15672) if "
-        "the extra `management` is installed, it is free and `management.tls.port` isn't set; a broker inside a "
-        "program has none.",
+        "Port of the HTTP API; 0 takes a free one, `none` serves none, or over TLS alone. Left out, `amqpd serve` "
+        "takes the one 10,000 above `port` (15672) if the extra `management` is installed, it is free and "
+        "`management.tls.port` isn't set; a broker inside a program has none.",
         Within(0, 65535),
     )
     host: Names = setting(("127.0.0.1", "::1"), "Addresses that it listens on.", NotEmpty())

@@ -27,6 +27,7 @@ _NO_SETTINGS = {"AMQPD_CONFIG", VARIABLE}
 """They are for the command line, and for which form of amqpd runs."""
 # A container engine or Kubernetes with a service named "amqpd" sets these in every container beside it.
 _SERVICE_LINK = re.compile(r"AMQPD_(NAME|SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP)(_.*)?|ENV_.*)")
+_LINK_TO_RABBITMQ = re.compile(r"RABBITMQ_(NAME|SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_(TCP|UDP)(_.*)?)?|ENV_.*)")
 _SERVICE_LINK_URL = re.compile(r"(tcp|udp)://.*")
 
 _Given = tuple[Setting, object, str]
@@ -39,6 +40,13 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
     (`tls_port`); None means that a flag was not given. A relative path in the file is relative to the file's folder.
     Raise ConfigError for an unknown key or a bad value, and for a file that cannot be read.
     """
+    return load_said(file, environ, flags)[0]
+
+
+def load_said(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]
+) -> tuple[Config, frozenset[str]]:
+    """The same, and the keys that a source says something about: `none` may be said, and is not the same as nothing."""
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for setting, value, where in _from_file(file):
@@ -48,7 +56,16 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
         for setting, value, where in given:
             values[setting.key] = setting.parse(value, where)
             origins[setting.key] = where
-    return build(values, origins)
+    return build(values, origins), frozenset(origins)
+
+
+def ignored(environ: Mapping[str, str]) -> list[str]:
+    """The variables for RabbitMQ or its container image that amqpd takes nothing from."""
+    return sorted(
+        name
+        for name in environ
+        if name.startswith("RABBITMQ_") and name not in _RABBITMQ_IMAGE and not _LINK_TO_RABBITMQ.fullmatch(name)
+    )
 
 
 def _conversion(path: Path) -> str:
@@ -132,4 +149,4 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[_Given]:
         yield setting, value, f"from the flag {setting.flag}"
 
 
-__all__ = ["ConfigError", "load", "read_toml"]
+__all__ = ["ConfigError", "ignored", "load", "load_said", "read_toml"]

@@ -91,6 +91,22 @@ def test_the_management_api_can_be_off(serve: StartServe) -> None:
     assert not any("management" in line for line in process.lines)
 
 
+def test_the_management_api_is_not_served_on_the_port_none(serve: StartServe) -> None:
+    with listen("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    process = serve("--port", str(port), "--management-port", "none")
+    assert process.port
+    assert not any("management" in line for line in process.lines)
+
+
+def test_variables_of_rabbitmq_that_are_not_read_are_named(serve: StartServe) -> None:
+    environment = {"RABBITMQ_DEFAULT_PASS_FILE": "/run/x", "RABBITMQ_DEFAULT_USER": "app", "RABBITMQ_PORT": "tcp://x"}
+    process = serve(environment=environment)
+    assert process.port
+    (line,) = [line for line in process.lines if "variables of RabbitMQ that are not read" in line]
+    assert "names=RABBITMQ_DEFAULT_PASS_FILE " in line
+
+
 def test_the_log_can_be_one_json_object_a_line(serve: StartServe) -> None:
     process = serve("--log-format", "json")
     assert process.port
