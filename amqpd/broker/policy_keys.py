@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from amqpd.broker.ages import milliseconds
+from amqpd.broker.argument_checks import MAX_ROUTING_KEY
 from amqpd.broker.compat import Profile
 
 Value: TypeAlias = object
@@ -75,6 +76,11 @@ def age(value: Value, profile: Profile) -> bool:
 def text(value: Value, profile: Profile) -> bool:
     """Any string."""
     return isinstance(value, str)
+
+
+def routing_key(value: Value, profile: Profile) -> bool:
+    """A string that fits into a frame: RabbitMQ takes any, and fails where a message with it is delivered."""
+    return isinstance(value, str) and len(value.encode("utf-8", "surrogateescape")) <= MAX_ROUTING_KEY
 
 
 def boolean(value: Value, profile: Profile) -> bool:

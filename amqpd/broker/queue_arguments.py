@@ -41,6 +41,7 @@ from amqpd.broker.policy_keys import (
     integer,
     lowest,
     lowest_or_unlimited,
+    routing_key,
     second,
     text,
     word,
@@ -155,7 +156,7 @@ TABLE: Final[tuple[Argument, ...]] = (
         "x-dead-letter-routing-key",
         dead_letter_key,
         "CQ",
-        key=Key("dead-letter-routing-key", text, "is not a valid dead letter routing key", "CQ"),
+        key=Key("dead-letter-routing-key", routing_key, "is not a valid dead letter routing key", "CQ"),
     ),
     Argument(
         "x-dead-letter-strategy",

@@ -230,6 +230,61 @@ def test_replaying_dead_letters(api: Any) -> None:
     assert [each.body for each in api.broker.messages("q")] == [b"hello"]
 
 
+def test_an_exclusive_queue_is_its_connections_and_administrators(api: Any, connected: Any) -> None:
+    connected.channel().queue_declare("own", exclusive=True)
+    api.broker.add_user("curious", "secret", ("monitoring",))
+    api.broker.grant("curious", "/")
+    for method, path in (
+        ("GET", "peek"), ("POST", "move"), ("POST", "replay"), ("POST", "pause"), ("POST", "resume"),
+        ("DELETE", "messages/1"),
+    ):  # fmt: skip
+        answer = api(method, f"/queues/%2F/own/{path}", {"exchange": ""}, login="curious:secret")
+        assert answer.status == 400
+        assert "cannot obtain exclusive access to locked queue 'own'" in answer.json["reason"]
+    assert api.get("/queues/%2F/own/peek") == []
+
+
+def forged_death(exchange: str, routing_key: str) -> dict[str, object]:
+    """A message that says it died, as anybody can write it."""
+    death = {"exchange": exchange, "routing-keys": [routing_key], "queue": "q", "reason": "expired", "count": 1}
+    return {**PUBLISH, "properties": {"headers": {"x-death": [death]}}}
+
+
+def test_nothing_moves_where_its_mover_may_not_publish(queue: Any) -> None:
+    """Neither to the broker's own exchanges, nor with routing keys that topic permissions don't cover."""
+    queue.made("/queues/%2F/told", {"durable": True})
+    for exchange in ("amq.rabbitmq.trace", "amq.topic"):
+        queue("POST", f"/bindings/%2F/e/{exchange}/q/told", {"routing_key": "#"})
+    queue.broker.add_user("mover", "secret", ("management",))
+    queue.broker.grant("mover", "/")
+    topics = {"exchange": "amq.topic", "write": "^mine[.]", "read": ""}
+    queue("PUT", "/topic-permissions/%2F/mover", topics)
+    for exchange, key, moved in (
+        ("amq.rabbitmq.trace", "publish.forged", 0),
+        ("amq.topic", "yours.a", 0),
+        ("amq.topic", "mine.a", 1),
+    ):
+        for path, sent, body in (
+            ("move", PUBLISH, {"exchange": exchange, "routing_key": key}),
+            ("replay", forged_death(exchange, key), {}),
+        ):
+            queue("POST", DEFAULT, sent)
+            answer = queue("POST", f"/queues/%2F/q/{path}", body, login="mover:secret").json
+            assert answer == {"moved": moved, "unroutable": 1 - moved, "refused": 0}
+            queue("DELETE", "/queues/%2F/q/contents")
+    assert [each.routing_key for each in queue.broker.messages("told")] == ["mine.a", "mine.a"]
+
+
+def test_no_routing_key_is_made_that_fits_into_no_frame(queue: Any) -> None:
+    """Whoever got such a message would lose the connection, again and again."""
+    queue.made("/queues/%2F/told", {"durable": True})
+    queue("POST", "/bindings/%2F/e/amq.fanout/q/told", {})
+    queue("POST", DEFAULT, forged_death("amq.fanout", "k" * 256))
+    assert queue("POST", "/queues/%2F/q/replay", {}).json["unroutable"] == 1
+    assert queue("POST", "/queues/%2F/q/move", {"exchange": "amq.fanout", "routing_key": "k" * 256}).status == 400
+    assert queue.broker.messages("told") == []
+
+
 def test_pausing_and_resuming(queue: Any) -> None:
     assert queue("POST", "/queues/%2F/q/pause").json == {"changed": True}
     assert queue("POST", "/queues/%2F/q/pause").json == {"changed": False}

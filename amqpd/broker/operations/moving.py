@@ -8,14 +8,16 @@ can tell how often it has failed. More than a few are worked off under the turn'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
 from amqpd.broker.broker import Broker
 from amqpd.broker.dead_letter import HISTORY
+from amqpd.broker.exchange import Exchange
 from amqpd.broker.message import Message, Trail
 from amqpd.broker.operations.lookup import find_exchange
+from amqpd.broker.operations.names import LONGEST
 from amqpd.broker.operations.operator import operated_queue
 from amqpd.broker.pending import Pending
 from amqpd.broker.queue import SLICE, Queue
@@ -46,7 +48,7 @@ class Moved:
 
     moved: int
     unroutable: int = 0
-    """Messages that stayed because they had nowhere to go."""
+    """Messages that stayed because they had nowhere to go, or may not be published there by whoever moves them."""
     refused: int = 0
     """Messages that stayed because a queue was full."""
 
@@ -54,6 +56,13 @@ class Moved:
 Addressed = tuple[Message, Route | None]
 """What a message becomes, and where that goes. None: nowhere; empty: its exchange has taken it, for later."""
 Address = Callable[[Message], Addressed]
+Allowed = Callable[[Exchange, Sequence[str]], bool]
+"""Whether whoever moves may publish to an exchange with these routing keys."""
+
+
+def anything(exchange: Exchange, keys: Sequence[str]) -> bool:
+    """What an operator may."""
+    return True
 
 
 def move(
@@ -64,6 +73,7 @@ def move(
     *,
     limit: int | None = None,
     numbers: Iterable[int] | None = None,
+    allowed: Allowed = anything,
 ) -> Moved | Pending[Moved]:
     """Move what waits in a queue: all, at most `limit` from its head on, or the messages with these enqueue numbers.
 
@@ -75,7 +85,7 @@ def move(
         address = _straight_into(operated_queue(vhost, target.name))
     else:
         find_exchange(vhost, target.name)
-        address = _through(vhost, target.name, target.routing_key)
+        address = _through(vhost, target.name, target.routing_key, allowed)
     return _start(broker, vhost, queue, address, limit, numbers)
 
 
@@ -86,6 +96,7 @@ def replay(
     *,
     limit: int | None = None,
     numbers: Iterable[int] | None = None,
+    allowed: Allowed = anything,
 ) -> Moved | Pending[Moved]:
     """Publish dead letters where they were published before they died: all, at most `limit`, or those with a number.
 
@@ -94,7 +105,7 @@ def replay(
     `expiration` that the message lost when it died is not put back: it would die again before it is looked at. Messages
     that never died stay, as unroutable ones. Raises as `move` does.
     """
-    return _start(broker, vhost, operated_queue(vhost, name), _where_it_came_from(vhost), limit, numbers)
+    return _start(broker, vhost, operated_queue(vhost, name), _where_it_came_from(vhost, allowed), limit, numbers)
 
 
 def _start(
@@ -113,31 +124,35 @@ def _straight_into(target: Queue) -> Address:
     return address
 
 
-def _through(vhost: VHost, exchange: str, routing_key: str | None) -> Address:
+def _through(vhost: VHost, exchange: str, routing_key: str | None, allowed: Allowed) -> Address:
     def address(message: Message) -> Addressed:
         if routing_key is not None:
-            return _published(vhost, message, exchange, (routing_key,), rekeyed=True)
+            return _published(vhost, message, exchange, (routing_key,), allowed, rekeyed=True)
         rekeyed = message.trail is not None and message.trail.rekeyed
-        return _published(vhost, message, exchange, routing_keys(message), rekeyed=rekeyed)
+        return _published(vhost, message, exchange, routing_keys(message), allowed, rekeyed=rekeyed)
 
     return address
 
 
-def _where_it_came_from(vhost: VHost) -> Address:
+def _where_it_came_from(vhost: VHost, allowed: Allowed) -> Address:
     def address(message: Message) -> Addressed:
         origin = _last_death(message)
         if origin is None:
             return message, None
         exchange, keys = origin
-        return _published(vhost, message, exchange, keys, rekeyed=False)
+        return _published(vhost, message, exchange, keys, allowed, rekeyed=False)
 
     return address
 
 
 def _published(
-    vhost: VHost, message: Message, exchange: str, keys: tuple[str, ...], *, rekeyed: bool
+    vhost: VHost, message: Message, exchange: str, keys: tuple[str, ...], allowed: Allowed, *, rekeyed: bool
 ) -> Addressed:
-    """The message as published to an exchange; hidden keys take part unless a key took the place of all."""
+    """The message as published to an exchange; hidden keys take part unless a key took the place of all.
+
+    Keys may come from a header that a client wrote: one that fits into no frame would end the connection of each
+    consumer that it is delivered to.
+    """
     twin = _anew(message, exchange, keys[0])
     hidden: tuple[str, ...] = ()
     if twin.trail is not None:
@@ -147,10 +162,11 @@ def _published(
     elif rekeyed:
         twin.trail = Trail(rekeyed=True)
     found = vhost.exchanges.get(exchange)
-    if found is None:
+    every = tuple(dict.fromkeys((*keys, *hidden)))
+    if found is None or len(keys[0].encode("utf-8", "surrogateescape")) > LONGEST or not allowed(found, every):
         return twin, None
     delayed = found.router.messages_delayed
-    route = vhost.route(found, tuple(dict.fromkeys((*keys, *hidden))), twin)
+    route = vhost.route(found, every, twin)
     return twin, route if route or found.router.messages_delayed > delayed else None
 
 

@@ -43,6 +43,7 @@ WRONG = [
     ({"overflow": "x"}, '<<"x">> is not a valid overflow value'),
     ({"dead-letter-exchange": 1}, "1 is not a valid dead letter exchange name"),
     ({"dead-letter-routing-key": 1}, "1 is not a valid dead letter routing key"),
+    ({"dead-letter-routing-key": "k" * 256}, f'<<"{"k" * 256}">> is not a valid dead letter routing key'),
     ({"dead-letter-strategy": "x"}, '<<"x">> is not a valid dead letter strategy'),
     ({"delivery-limit": "x"}, '<<"x">> is not a valid delivery limit'),
     ({"max-in-memory-length": "x"}, '<<"x">> is not a valid maximum memory in bytes'),
