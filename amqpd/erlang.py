@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,9 @@ _ESCAPES: Final = {8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r
 _ESCAPED: Final = {octet: text.encode() for octet, text in _ESCAPES.items()}
 _PRINTABLE: Final = {octet: chr(octet) for octet in range(32, 127)} | _ESCAPES
 """How an octet looks in a text. Erlang prints Latin-1 as well; a reply-text here stays UTF-8 (decision 0006)."""
+
+
+_BARE_ATOM: Final = re.compile("[a-z][a-zA-Z0-9_@]*")
 
 
 def binary(data: bytes) -> str:
@@ -35,6 +39,11 @@ def latin_binary(octets: bytes) -> bytes:
 def octet_list(data: bytes) -> str:
     """`<<97,98,99>>`, also where it could be printed as text."""
     return "<<" + ",".join(str(octet) for octet in data) + ">>"
+
+
+def atom(name: str) -> str:
+    """A name that is an atom there: in quotes where it has more than letters, digits, _ and @."""
+    return name if _BARE_ATOM.fullmatch(name) else f"'{name}'"
 
 
 def frame(kind: int, payload: bytes) -> str:
@@ -67,6 +76,12 @@ def pair(tag: str, value: str, column: int) -> str:
     if column + len(flat) < LINE - 1:
         return flat
     return f"{{{tag},\n{' ' * (column + 1)}{value}}}"
+
+
+def items(terms: Sequence[str]) -> str:
+    """A list of tuples, printed at the beginning of a line: one under the other where they don't fit into it."""
+    flat = f"[{','.join(terms)}]"
+    return flat if len(flat) < LINE - 1 else "[" + ",\n ".join(terms) + "]"
 
 
 def floating(value: float) -> bytes:

@@ -103,6 +103,9 @@ class Profile:
     policies_lift_delivery_limit: bool = True
     """A policy's delivery-limit may be negative, which means none (since 4.0)."""
 
+    newer_operator_keys: bool = True
+    """Operators' policies may have overflow and queue-version (after 3.10)."""
+
     mirrors_queues: bool = False
     """Policies may have the ha- keys of mirrored classic queues (until 3.13)."""
 
@@ -224,6 +227,7 @@ PROFILES: Final[dict[str, Profile]] = {
         newer_feature_flags=(),
         http_login_refusal="Login failed",
         old_http_access=True,
+        newer_operator_keys=False,
         aliveness_uses_a_queue=True,
         hash_weight_maximum=None,
         missing_exchange_types=("x-local-random",),

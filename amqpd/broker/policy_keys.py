@@ -109,6 +109,8 @@ class Key:
     """How the argument and the policy go together."""
     merge_by_type: dict[str, Merge] = attrs.Factory(dict)
     """Types (letters) that have it otherwise."""
+    operator_later: bool = False
+    """Whether operators cannot have it in versions without `newer_operator_keys`."""
     since: str = ""
     """An entry of the profile's `newer_arguments`: versions without it don't know the key."""
     extension: str = ""
@@ -117,17 +119,22 @@ class Key:
     """The letters of the types that have it then."""
 
 
+MASTER_LOCATORS: Final = ("min-masters", "client-local", "random")
+MASTER_LOCATOR: Final = Key("queue-master-locator", word(*MASTER_LOCATORS), "invalid queue-master-locator value", "C")
+"""Where the leader of a mirrored queue begins: taken as long as its argument is, without effect on one machine."""
 ALTERNATE_EXCHANGE: Final = Key("alternate-exchange", text, "is not a valid alternate exchange name")
 
 MIRRORING: Final[tuple[Key, ...]] = (
-    Key("ha-mode", word("all", "exactly", "nodes"), "is not a valid ha-mode value", "C"),
+    Key("ha-mode", anything, "", "C"),
     Key("ha-params", anything, "", "C"),
-    Key("ha-sync-mode", word("manual", "automatic"), "is not a valid ha-sync-mode value", "C"),
-    Key("ha-sync-batch-size", integer(1), "is not a valid ha-sync-batch-size value", "C"),
-    Key("ha-promote-on-shutdown", word("always", "when-synced"), "is not a valid ha-promote-on-shutdown value", "C"),
-    Key("ha-promote-on-failure", word("always", "when-synced"), "is not a valid ha-promote-on-failure value", "C"),
+    Key("ha-sync-mode", anything, "", "C"),
+    Key("ha-sync-batch-size", anything, "", "C"),
+    Key("ha-promote-on-shutdown", anything, "", "C"),
+    Key("ha-promote-on-failure", anything, "", "C"),
 )
-"""Of mirrored queues, which left with 4.0: taken where the version knows them, without effect on one machine."""
+"""Of mirrored queues, which left with 4.0: taken where the version knows them, without effect on one machine. Their
+values are checked together (`policy_mirroring`).
+"""
 
 WITHOUT_ARGUMENT: Final[tuple[Key, ...]] = (
     ALTERNATE_EXCHANGE,
@@ -139,5 +146,6 @@ WITHOUT_ARGUMENT: Final[tuple[Key, ...]] = (
         operator=second,
         since="target-group-size",
     ),
+    MASTER_LOCATOR,
     *MIRRORING,
 )

@@ -1,7 +1,7 @@
 """What is wrong with a policy, in RabbitMQ's words: the reasons that its HTTP API and its command line show.
 
-All faults of one policy are told at once, a line each: of the definition (the first one there), the target, the pattern
-and the priority. https://www.rabbitmq.com/docs/policies
+All faults of one policy are told at once, a line each: of the definition (its first one, in the order of the keys), the
+target, the pattern and the priority. https://www.rabbitmq.com/docs/policies
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Final
 from amqpd import erlang
 from amqpd.broker.compat import Compat
 from amqpd.broker.policies import ALL, EXCHANGES, QUEUES, Definition
-from amqpd.broker.policy_keys import MIRRORING, Key, Value
+from amqpd.broker.policy_keys import MASTER_LOCATOR, MIRRORING, Key, Value
+from amqpd.broker.policy_mirroring import mirroring_fault, printed
 from amqpd.broker.queue_arguments import KEYS
 from amqpd.patterns import PatternError
 from amqpd.patterns import compile as compile_pattern
@@ -49,7 +50,7 @@ def _priority_fault(priority: Value) -> str | None:
 
 def _pattern_fault(pattern: Value) -> str | None:
     if not isinstance(pattern, str):
-        return f"pattern should be a regular expression, actually was {printed(pattern)}"
+        return f"pattern should be a binary but was {printed(pattern)}"
     try:
         compile_pattern(pattern)
     except PatternError as error:
@@ -79,11 +80,11 @@ def _definition_fault(definition: Value, compat: Compat, *, operator: bool) -> s
     if not definition:
         return "no policy provided"
     profile = compat.profile
-    unknown = unknown_keys(definition, compat, operator=operator)
-    for name, value in definition.items():
-        if name not in unknown and not KEYS[name].valid(value, profile):
-            return f"{printed(value)} {KEYS[name].complaint}"
-    fault = (_mirroring_fault(definition) if profile.mirrors_queues else None) or _retry_fault(definition)
+    unknown = sorted(unknown_keys(definition, compat, operator=operator))
+    for name in sorted(definition, key=lambda each: (each != MASTER_LOCATOR.name, each)):
+        if name not in unknown and not KEYS[name].valid(definition[name], profile):
+            return f"{printed(definition[name])} {KEYS[name].complaint}"
+    fault = (mirroring_fault(definition) if profile.mirrors_queues else None) or _retry_fault(definition)
     if fault is not None:
         return fault
     pairs = ",".join(f"{{{printed(name)},{printed(definition[name])}}}" for name in unknown)
@@ -93,20 +94,6 @@ def _definition_fault(definition: Value, compat: Compat, *, operator: bool) -> s
 def unknown_keys(definition: Definition, compat: Compat, *, operator: bool) -> list[str]:
     """The keys of a policy that mean nothing to this version, in their order."""
     return [name for name in definition if name not in KEYS or not _knows(KEYS[name], compat, operator=operator)]
-
-
-def _mirroring_fault(definition: Definition) -> str | None:
-    if not any(each.name in definition for each in MIRRORING):
-        return None
-    mode, parameters = definition.get("ha-mode"), definition.get("ha-params")
-    if mode is None:
-        return "ha-mode must be specified to specify ha-params, ha-sync-mode or ha-promote-on-shutdown"
-    given = "none given" if parameters is None else f"{printed(parameters)} given"
-    if mode == "exactly" and (not isinstance(parameters, int) or isinstance(parameters, bool)):
-        return f'ha-mode="exactly" takes an integer, {given}'
-    if mode == "nodes" and not (isinstance(parameters, list) and all(isinstance(each, str) for each in parameters)):
-        return f'ha-mode="nodes" takes a list of strings, {given}'
-    return None
 
 
 def _retry_fault(definition: Definition) -> str | None:
@@ -119,8 +106,10 @@ def _retry_fault(definition: Definition) -> str | None:
 
 
 def _knows(key: Key, compat: Compat, *, operator: bool) -> bool:
-    if operator and key.operator is None:
+    if operator and (key.operator is None or (key.operator_later and not compat.profile.newer_operator_keys)):
         return False
+    if key is MASTER_LOCATOR:
+        return not compat.profile.refuses_master_locator
     if key in MIRRORING:
         return compat.profile.mirrors_queues
     if not key.since or key.since in compat.profile.newer_arguments:
@@ -130,8 +119,3 @@ def _knows(key: Key, compat: Compat, *, operator: bool) -> bool:
 
 def _bare(value: Value) -> str:
     return value if isinstance(value, str) else printed(value)
-
-
-def printed(value: Value) -> str:
-    """A value as it stands in RabbitMQ's texts."""
-    return erlang.json(value).decode("utf-8", "surrogateescape")

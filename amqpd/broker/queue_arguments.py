@@ -34,6 +34,7 @@ from amqpd.broker.argument_checks import (
 )
 from amqpd.broker.compat import Compat, Profile
 from amqpd.broker.policy_keys import (
+    MASTER_LOCATORS,
     WITHOUT_ARGUMENT,
     Key,
     Value,
@@ -58,7 +59,6 @@ MAX_DURATION: Final = 315_360_000_000
 """Ten years in milliseconds: RabbitMQ's limit for TTLs and expiries."""
 
 LEADER_LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
-MASTER_LOCATORS: Final = ("min-masters", "client-local", "random")
 STRATEGIES: Final = ("at-most-once", "at-least-once")
 OVERFLOWS: Final = ("drop-head", "reject-publish", "reject-publish-dlx")
 EXPIRIES: Final = ("head", "anywhere")
@@ -206,6 +206,7 @@ TABLE: Final[tuple[Argument, ...]] = (
             "is not a valid overflow value",
             "CQ",
             operator=second,
+            operator_later=True,
             merge_by_type={"Q": second},
         ),
     ),
@@ -217,7 +218,9 @@ TABLE: Final[tuple[Argument, ...]] = (
     Argument(
         "x-queue-version",
         queue_version,
-        key=Key("queue-version", integer(1, 2), "is not a valid queue-version value", operator=second),
+        key=Key(
+            "queue-version", integer(1, 2), "is not a valid queue-version value", operator=second, operator_later=True
+        ),
     ),
     Argument("x-single-active-consumer", boolean, "CQ"),
     Argument("x-quorum-initial-group-size", at_least(1), "Q"),

@@ -208,6 +208,10 @@ class Call:
         """A switch of the query: `if-unused=true`. Raises Invalid."""
         return flag(self.query, name, False)
 
+    def condition(self, name: str) -> bool:
+        """A condition of a deletion: `if-unused=true`. Whatever else stands there is none, as with RabbitMQ."""
+        return self.query.get(name) == "true"
+
     def number(self, name: str, default: int) -> int:
         """A number of the query: `count=50`. Raises ApiError."""
         text = self.query.get(name, str(default))

@@ -5,6 +5,7 @@ RabbitMQ's status codes, error words and reasons; it says 401 where others say 4
 
 from __future__ import annotations
 
+from amqpd import erlang
 from amqpd.broker.operations.invalid import Invalid, Missing, Protected
 from amqpd.broker.policy_validation import InvalidPolicy
 from amqpd.broker.ports import JournalFailed
@@ -41,7 +42,7 @@ def not_found() -> ApiError:
 
 def key_missing(*names: str) -> ApiError:
     """400: the body lacks these fields."""
-    return bad_request("[" + ",".join(f"{{key_missing,{name}}}" for name in names) + "]")
+    return bad_request(erlang.items([f"{{key_missing,{name}}}" for name in names]))
 
 
 def answer_to(error: Exception) -> ApiError | None:

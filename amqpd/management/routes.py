@@ -183,6 +183,7 @@ ENDPOINTS: Final = (
     Route("PUT", "/topic-permissions/{vhost}/{user}", permissions.put_topic_permission, Access.ADMIN),
     Route("DELETE", "/topic-permissions/{vhost}/{user}", permissions.delete_topic_permissions, Access.ADMIN),
     Route("GET", "/topic-permissions/{vhost}/{user}/{exchange}", permissions.topic_permissions_on, Access.ADMIN),
+    Route("PUT", "/topic-permissions/{vhost}/{user}/{exchange}", permissions.put_topic_permission, Access.ADMIN),
     Route("DELETE", "/topic-permissions/{vhost}/{user}/{exchange}", permissions.delete_topic_permissions, Access.ADMIN),
     Route("GET", "/aliveness-test/{vhost}", aliveness.aliveness, Access.CONTENTS),
     Route("GET", "/healthchecks/node", health.node_health, Access.USER),

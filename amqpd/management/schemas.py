@@ -36,6 +36,7 @@ POLICY: Final = _object(
     "pattern definition", **{"pattern": TEXT, "definition": OBJECT, "priority": NUMBER, "apply-to": TEXT}
 )
 DEFINITIONS: Final[Schema] = {"type": "object", "properties": dict.fromkeys(LISTS.split(), OBJECTS)}
+TOPIC_PERMISSION: Final = _object("exchange write read", exchange=TEXT, write=TEXT, read=TEXT)
 VALUE: Final = _object("value", value=ANYTHING)
 LIMIT: Final = _object("value", value=NUMBER)
 NODE: Final = _object("node", node=TEXT)
@@ -97,7 +98,8 @@ BODIES: Final[Mapping[str, Schema]] = {
         "tags", tags=TAGS, password=TEXT, password_hash=TEXT, hashing_algorithm=TEXT, limits=OBJECT, permissions=OBJECT
     ),
     "PUT /permissions/{vhost}/{user}": _object("configure write read", configure=TEXT, write=TEXT, read=TEXT),
-    "PUT /topic-permissions/{vhost}/{user}": _object("exchange write read", exchange=TEXT, write=TEXT, read=TEXT),
+    "PUT /topic-permissions/{vhost}/{user}": TOPIC_PERMISSION,
+    "PUT /topic-permissions/{vhost}/{user}/{exchange}": TOPIC_PERMISSION,
 }
 """By method and path: what a request brings along."""
 

@@ -249,6 +249,8 @@ def test_what_is_wrong_with_a_parameter_is_said(api: Any) -> None:
     refused(api("PUT", "/parameters/nope/%2F/x", {"value": {}}), "Validation failed\n\ncomponent nope not found\n")
     refused(api("PUT", "/parameters/nope/%2F/x", {}), "[{key_missing,value}]")
     refused(api("PUT", "/parameters/policy/%2F/x", {"value": {}}), "policies may not be set using this method")
+    assert api("DELETE", "/parameters/policy/%2F/x").status == 404
+    api.made("/policies/%2F/x", {"pattern": "", "definition": {"max-length": 5}})
     refused(api("DELETE", "/parameters/policy/%2F/x"), "policies may not be cleared using this method")
     for value, lines in (
         ({}, 'Key "definition" not found in x\nKey "pattern" not found in x\nKey "priority" not found in x'),

@@ -114,9 +114,9 @@ def grant(
     broker: Broker, user: str, vhost: str, configure: str, write: str, read: str, *, by: str = INTERNAL
 ) -> bool | Pending[bool]:
     """Set a user's permissions in a vhost; return whether it had none. Raises Invalid."""
+    require_both(broker, user, vhost)
     for pattern in (configure, write, read):
         _check_pattern(pattern, [*pattern.encode("utf-8", "surrogateescape")])
-    _require_both(broker, user, vhost)
     new = (user, vhost) not in broker.access.permissions
     broker.access.grant(user, vhost, configure, write, read, by=by)
     return once_durable(broker.journal, new)
@@ -134,9 +134,9 @@ def grant_topic(
     broker: Broker, user: str, vhost: str, exchange: str, write: str, read: str, *, by: str = INTERNAL
 ) -> bool | Pending[bool]:
     """Set a user's permissions for routing keys of an exchange; return whether it had none in the vhost."""
+    require_both(broker, user, vhost)
     for pattern in (write, read):
         _check_pattern(pattern, pattern)
-    _require_both(broker, user, vhost)
     new = not any(key[:2] == (user, vhost) for key in broker.access.topic_permissions)
     broker.access.grant_topic(user, vhost, exchange, write, read, by=by)
     return once_durable(broker.journal, new)
@@ -170,6 +170,7 @@ def _check_pattern(pattern: str, shown: object) -> None:
         raise Invalid(text, ["invalid_regexp", shown, [[*reason.encode()], place]]) from None
 
 
-def _require_both(broker: Broker, user: str, vhost: str) -> None:
+def require_both(broker: Broker, user: str, vhost: str) -> None:
+    """Raise Invalid unless both are there."""
     if user not in broker.access.users or vhost not in broker.vhosts:
         raise Invalid(f"no user '{user}', or no vhost '{vhost}'", "vhost_or_user_not_found")

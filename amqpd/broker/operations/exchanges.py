@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amqpd import erlang
 from amqpd.broker import announce
 from amqpd.broker.broker import Broker
 from amqpd.broker.exchange import Exchange
@@ -113,7 +114,7 @@ def _require_equivalent(
     arguments: Table,
 ) -> None:
     what = f"exchange '{exchange.name}' in vhost '{vhost}'"
-    require_same(what, "type", type_name, exchange.type_name)
+    require_same(what, "type", erlang.atom(type_name), erlang.atom(exchange.type_name))
     require_same(what, "durable", durable, exchange.durable)
     require_same(what, "auto_delete", auto_delete, exchange.auto_delete)
     require_same(what, "internal", internal, exchange.internal)

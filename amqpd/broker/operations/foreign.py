@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from amqpd.broker.compat import Compat
-from amqpd.broker.policy_keys import MIRRORING
+from amqpd.broker.policy_keys import MASTER_LOCATOR, MIRRORING
 from amqpd.broker.policy_validation import unknown_keys
 
 FEDERATION: Final = ("federation-upstream", "federation-upstream-set", "federation-upstream-pattern")
 SHARDING: Final = ("shards-per-node", "routing-key")
-POLICY_KEYS: Final = frozenset({*FEDERATION, *SHARDING, *(key.name for key in MIRRORING)})
+POLICY_KEYS: Final = frozenset({*FEDERATION, *SHARDING, *(key.name for key in (MASTER_LOCATOR, *MIRRORING))})
 EXCHANGE_TYPES: Final = frozenset({"x-jms-topic", "x-federation-upstream"})
 
 

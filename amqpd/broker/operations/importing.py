@@ -368,4 +368,5 @@ def _refusal(section: str, item: Item, error: Exception) -> Invalid:
     if not item:  # it is about all of them
         return Invalid(text)
     name = item.get("name", item.get("destination", item.get("user", "")))
-    return Invalid(f"{text} ({item.get('vhost', section)}/{name})")
+    where = [str(item.get("vhost", section)), *([str(item["component"])] if section == "parameters" else []), str(name)]
+    return Invalid(f"{text} ({'/'.join(where)})")

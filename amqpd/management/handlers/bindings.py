@@ -69,8 +69,7 @@ async def bindings_between(call: Call) -> AnyListing:
 
 async def bind(call: Call) -> Response:
     """Bind a queue (`q`) or an exchange (`e`) to an exchange."""
-    body = await call.body()
-    vhost, kind = existing_vhost(call), _kind(call)
+    vhost, body, kind = await existing_vhost(call), await call.body(), _kind(call)
     source, destination = call.exchange("source"), call.exchange("destination")
     routing_key, arguments = short("the routing key", text_of(body, "routing_key", "")), arguments_of(body)
     session = call.session(vhost)

@@ -49,12 +49,11 @@ async def exchange(call: Call) -> object:
 
 async def put_exchange(call: Call) -> Response:
     """Declare an exchange."""
-    body = await call.body()
-    vhost, name = existing_vhost(call), short("the exchange's name", call.exchange())
+    vhost, body = await existing_vhost(call), await call.body()
+    auto_delete, durable = flag(body, "auto_delete", False), flag(body, "durable", False)
+    internal, arguments = flag(body, "internal", False), arguments_of(body)
+    name, type_name = short("the exchange's name", call.exchange()), text_of(body, "type", DEFAULT_TYPE)
     session, new = call.session(vhost), name not in vhost.exchanges
-    type_name, arguments = text_of(body, "type", DEFAULT_TYPE), arguments_of(body)
-    durable, auto_delete = flag(body, "durable", False), flag(body, "auto_delete", False)
-    internal = flag(body, "internal", False)
     await call.perform(
         lambda: operations.declare(
             call.broker,
@@ -74,7 +73,7 @@ async def delete_exchange(call: Call) -> Response:
     """Delete an exchange; `if-unused=true` leaves one that has bindings."""
     vhost, name = call.vhost(), call.exchange()
     find_exchange(vhost, name)
-    session, if_unused = call.session(vhost), call.flag("if-unused")
+    session, if_unused = call.session(vhost), call.condition("if-unused")
     await call.perform(lambda: operations.delete(call.broker, session, name, if_unused=if_unused))
     return NO_CONTENT
 

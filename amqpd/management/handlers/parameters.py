@@ -36,17 +36,13 @@ async def parameters_in_vhost(call: Call) -> AnyListing:
 
 async def parameter(call: Call) -> object:
     """Show a parameter."""
-    wanted = (call.params["component"], call.params["name"])
-    found = [each for each in operations.parameters(call.vhost()) if (each.component, each.name) == wanted]
-    if not found:
-        raise not_found()
-    return _view(found[0])
+    return _view(_found(call))
 
 
 async def put_parameter(call: Call) -> Response:
     """Set a parameter of a component that amqpd has: policy, operator_policy, vhost-limits."""
+    vhost, component, name = await existing_vhost(call), call.params["component"], call.params["name"]
     value = (await call.body("value"))["value"]
-    vhost, component, name = existing_vhost(call), call.params["component"], call.params["name"]
     _require_right(call, component)
     new = all((each.component, each.name) != (component, name) for each in operations.parameters(vhost))
     await call.perform(
@@ -59,6 +55,7 @@ async def delete_parameter(call: Call) -> Response:
     """Clear a parameter."""
     vhost, component, name = call.vhost(), call.params["component"], call.params["name"]
     _require_right(call, component)
+    _found(call)
     await call.perform(lambda: operations.clear_parameter(call.broker, vhost, component, name, by=call.by))
     return NO_CONTENT
 
@@ -103,7 +100,8 @@ async def limits_of_vhost(call: Call) -> object:
 
 async def put_vhost_limit(call: Call) -> Response:
     """Set a limit of a virtual host: max-connections or max-queues."""
-    value, vhost, name = (await call.body("value"))["value"], existing_vhost(call), call.params["name"]
+    vhost, name = await existing_vhost(call), call.params["name"]
+    value = (await call.body("value"))["value"]
     await call.perform(
         lambda: limits.limit_vhost(
             call.broker, vhost, limits.vhost_limits({**limits.limits_of_vhost(vhost), name: value}), by=call.by
@@ -114,7 +112,7 @@ async def put_vhost_limit(call: Call) -> Response:
 
 async def delete_vhost_limit(call: Call) -> Response:
     """Clear a limit of a virtual host."""
-    vhost, name = existing_vhost(call), call.params["name"]
+    vhost, name = await existing_vhost(call), call.params["name"]
     await call.perform(lambda: limits.set_vhost_limit(call.broker, vhost, name, None, by=call.by))
     return NO_CONTENT
 
@@ -132,9 +130,9 @@ async def limits_of_user(call: Call) -> object:
 async def put_user_limit(call: Call) -> Response:
     """Set a limit of a user: max-connections or max-channels."""
     value, user, name = (await call.body("value"))["value"], call.params["user"], call.params["name"]
+    limits.user_limits({name: value})
     if user not in call.broker.access.users:
         raise no_such_user(user)
-    limits.user_limits({name: value})
     await call.perform(lambda: limits.set_user_limit(call.broker, user, name, value, by=call.by))
     return NO_CONTENT
 
@@ -153,6 +151,14 @@ def _vhosts(call: Call) -> list[VHost]:
         for each in call.broker.vhosts.values()
         if caller.is_administrator or caller.works_in(call.broker, each.name)
     ]
+
+
+def _found(call: Call) -> Parameter:
+    wanted = (call.params["component"], call.params["name"])
+    found = [each for each in operations.parameters(call.vhost()) if (each.component, each.name) == wanted]
+    if not found:
+        raise not_found()
+    return found[0]
 
 
 def _require_right(call: Call, component: str) -> None:

@@ -31,9 +31,9 @@ async def permission(call: Call) -> object:
 
 async def put_permission(call: Call) -> Response:
     """Set what a user may do in a virtual host: three patterns."""
+    user, vhost = await _existing(call)
     body = await call.body("configure", "write", "read")
     patterns = [text_of(body, name) for name in ("configure", "write", "read")]
-    user, vhost = call.params["user"], call.params["vhost"]
     new = await call.perform(lambda: access.grant(call.broker, user, vhost, *patterns, by=call.by))
     return put(new)
 
@@ -77,10 +77,10 @@ async def topic_permissions_on(call: Call) -> object:
 
 
 async def put_topic_permission(call: Call) -> Response:
-    """Set which routing keys of an exchange a user may use: two patterns."""
+    """Set which routing keys of the body's exchange a user may use: two patterns."""
+    user, vhost = await _existing(call)
     body = await call.body("exchange", "write", "read")
     exchange, write, read = [text_of(body, name) for name in ("exchange", "write", "read")]
-    user, vhost = call.params["user"], call.params["vhost"]
     name = short("the exchange's name", exchange)
     new = await call.perform(
         lambda: access.grant_topic(call.broker, user, vhost, name, write, read, by=call.by)
@@ -94,6 +94,14 @@ async def delete_topic_permissions(call: Call) -> Response:
     exchange = call.exchange() if "exchange" in call.params else None
     await call.perform(lambda: access.revoke_topic(call.broker, user, vhost, exchange, by=call.by))
     return NO_CONTENT
+
+
+async def _existing(call: Call) -> tuple[str, str]:
+    """The user and the virtual host of the path, once the body is there, which comes after them. Raises Invalid."""
+    await call.raw()
+    user, vhost = call.params["user"], call.params["vhost"]
+    access.require_both(call.broker, user, vhost)
+    return user, vhost
 
 
 def _require_both(call: Call) -> tuple[str, str]:

@@ -93,8 +93,8 @@ def _show(call: Call, *, operator: bool) -> object:
 
 
 async def _put(call: Call, *, operator: bool) -> Response:
+    vhost, name = await existing_vhost(call), call.params["policy"]
     body = await call.body("pattern", "definition")
-    vhost, name = existing_vhost(call), call.params["policy"]
     new = name not in of(vhost, operator=operator)
     await call.perform(
         lambda: operations.set_policy(

@@ -42,14 +42,14 @@ async def queue(call: Call) -> object:
 
 async def put_queue(call: Call) -> Response:
     """Declare a queue."""
-    body = await call.body()
-    vhost, name = existing_vhost(call), short("the queue's name", call.params["queue"])
+    vhost, body = await existing_vhost(call), await call.body()
+    auto_delete, durable = flag(body, "auto_delete", False), flag(body, "durable", False)
+    arguments, name = arguments_of(body), short("the queue's name", call.params["queue"])
     if not name:
         raise bad_request("a queue's name cannot be empty: only clients let the broker make one up")
     if "node" in body and text_of(body, "node") != call.broker.name:
         raise bad_request(f"there is no node '{text_of(body, 'node')}': this is '{call.broker.name}'")
-    session, new, arguments = call.session(vhost), name not in vhost.queues, arguments_of(body)
-    durable, auto_delete = flag(body, "durable", False), flag(body, "auto_delete", False)
+    session, new = call.session(vhost), name not in vhost.queues
     await call.perform(
         lambda: operations.declare(
             call.broker,
@@ -68,7 +68,7 @@ async def delete_queue(call: Call) -> Response:
     """Delete a queue; `if-empty=true` leaves one that has messages, `if-unused=true` one that has consumers."""
     vhost, name = call.vhost(), call.params["queue"]
     find_queue(vhost, name)
-    session, if_unused, if_empty = call.session(vhost), call.flag("if-unused"), call.flag("if-empty")
+    session, if_unused, if_empty = call.session(vhost), call.condition("if-unused"), call.condition("if-empty")
     await call.perform(
         lambda: operations.delete(call.broker, session, name, if_unused=if_unused, if_empty=if_empty)
     )

@@ -9,7 +9,6 @@ from amqpd.broker.json_tables import json_of, table_from_json
 from amqpd.fields import Table
 from amqpd.management.api import mapping_of
 from amqpd.management.errors import bad_request
-from amqpd.management.numbers import is_number
 from amqpd.properties import Properties, PropertyValues
 
 TEXTS: Final = (
@@ -29,8 +28,11 @@ NUMBERS: Final = ("delivery_mode", "priority", "timestamp")
 
 def arguments_of(body: Mapping[str, object], name: str = "arguments") -> Table:
     """The field table that an object of a body stands for. Raises ApiError."""
+    given = mapping_of(body, name)
+    if _has_null(given):
+        raise bad_request("null_not_allowed")
     try:
-        return table_from_json(mapping_of(body, name))
+        return table_from_json(given)
     except ValueError as error:
         raise bad_request(str(error)) from None
 
@@ -39,16 +41,17 @@ def properties_of(body: Mapping[str, object]) -> Properties:
     """The properties of a message; names that are none are ignored, as RabbitMQ does. Raises ApiError."""
     given = mapping_of(body, "properties")
     found: dict[str, object] = {}
-    for name in TEXTS:
-        value = given.get(name)
-        if value is not None:
-            if not isinstance(value, str):
-                raise bad_request(["not_string", name])
-            found[name] = value
     for name in NUMBERS:
-        value = given.get(name)
-        if value is not None:
-            found[name] = _number(name, value)
+        if name in given:
+            value = given[name]
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise bad_request(["not_int", name])
+            found[name] = value
+    for name in TEXTS:
+        if name in given:
+            if not isinstance(given[name], str):
+                raise bad_request(["not_string", name])
+            found[name] = given[name]
     if given.get("headers") is not None:
         found["headers"] = arguments_of(given, "headers")
     try:
@@ -57,12 +60,10 @@ def properties_of(body: Mapping[str, object]) -> Properties:
         raise bad_request(str(error)) from None
 
 
-def _number(name: str, value: object) -> int:
-    if isinstance(value, str) and is_number(value):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise bad_request(["not_int", name])
-    return value
+def _has_null(value: object) -> bool:
+    """Whether JSON's null is in there. Field tables have a void, which RabbitMQ takes from clients alone."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return value is None or any(map(_has_null, inner))
 
 
 def properties_view(properties: Properties) -> object:

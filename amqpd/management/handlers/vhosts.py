@@ -51,8 +51,8 @@ async def put_vhost(call: Call) -> Response:
         lambda: operations.put_vhost(
             call.broker,
             name,
-            description=text_of(said, "description") if "description" in said else None,
-            tags=tags_of(said["tags"]) if "tags" in said else None,
+            description=text_of(said, "description") if said.get("description") is not None else None,
+            tags=tags_of(said["tags"]) if said.get("tags") is not None else None,
             default_queue_type=None if default in (None, "", "undefined") else str(default),
             protected=flag(said, "protected_from_deletion", False) if "protected_from_deletion" in said else None,
             tracing=flag(body, "tracing", False) if "tracing" in body else None,
@@ -102,8 +102,11 @@ async def topic_permissions_of_vhost(call: Call) -> object:
     return [topic_permission_view(*key, granted[key]) for key in granted if key[1] == name]
 
 
-def existing_vhost(call: Call) -> VHost:
-    """The virtual host of the path, where something in it is to change. Raises ApiError."""
+async def existing_vhost(call: Call) -> VHost:
+    """The virtual host of the path, where something in it is to change; once the body is there, which may take long and
+    is looked into afterwards. Raises ApiError.
+    """
+    await call.raw()
     found = call.broker.vhosts.get(call.params["vhost"])
     if found is None:
         raise ApiError(404, "not_found", "vhost_not_found")

@@ -54,8 +54,8 @@ WRONG = [
     ({"target-group-size": 0}, "0 is not a valid qq target count value"),
     ({"alternate-exchange": 5}, "5 is not a valid alternate exchange name"),
     ({"max-priority": 5}, '[{<<"max-priority">>,5}] are not recognised policy settings'),
-    ({"foo": 1, "max-length": 1, "bar": "x"}, '[{<<"foo">>,1},{<<"bar">>,<<"x">>}] are not recognised policy settings'),
-    ({"foo": 1, "max-length": "y", "expires": 0}, '<<"y">> is not a valid maximum length'),
+    ({"foo": 1, "max-length": 1, "bar": "x"}, '[{<<"bar">>,<<"x">>},{<<"foo">>,1}] are not recognised policy settings'),
+    ({"foo": 1, "max-length": "y", "expires": 0}, "0 is not a valid queue expiry"),
     ({}, "no policy provided"),
     (5, "definition must be a dictionary: 5"),
 ]
@@ -68,8 +68,7 @@ def test_a_wrong_definition(definition: object, text: str) -> None:
 
 @pytest.mark.parametrize("key", sorted(KEYS))
 def test_every_key_refuses_some_value(key: str) -> None:
-    if key != "ha-params":
-        assert faults({key: {}}, profile="4.3") or faults({key: {}}, profile="3.13")
+    assert faults({key: {}}, profile="4.3") or faults({key: {}}, profile="3.13")
 
 
 BREAK = "\n" + " " * 54
@@ -136,11 +135,42 @@ MIRRORING = [
     ({"ha-mode": "exactly", "ha-params": 2, "ha-sync-mode": "automatic"}, []),
     ({"ha-mode": "x"}, ['<<"x">> is not a valid ha-mode value']),
     ({"ha-mode": "exactly"}, ['ha-mode="exactly" takes an integer, none given']),
+    ({"ha-mode": "exactly", "ha-params": 0}, ['ha-mode="exactly" takes an integer, 0 given']),
+    ({"ha-mode": "all", "ha-params": 1}, ['ha-mode="all" does not take parameters']),
+    ({"ha-mode": "nodes"}, ['ha-mode="nodes" takes a list, none given']),
+    ({"ha-mode": "nodes", "ha-params": []}, ['ha-mode="nodes" list must be non-empty']),
+    ({"ha-mode": "nodes", "ha-params": [1, "a"]}, ['ha-mode="nodes" takes a list of strings, [1] was not a string']),
+    ({"ha-mode": "all", "ha-sync-mode": "x"}, ['ha-sync-mode must be "manual" or "automatic", got <<"x">>']),
+    ({"ha-mode": "all", "ha-sync-batch-size": 0}, ["ha-sync-batch-size takes an integer greater than 0, 0 given"]),
+    (
+        {"ha-mode": "all", "ha-promote-on-failure": "x"},
+        ['ha-promote-on-failure must be "always" or "when-synced", got <<"x">>'],
+    ),
     (
         {"ha-sync-mode": "automatic"},
         ["ha-mode must be specified to specify ha-params, ha-sync-mode or ha-promote-on-shutdown"],
     ),
 ]
+
+
+def test_mirroring_is_looked_at_after_all_else() -> None:
+    assert faults({"ha-mode": "x", "max-length": -1}, profile="3.13") == ["-1 is not a valid maximum length"]
+
+
+def test_the_master_locator_is_known_as_long_as_its_argument_is() -> None:
+    assert faults({"queue-master-locator": "min-masters"}, profile="3.10") == []
+    wrong = {"max-length": -1, "queue-master-locator": "x"}
+    assert faults(wrong, profile="4.2") == ['<<"x">> invalid queue-master-locator value']
+    assert faults({"queue-master-locator": "x"}, profile="4.3") == [
+        '[{<<"queue-master-locator">>,<<"x">>}] are not recognised policy settings'
+    ]
+
+
+@pytest.mark.parametrize("definition", [{"overflow": "drop-head"}, {"queue-version": 1}])
+def test_operators_have_newer_keys_after_3_10(definition: dict[str, object]) -> None:
+    assert faults(definition, profile="3.13", operator=True) == []
+    assert "are not recognised" in faults(definition, profile="3.10", operator=True)[0]
+    assert faults(definition, profile="3.10") == []
 
 
 @pytest.mark.parametrize(("definition", "text"), MIRRORING)
