@@ -31,7 +31,9 @@ class InternalBackend(AuthBackend):
         self._users = users
         self._accepted = AcceptedPasswords(clock)
         self.nobody = User("")
-        """Whose password is checked where the user is unknown, so that the time of an answer tells nothing."""
+        """Whose password is checked where the user is unknown, or quicker to refuse than one who is, so that the time
+        of an answer tells nothing.
+        """
 
     def remembered(self, login: Login) -> User | None:
         user = self._users.get(login.name or "")
@@ -41,10 +43,11 @@ class InternalBackend(AuthBackend):
         user = self._users.get(login.name or "") or self.nobody
         if user.hashing_algorithm == ARGON2 and not has_argon2():
             raise LoginRefused(f"the password of '{user.name}' is an argon2id hash, which amqpd[server] can check")
-        return _Check(user, login.name, login.secret)
+        return _Check(user, login.name, login.secret, self.nobody)
 
     def is_heavy(self, login: Login) -> bool:
-        return is_slow((self._users.get(login.name or "") or self.nobody).hashing_algorithm)
+        user = self._users.get(login.name or "") or self.nobody
+        return is_slow(user.hashing_algorithm) or is_slow(self.nobody.hashing_algorithm)
 
     def accepted(self, login: Login, user: User) -> None:
         self._accepted.remember(user, login.secret)
@@ -62,9 +65,21 @@ class _Check:
     user: User
     name: str | None
     secret: bytes = attrs.field(repr=False)
+    nobody: User
 
     def __call__(self) -> User | None:
-        return self.user if self.user.accepts(self.secret) and self.user.name else None
+        if self.user.accepts(self.secret) and self.user.name:
+            return self.user
+        if not self._took_as_long:
+            self.nobody.accepts(self.secret)
+        return None
+
+    @property
+    def _took_as_long(self) -> bool:
+        """Whether this refusal was as much work as that of an unknown user: not for a hash of another kind, from a
+        RabbitMQ's definitions for example, nor where there is none.
+        """
+        return bool(self.user.password_hash) and self.user.hashing_algorithm == self.nobody.hashing_algorithm
 
 
 class AcceptedPasswords:

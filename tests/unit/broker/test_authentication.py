@@ -309,3 +309,34 @@ def test_the_same_password_of_the_same_user_is_checked_once_for_many_connections
         held.run_one()
         checks += 1
     assert checks == 2
+
+
+class Nobody(User):
+    """Counts how often its password was looked at."""
+
+    looks: ClassVar[int] = 0
+
+    def accepts(self, password: bytes) -> bool:
+        type(self).looks += 1
+        return super().accepts(password)
+
+
+def test_no_refusal_is_quicker_than_that_of_an_unknown_user() -> None:
+    """Else names could be found out: of users with a RabbitMQ's hashes, and of those without a password."""
+    slow = User.with_password("", "x", algorithm=ARGON2)
+    users = {
+        "imported": User.with_password("imported", "1"),
+        "without": User("without"),
+        "usual": User.with_password("usual", "1", algorithm=ARGON2),
+    }
+    internal = InternalBackend(users, ManualClock())
+    internal.nobody = Nobody("", slow.password_hash, ARGON2)
+    before = Nobody.looks
+    for name, password, looks in (
+        ("unknown", b"2", 1), ("imported", b"2", 1), ("without", b"2", 1), ("usual", b"2", 0), ("imported", b"1", 0)
+    ):  # fmt: skip
+        login = Login(name, password)
+        assert internal.is_heavy(login)  # in a thread, and so is the line
+        assert internal.check(login)() is (users[name] if password == b"1" else None)
+        assert Nobody.looks - before == looks, name
+        before = Nobody.looks
