@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from amqpd.cli.private import private_files
 
 if TYPE_CHECKING:
     from amqpd.storage.engine import Engine
@@ -30,10 +32,7 @@ def opened(folder: Path, *, new: bool = False) -> Iterator[Engine]:
     if not new and not (folder / FORMAT).exists():
         raise click.ClickException(f"{folder} is no data directory: there is no file {FORMAT!r} in it")
     try:
-        engine = SqliteEngine(folder)
-        try:
+        with private_files(), closing(SqliteEngine(folder)) as engine:
             yield engine
-        finally:
-            engine.close()
     except (DirectoryInUse, UnknownFormat, OSError) as error:
         raise click.ClickException(str(error)) from error

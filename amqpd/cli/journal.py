@@ -10,6 +10,7 @@ import click
 
 from amqpd.cli.data import folder_argument, opened
 from amqpd.cli.places import default_folder
+from amqpd.cli.private import private_files
 
 
 @click.group()
@@ -107,6 +108,7 @@ def backup(destination: Path, data_dir: Path) -> None:
     from amqpd.storage.backup import backup as copy
 
     try:
-        copy(data_dir, destination)
+        with private_files():
+            copy(data_dir, destination)
     except OSError as error:
         raise click.ClickException(str(error)) from error

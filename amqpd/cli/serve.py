@@ -18,6 +18,7 @@ import click
 import trio
 
 from amqpd.cli.places import HAS_UNIX, default_folder, forget_dead, place_of
+from amqpd.cli.private import private_files
 from amqpd.config import Config, ConfigError, load, settings
 from amqpd.config.sources import ignored, load_said
 from amqpd.log import configure, get_logger
@@ -80,7 +81,8 @@ def serve(config_file: Path | None, **flags: object) -> None:
         log.warning("variables of RabbitMQ that are not read", names=", ".join(foreign), hint=hint)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        trio.run(_serve, config, settings_now, asked is not None, strict_exception_groups=True)
+        with private_files():
+            trio.run(_serve, config, settings_now, asked is not None, strict_exception_groups=True)
     except* ConfigError as group:
         raise click.ClickException(_first(group)) from None
     except* OSError as group:

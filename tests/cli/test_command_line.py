@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,7 @@ def test_definitions_make_the_round_trip_through_a_file(ctl: Ctl, tmp_path: Path
     ctl("add_user u p")
     ctl("""set_policy p ^q '{"max-length": 5}'""")
     assert ctl(f"export_definitions {tmp_path}/d.json").code == 0
+    assert stat.S_IMODE((tmp_path / "d.json").stat().st_mode) & 0o077 == 0 or sys.platform == "win32"
     ctl("delete_user u")
     ctl("clear_policy p")
     assert ctl(f"import_definitions {tmp_path}/d.json").code == 0

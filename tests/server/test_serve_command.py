@@ -222,6 +222,15 @@ def test_a_file_the_environment_and_flags_come_in_this_order(serve: StartServe, 
     assert "compat 4.0" in process.log
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+def test_what_it_keeps_is_for_its_user_alone_whatever_folder_it_is_in(serve: StartServe, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(0o755)
+    assert serve("--data-dir", str(folder)).port
+    assert {each.name for each in folder.iterdir() if each.stat().st_mode & 0o077} == set()
+
+
 def test_passwords_are_stored_with_argon2_unless_rabbitmqs_form_is_wanted(serve: StartServe) -> None:
     for options, algorithm in ((), "argon2id"), (("--strict",), "rabbit_password_hashing_sha256"):
         process = serve("--management-port", "0", *options)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -218,6 +220,14 @@ def test_a_backup_of_a_running_broker_is_a_data_directory(folder: Path, tmp_path
     copied, now = contents(tmp_path / "copy"), contents(folder)
     assert copied["q"] == now["q"][:-1]
     assert copied["quorum"] == now["quorum"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+def test_a_copy_is_for_its_user_alone_whatever_folder_it_is_in(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy").chmod(0o755)
+    amqpd("backup", tmp_path / "copy", "--data-dir", folder)
+    assert {stat.S_IMODE(each.stat().st_mode) & 0o077 for each in (tmp_path / "copy").iterdir()} == {0}
 
 
 def test_a_directory_in_use_is_left_alone(folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from amqpd.cli.ctl.output import compact
 from amqpd.cli.ctl.verb import DATA, UNAVAILABLE, Answer, BadUse, Option, Report, Request, Stop, Verb
 from amqpd.cli.ctl.verbs.errors import ERROR, told
+from amqpd.cli.private import private_files
 
 GROUP: Final = "Definitions"
 STARTED: Final = "Successfully started definition import. This process is asynchronous and can take some time."
@@ -20,7 +21,8 @@ def export_definitions(request: Request) -> Answer:
         text = compact(document)
         return Report(text, {"message": text})
     try:
-        Path(request.arguments[0]).write_text(compact(document) + "\n", "utf-8", "surrogateescape")
+        with private_files():
+            Path(request.arguments[0]).write_text(compact(document) + "\n", "utf-8", "surrogateescape")
     except OSError as error:
         raise Stop(UNAVAILABLE, ERROR.format(f"{request.arguments[0]}: {error.strerror or error}")) from error
     return None
