@@ -141,6 +141,22 @@ def test_patterns_choose_queues(both: Both) -> None:
     assert [len(bodies(both.target.url, name)) for name in ("a.1", "a.2", "b.1")] == [1, 1, 0]
 
 
+def test_a_broker_is_not_imported_into_itself() -> None:
+    result = CliRunner().invoke(main, ["import", "amqp://app:secret@localhost/shop", "--dry-run"])
+    assert result.exit_code == 1
+    assert "messages of localhost:5672 would go to localhost:5672, where they are: say with --to" in result.output
+
+
+def test_a_refused_login_and_another_protocol_are_told_in_words() -> None:
+    with amqpd.run_in_thread(management_port=0) as broker:
+        wrong = broker.management_url.replace("//", "//guest:wrong@")
+        for management, words in ((wrong, "refuses this login"), (f"http://127.0.0.1:{broker.port}", "not speak HTTP")):
+            options = ["--management", management, "--dry-run"]
+            result = CliRunner().invoke(main, ["import", f"amqp://127.0.0.1:{broker.port}", *options])
+            assert result.exit_code == 1
+            assert words in result.output
+
+
 def test_a_source_that_is_not_there_is_one_line() -> None:
     (port,) = free_ports(1)
     result = CliRunner().invoke(main, ["import", f"amqp://127.0.0.1:{port}", "--management", f"http://127.0.0.1:{port}"])

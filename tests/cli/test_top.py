@@ -14,8 +14,8 @@ from rich.console import Console
 import amqpd
 from amqpd.cli.ctl.client import Client
 from amqpd.cli.main import main
-from amqpd.cli.top.figures import Watch, ordered, rates
-from amqpd.cli.top.screen import duration, octets, screen
+from amqpd.cli.top.figures import Row, Watch, ordered, rates
+from amqpd.cli.top.screen import duration, octets, queue_table, screen
 from amqpd.testing.broker import EmbeddedBroker
 
 
@@ -66,6 +66,19 @@ def test_a_screen_shows_what_it_has_room_for(broker: EmbeddedBroker, tmp_path: P
     assert "\x1b" not in shown
     assert "and 17 more" in shown
     assert "no alarms" in shown
+
+
+def test_on_a_narrow_screen_names_give_way_and_numbers_stay() -> None:
+    busy = dict.fromkeys(("publish", "deliver_get", "ack", "redeliver"), 1234.0)
+    row = Row("a.name.of.a.queue.that.is.long", "production", "classic", 1_234_567, 0, 3, False, busy)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(queue_table([row], 5))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "type         ready  unacked   in/s  out/s  ack/s  redel/s  cons." in shown
+    assert "classic  1,234,567" in shown
+    assert len(shown.splitlines()) == 2
+    assert "a.n" in shown
 
 
 def test_once_writes_it_down_and_ends(broker: EmbeddedBroker, tmp_path: Path) -> None:

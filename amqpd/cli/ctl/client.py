@@ -32,6 +32,13 @@ class Refused(Exception):
         self.error = error
         self.reason = reason
 
+    @property
+    def plain(self) -> str:
+        """For people. A refused login has no reason but RabbitMQ's word for it."""
+        if self.status == 401 and self.error == "not_authorized":
+            return "the management API refuses this login: see the user and the password in the URL"
+        return f"{self.status}: {self.reason}"
+
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path, timeout: float) -> None:
@@ -151,6 +158,8 @@ class Client:
         try:
             connection.request(method, target, octets, headers)
             yield connection.getresponse()
+        except http.client.BadStatusLine as error:  # AMQP greets with a line of its own, and TLS breaks off
+            raise Unreachable(f"{self.where}: what listens there does not speak HTTP") from error
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"{self.where}: {error}") from error
         finally:

@@ -49,4 +49,4 @@ def top(interval: float, sort: str, once: bool, **where: str | None) -> None:
     except (Unreachable, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except Refused as error:
-        raise click.ClickException(f"{error.status}: {error.reason}") from error
+        raise click.ClickException(error.plain) from error

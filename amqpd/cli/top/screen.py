@@ -11,7 +11,7 @@ from rich.text import Text
 from amqpd.cli.top.figures import Figures, Row, ordered
 from amqpd.visible import visible
 
-HEADERS: Final = ("queue", "vhost", "type", "ready", "unacked", "in/s", "out/s", "ack/s", "redel/s", "consumers")
+HEADERS: Final = ("queue", "vhost", "type", "ready", "unacked", "in/s", "out/s", "ack/s", "redel/s", "cons.")
 ABOVE: Final = 6
 """Lines that the summary and the table's own frame take."""
 
@@ -45,14 +45,20 @@ def queue_table(rows: list[Row], room: int) -> Table:
     table = Table(box=None, pad_edge=False, caption=f"and {left:,} more" if left > 0 else None, caption_justify="left")
     for place, name in enumerate(HEADERS):
         numeric = place > 2
-        table.add_column(name, justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True)
+        # Where the terminal is narrow, the columns that may wrap give way: names. Numbers cut off would be others.
+        table.add_column(name, justify="right" if numeric else "left", overflow="ellipsis", no_wrap=place > 1)
     for row in rows[:room]:
         rates = row.rates
-        shown = Text(visible(row.name) + (" (paused)" if row.paused else ""), "yellow" if row.paused else "")
+        shown = _name(row.name + (" (paused)" if row.paused else ""), "yellow" if row.paused else "")
         numbers = (f"{row.ready:,}", f"{row.unacknowledged:,}")
         changes = (f"{rates[each]:,.0f}" for each in ("publish", "deliver_get", "ack", "redeliver"))
-        table.add_row(shown, Text(visible(row.vhost)), row.type, *numbers, *changes, str(row.consumers))
+        table.add_row(shown, _name(row.vhost), row.type, *numbers, *changes, str(row.consumers))
     return table
+
+
+def _name(name: str, style: str = "") -> Text:
+    """On one line, however long it is."""
+    return Text(visible(name), style, no_wrap=True, overflow="ellipsis")
 
 
 def octets(count: float) -> str:

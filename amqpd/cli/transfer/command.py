@@ -54,6 +54,9 @@ def import_(
     """
     try:
         from_, to = parse_url(source), parse_url(target)
+        if messages and _place(from_) == _place(to):
+            where = f"{from_.host}:{from_.port}"
+            raise ValueError(f"messages of {where} would go to {where}, where they are: say with --to where amqpd is")
         theirs = Client.of_url(management or _management_of(from_))
         options = {} if socket is None else {"socket": socket}
         ours = None if dry_run else control.find(options, os.environ)
@@ -65,7 +68,12 @@ def import_(
     except (ValueError, BenchError, Unreachable) as error:
         raise click.ClickException(str(error)) from error
     except Refused as error:
-        raise click.ClickException(f"{error.status}: {error.reason}") from error
+        raise click.ClickException(error.plain) from error
+
+
+def _place(url: BrokerUrl) -> tuple[str, int]:
+    """Where a broker listens; this machine has several names."""
+    return "127.0.0.1" if url.host in ("localhost", "::1") else url.host, url.port
 
 
 def _management_of(url: BrokerUrl) -> str:
@@ -91,7 +99,7 @@ def _messages(moves: list[Move], source: BrokerUrl, target: BrokerUrl, *, dry_ru
     going = [move for move in moves if not move.hindrance]
     if dry_run:
         for move in going:
-            click.echo(f"{_shown(move)}: {move.ready} messages")
+            click.echo(f"{_shown(move)}: {_counted(move.ready)}")
         return
     total = 0
     for vhost in dict.fromkeys(move.vhost for move in going):
@@ -102,7 +110,9 @@ def _messages(moves: list[Move], source: BrokerUrl, target: BrokerUrl, *, dry_ru
             for move in going:
                 if move.vhost == vhost:
                     total += _move(mover, move)
-    click.echo(f"{total} messages of {len(going)} queues moved")
+    click.echo(f"{_counted(total)} of {len(going)} queue{'' if len(going) == 1 else 's'} moved")
+    if not moves:
+        click.echo("no queue is chosen: see --queue and --vhost", err=True)
 
 
 def _within(url: BrokerUrl, vhost: str) -> BrokerUrl:
@@ -119,8 +129,12 @@ def _move(mover: Mover, move: Move) -> int:
     if sys.stderr.isatty():
         click.echo("\r", nl=False, err=True)
     if moved:
-        click.echo(f"{_shown(move)}: {moved} messages moved")
+        click.echo(f"{_shown(move)}: {_counted(moved)} moved")
     return moved
+
+
+def _counted(messages: int) -> str:
+    return f"{messages} message{'' if messages == 1 else 's'}"
 
 
 def _shown(move: Move) -> str:
