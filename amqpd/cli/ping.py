@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from amqpd.cli.bench.client import Connection
+from amqpd.cli.bench.client import Connection, reason_of
 from amqpd.cli.bench.failures import BenchError
 from amqpd.cli.bench.frames import texts_of_table
 from amqpd.cli.bench.url import parse_url
@@ -37,7 +37,9 @@ class NoAnswer(Exception):
     "--timeout", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True, help="Seconds for an answer."
 )
 def ping(url: str | None, host: str, port: int | None, tls: bool, timeout: float) -> None:
-    """Ask whether a broker answers; with a URL (amqp://user:password@host:port/vhost), whether it lets that user in."""
+    """Ask whether a broker answers; with a URL (amqp://user:password@host:port/vhost, or amqps for TLS, with a
+    certificate that is trusted), whether it lets that user in.
+    """
     try:
         if url is not None:
             found = parse_url(url)
@@ -65,7 +67,7 @@ def greeting(host: str, port: int, timeout: float, *, tls: bool = False) -> str:
     except TimeoutError:
         raise NoAnswer(f"{where} does not answer within {timeout:g} s") from None
     except OSError as error:
-        raise NoAnswer(f"{where} cannot be reached: {error.strerror or error}") from error
+        raise NoAnswer(f"{where} cannot be reached: {reason_of(error)}") from error
 
 
 def _greeting(sock: socket.socket, where: str) -> str:
@@ -75,7 +77,7 @@ def _greeting(sock: socket.socket, where: str) -> str:
         data = sock.recv(MOST)
         octets += data
         if not data or len(octets) > MOST or (len(octets) >= 7 and not octets.startswith(b"\x01\x00\x00")):
-            said = repr(octets[:32]) if octets else "nothing"
+            said = repr(octets[:32]) if octets else "nothing (where it speaks TLS: --tls)"
             raise NoAnswer(f"{where} is no AMQP 0-9-1 broker: expected connection.start, got {said}")
     payload = octets[7:]
     if payload[:4] != START:

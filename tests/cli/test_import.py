@@ -163,3 +163,21 @@ def test_a_source_that_is_not_there_is_one_line() -> None:
     assert result.exit_code == 1
     assert "Connection refused" in result.output or "no broker" in result.output
     assert CliRunner().invoke(main, ["import", "http://x"]).exit_code == 1
+
+
+def test_messages_come_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trustme = pytest.importorskip("trustme")
+    authority, pem = trustme.CA(), tmp_path / "server.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with (
+        amqpd.run_in_thread(tls_port=0, tls_certificate=pem, management_port=0) as source,
+        amqpd.run_in_thread(control_socket=tmp_path / "c.sock") as target,
+    ):
+        fill(source.url)
+        words = ["--management", source.management_url, "--to", target.url, "--socket", str(tmp_path / "c.sock")]
+        result = CliRunner().invoke(main, ["import", f"amqps://guest:guest@localhost:{source.tls_port}", *words])
+        assert result.exit_code == 0, result.output
+        assert f"{MESSAGES + 2} messages of 2 queues moved" in result.output
+        assert len(bodies(target.url, "orders")) == MESSAGES

@@ -114,3 +114,25 @@ def test_a_greeting_over_tls_comes_whatever_the_certificate_says(tmp_path: Path)
     with amqpd.run_in_thread(tls_port=0, tls_certificate=tmp_path / "server.pem") as broker:
         result = ping("--tls", "--port", str(broker.tls_port))
     assert (result.exit_code, "answers: RabbitMQ" in result.output) == (0, True)
+
+
+def test_a_url_may_ask_for_tls_with_a_certificate_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trustme = pytest.importorskip("trustme")
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with amqpd.run_in_thread(tls_port=0, tls_certificate=tmp_path / "server.pem") as broker:
+        url = f"amqps://guest:guest@localhost:{broker.tls_port}"
+        stranger = ping(url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        friend, plain = ping(url), ping(url.replace(str(broker.tls_port), str(broker.port)))
+        without = ping("--port", str(broker.tls_port))
+        over_plain = ping("--tls", "--port", str(broker.port))
+    assert (stranger.exit_code, "is not trusted: " in stranger.output) == (1, True)
+    assert "SSL_CERT_FILE" in stranger.output
+    assert (friend.exit_code, "lets guest in" in friend.output) == (0, True)
+    assert "what listens there does not speak TLS" in plain.output
+    assert "got nothing (where it speaks TLS: --tls)" in without.output
+    assert "what listens there does not speak TLS" in over_plain.output

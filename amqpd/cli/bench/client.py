@@ -7,6 +7,7 @@ Decides how a load client talks: one request, one reply, heartbeats off, channel
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -334,4 +335,24 @@ def _connect(url: BrokerUrl, seconds: float) -> socket.socket:
     except OSError as error:
         raise ConnectionLostError(f"cannot connect to {url.host}:{url.port}: {error.strerror or error}") from None
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return opened
+    return _within_tls(opened, url) if url.tls else opened
+
+
+def _within_tls(opened: socket.socket, url: BrokerUrl) -> ssl.SSLSocket:
+    """Over TLS, with a broker whose certificate is for this host. Authorities are the system's, or in SSL_CERT_FILE."""
+    try:
+        return ssl.create_default_context().wrap_socket(opened, server_hostname=url.host)
+    except OSError as error:
+        opened.close()
+        where = f"{url.host}:{url.port}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            hint = "the file of another authority goes into the environment variable SSL_CERT_FILE"
+            raise ConnectionLostError(f"{where} is not trusted: {error.verify_message}; {hint}") from None
+        raise ConnectionLostError(f"cannot speak TLS with {where}: {reason_of(error)}") from None
+
+
+def reason_of(error: OSError) -> str:
+    """Why TLS failed, in words where OpenSSL has none for people."""
+    if getattr(error, "reason", None) == "WRONG_VERSION_NUMBER":
+        return "what listens there does not speak TLS"
+    return str(error.strerror or error)

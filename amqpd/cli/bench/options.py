@@ -23,7 +23,7 @@ STDOUT = "-"
 def url(value: Any) -> BrokerUrl:
     """Read a URL given on the command line."""
     try:
-        return parse_url(value)
+        return parse_url(value, tls=False)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

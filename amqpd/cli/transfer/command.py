@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,13 +21,15 @@ from amqpd.cli.transfer.mover import Mover
 from amqpd.cli.transfer.plan import Move, queues, without_target
 
 MANAGEMENT: Final = 15672
+MANAGEMENT_TLS: Final = 15671
+BY_DEFAULT: Final = "by default port 15672 of its host, or 15671 for amqps"
 WILD: Final = "* and ? stand for any characters"
 MANY: Final = "May be given several times"
 
 
 @click.command(name="import")
 @click.argument("source")
-@click.option("--management", metavar="URL", help="The source's management API; by default port 15672 of its host.")
+@click.option("--management", metavar="URL", help=f"The source's management API; {BY_DEFAULT}.")
 @click.option("--to", "target", default=DEFAULT_URL, show_default=True, help="Where the messages go.")
 @click.option("--socket", help="The target's control socket, if it is not where it is by default.")
 @click.option("--queue", "patterns", multiple=True, metavar="NAME", help=f"Only queues of this name; {WILD}. {MANY}.")
@@ -45,12 +48,12 @@ def import_(
     messages: bool,
     dry_run: bool,
 ) -> None:
-    """Move definitions and messages here from the broker at SOURCE (amqp://user:password@host), a RabbitMQ or amqpd.
+    """Move definitions and messages here from the broker at SOURCE (amqp://user:password@host, or amqps), a RabbitMQ
+    or amqpd.
 
     Definitions go through its management API, messages over AMQP: each leaves its queue only after it was confirmed
     here. Stop publishers and consumers first, or run it again until nothing is left. Messages keep their properties
-    and order;
-    they come from the default exchange, with the name of the queue as their routing key.
+    and order; they come from the default exchange, with the name of the queue as their routing key.
     """
     try:
         from_, to = parse_url(source), parse_url(target)
@@ -78,7 +81,8 @@ def _place(url: BrokerUrl) -> tuple[str, int]:
 
 def _management_of(url: BrokerUrl) -> str:
     host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"http://{quote(url.user, safe='')}:{quote(url.password, safe='')}@{host}:{MANAGEMENT}"
+    scheme, port = ("https", MANAGEMENT_TLS) if url.tls else ("http", MANAGEMENT)
+    return f"{scheme}://{quote(url.user, safe='')}:{quote(url.password, safe='')}@{host}:{port}"
 
 
 def _definitions(theirs: Client, ours: Client | None) -> None:
@@ -117,7 +121,7 @@ def _messages(moves: list[Move], source: BrokerUrl, target: BrokerUrl, *, dry_ru
 
 def _within(url: BrokerUrl, vhost: str) -> BrokerUrl:
     """The same broker and user in another virtual host."""
-    return BrokerUrl(url.host, url.port, url.user, url.password, vhost)
+    return replace(url, vhost=vhost)
 
 
 def _move(mover: Mover, move: Move) -> int:
