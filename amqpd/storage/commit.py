@@ -49,6 +49,7 @@ class Commit:
         self.changes += later.changes
         self.touched.update(later.touched)
         self.streams.update(later.streams)
+        self.chunks += later.chunks
         self.durable.pass_on(later.durable)
 
     def take_chunks(self) -> None:

@@ -187,8 +187,7 @@ class EngineJournal(Journal):
         commit after.
         """
         if self._recorder.commit.has_taken_from(number):
-            self._ended.append(self._recorder.commit)
-            self._recorder.commit = Commit()
+            self._end_commit()
 
     def _stream_changed(self, store: StreamStore) -> None:
         if self._error is None:
@@ -235,26 +234,26 @@ class EngineJournal(Journal):
         if step is not None:
             self._take_care(step)
         elif wanted:
-            commit = self._oldest()
+            if not self._ended:
+                self._end_commit()
+            commit = self._ended.popleft()
             self._care.copy_into(commit.batch)
             self._launch(commit)
 
-    def _oldest(self) -> Commit:
-        """Take the commit that comes next."""
-        commit = self._ended[0] if self._ended else self._recorder.commit
+    def _end_commit(self) -> None:
+        """What is recorded from now on belongs to the next one."""
+        commit = self._recorder.commit
         for store in list(commit.streams.values()):
             store.about_to_commit()
-        if self._ended:
-            return self._ended.popleft()
+        commit.take_chunks()
         self._recorder.commit = Commit()
-        return commit
+        self._ended.append(commit)
 
     def _launch(self, commit: Commit) -> None:
         self._flying = commit
         for account in commit.touched.values():
             if account.queue is not None:
                 commit.batch.deliver(account.number, account.queue.delivered_up_to())
-        commit.take_chunks()
         self._offload.run(lambda: self._commit(commit)).when_done(lambda done: self._committed(commit, done))
 
     def _commit(self, commit: Commit) -> tuple[int, int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from amqpd.broker.message import Message
 from amqpd.broker.operations import moving, operator, vhosts
 from amqpd.broker.operations.moving import ToQueue
 from amqpd.broker.operations.restarting import forget_all
@@ -14,7 +15,7 @@ from amqpd.broker.pending import Pending
 from amqpd.broker.users import User
 from amqpd.fields import Table
 from tests.unit.storage.disk import Disk
-from tests.unit.storage.durable import Durable
+from tests.unit.storage.durable import PERSISTENT, Durable
 
 
 @pytest.fixture
@@ -71,12 +72,14 @@ def filled(durable: Durable) -> Durable:
     return durable
 
 
-def after_any_fault(act: Callable[[Durable], None]) -> Iterator[Durable]:
+def after_any_fault(
+    act: Callable[[Durable], None], fill: Callable[[Durable], Durable] = filled
+) -> Iterator[Durable]:
     """What is there after a restart, for each step of the disk at which something may fail; then where nothing did."""
     step, failed = 0, True
     while failed:
         step += 1
-        durable = filled(Durable())
+        durable = fill(Durable())
         fault = durable.disk.steps + step
         durable.disk.fault = (fault, errno.EIO)
         act(durable)
@@ -100,6 +103,26 @@ def test_a_queue_is_not_gone_before_what_it_gave_away_is_there(away: Callable[[D
         assert ("q" in queues) is bool(again.vhost.exchanges["amq.direct"].outgoing)
         found.add(queues)
     assert found == {("q", "other"), ("other",)}
+
+
+def test_a_message_comes_to_a_stream_and_to_a_queue_together_though_a_deletion_is_before_it() -> None:
+    def with_stream(durable: Durable) -> Durable:
+        durable.queue("stream", {"x-queue-type": "stream"})
+        return filled(durable)
+
+    def act(durable: Durable) -> None:
+        queues = durable.queue("stream"), durable.queue("other")
+        moved(durable)
+        durable.vhost.publish(Message("", "", PERSISTENT, b"before"), queues)
+        delete_queue(durable)
+        durable.vhost.publish(Message("", "", PERSISTENT, b"after"), queues)
+
+    found = set[tuple[bytes, ...]]()
+    for again in after_any_fault(act, with_stream):
+        bodies = again.bodies("stream")
+        assert [body for body in again.bodies("other") if body not in (b"1", b"2")] == bodies
+        found.add(tuple(bodies))
+    assert found == {(), (b"before",), (b"before", b"after")}
 
 
 def delete_vhost(durable: Durable) -> None:
