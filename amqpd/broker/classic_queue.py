@@ -81,7 +81,7 @@ class ClassicQueue(Queue):
         self._keys: KeyedAccount | None = None
         """The account, while duplicates are dropped."""
         self.aside = 0
-        """Messages that are neither ready nor out, but count as ready: they wait for their next try."""
+        """Messages that are neither ready nor out, but count against the limits: they wait for their next try."""
         self._delayed: Delayed | None = None
         self._retries: Retries | None = None
         """None: what comes back isn't counted."""
@@ -217,7 +217,11 @@ class ClassicQueue(Queue):
 
     @property
     def message_count(self) -> int:
-        return self.ready.count + self.returning + self.aside
+        return self.ready.count + self.returning
+
+    @property
+    def delayed(self) -> int:
+        return 0 if self._delayed is None else len(self._delayed)
 
     @property
     def paged(self) -> int:
@@ -357,6 +361,10 @@ class ClassicQueue(Queue):
         return Retries(limit, settings, self._profile, self._account)
 
     # -- retries ---------------------------------------------------------------------------------------------------
+
+    @property
+    def delivery_limit(self) -> float | None:
+        return None if self._retries is None else self._retries.limit
 
     def retry_delayed(self) -> int:
         return 0 if self._delayed is None else self._delayed.release()

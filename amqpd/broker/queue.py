@@ -191,6 +191,25 @@ class Queue(Destination):
         """What its ready messages are together; nothing where its type doesn't know that."""
         return NOTHING
 
+    @property
+    def delayed(self) -> int:
+        """Messages that came back and wait for their next try: neither ready nor out."""
+        return 0
+
+    @property
+    def dying(self) -> int:
+        """Messages that are dead and stay until their dead letters have arrived: neither ready nor out."""
+        return 0
+
+    def dying_weight(self) -> Weight:
+        """What those are together."""
+        return NOTHING
+
+    @property
+    def delivery_limit(self) -> float | None:
+        """After how many failed deliveries a message dies; None: after no number of them."""
+        return None
+
     def unweighed(self) -> list[Run | PagedRun]:
         """Runs of waiting messages that have never been weighed: who asks them one by one makes `weight` cheap."""
         return []

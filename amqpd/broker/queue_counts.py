@@ -15,6 +15,7 @@ import attrs
 
 if TYPE_CHECKING:
     from amqpd.broker.queue import Queue
+    from amqpd.broker.weights import Weight
 
 DISABLED: Final = "disabled"
 """There is no dead-letter exchange."""
@@ -105,6 +106,18 @@ class QueueCounts:
         )
 
 
+def held(queue: Queue) -> int:
+    """All its messages: ready, out, waiting for their next try, or dead with a dead letter on its way."""
+    return queue.message_count + queue.unacked - queue.returning + queue.delayed + queue.dying
+
+
+def lasting(queue: Queue, weight: Weight) -> tuple[int, int]:
+    """How many of its messages, which are of that weight, a restart leaves, and the octets of their bodies."""
+    if not queue.durable:
+        return 0, 0
+    return (held(queue), weight.octets) if queue.type.persists_all else (weight.persistent, weight.persistent_octets)
+
+
 def published(queue: Queue) -> int:
     """Messages that were published to it and not refused."""
     tally = queue.tally
@@ -123,7 +136,7 @@ def delivered_no_ack(queue: Queue) -> int:
     """Deliveries to consumers that don't: what came in and didn't leave, or stay, in any other way."""
     if queue.type.keeps_what_is_settled:
         return 0
-    there = queue.message_count - queue.returning + queue.unacked + queue.acked
+    there = queue.message_count + queue.delayed - queue.returning + queue.unacked + queue.acked
     tally = queue.tally
     if tally is None:
         return queue.last_number - there

@@ -43,6 +43,10 @@ class ReturnedFirstByPriority(PriorityReadyList):
         level = self._by_priority.get(RETURNED) or self._add_level(RETURNED, ReturnedFirst())
         level.put_back(message)
 
+    def counts(self) -> dict[int, int]:
+        """How many messages wait at each level where there are any."""
+        return {name: level.count for name, level in self._by_priority.items() if level.count}
+
     def _priority(self, message: Message) -> int:
         priority = message.properties.priority
         return DEFAULT if priority is None else min(priority, self._maximum)

@@ -150,8 +150,11 @@ class QuorumQueue(ClassicQueue):
     # -- dead letters that must arrive -----------------------------------------------------------------------------
 
     @property
-    def message_count(self) -> int:
-        return super().message_count - (0 if self._keeper is None else len(self._keeper))
+    def dying(self) -> int:
+        return 0 if self._keeper is None else len(self._keeper)
+
+    def dying_weight(self) -> Weight:
+        return NOTHING if self._keeper is None else self._keeper.weight()
 
     def _apply(self) -> None:
         super()._apply()
@@ -196,9 +199,6 @@ class QuorumQueue(ClassicQueue):
         if self.limits is not None:
             self.limits.left(message, self.ready.count + self.aside)
         self._account.release(message)
-
-    def weight(self) -> Weight:
-        return super().weight() + (NOTHING if self._keeper is None else self._keeper.weight())
 
     def _octets(self) -> int:
         return super()._octets() + (0 if self._keeper is None else self._keeper.octets())

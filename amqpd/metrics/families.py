@@ -14,7 +14,11 @@ from amqpd.metrics.text import Family, counter, gauge
 QUEUE_COARSE: Final[tuple[Family[QueueSubject], ...]] = (
     gauge("queue_messages_ready", "Messages ready to be delivered", lambda each: each.ready),
     gauge("queue_messages_unacked", "Messages delivered and not yet settled", lambda each: each.unacked),
-    gauge("queue_messages", "Messages ready or unsettled", lambda each: each.ready + each.unacked),
+    gauge(
+        "queue_messages",
+        "Messages ready, unsettled, delayed, or dead with a dead letter on its way",
+        lambda each: each.ready + each.unacked + each.aside,
+    ),
 )
 
 QUEUE_CONSUMERS: Final[tuple[Family[QueueSubject], ...]] = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 
 from amqpd.broker.queue_arguments import CLASSIC
-from amqpd.broker.queue_counts import QueueCounts
+from amqpd.broker.queue_counts import QueueCounts, lasting
 from amqpd.broker.queue_counts import counts_of as queue_counts
 from amqpd.broker.weights import NOTHING, Weight
 from amqpd.metrics.text import labels
@@ -51,6 +51,8 @@ class QueueSubject:
     counts: QueueCounts
     waiting: Weight = NOTHING
     out: Weight = NOTHING
+    dead: Weight = NOTHING
+    """What is dead, and waits for its dead letters to arrive."""
     capacity: float | None = None
     """None, like the next one: queues of its type have none."""
     first_sent: int | None = None
@@ -61,7 +63,12 @@ class QueueSubject:
 
     @property
     def unacked(self) -> int:
-        return self.queue.unacked
+        return self.queue.unacked - self.queue.returning
+
+    @property
+    def aside(self) -> int:
+        """Messages that are neither ready nor unacked: delayed, or dead with a dead letter on its way."""
+        return self.queue.delayed + self.queue.dying
 
     @property
     def consumers(self) -> int:
@@ -74,13 +81,12 @@ class QueueSubject:
     @property
     def octets(self) -> int:
         """Of the bodies of all messages."""
-        return self.waiting.octets + self.out.octets
+        return self.waiting.octets + self.out.octets + self.dead.octets
 
     @property
     def persistent(self) -> tuple[int, int]:
         """Messages that a restart leaves, and their octets."""
-        both = self.waiting + self.out
-        return (both.persistent, both.persistent_octets) if self.queue.durable else (0, 0)
+        return lasting(self.queue, self.waiting + self.out + self.dead)
 
 
 @attrs.define
@@ -90,27 +96,31 @@ class AllQueues:
 
     ready: int = 0
     unacked: int = 0
+    aside: int = 0
     paged: int = 0
     waiting: Weight = NOTHING
     out: Weight = NOTHING
+    dead: Weight = NOTHING
     persistent: tuple[int, int] = (0, 0)
     capacity: float = 0.0
 
     @property
     def octets(self) -> int:
         """Of the bodies of all messages."""
-        return self.waiting.octets + self.out.octets
+        return self.waiting.octets + self.out.octets + self.dead.octets
 
     def add(self, subject: QueueSubject) -> None:
         """Take one in."""
         self.ready += subject.ready
         self.unacked += subject.unacked
+        self.aside += subject.aside
         self.capacity += subject.capacity or 0.0
-        if subject.waiting is NOTHING and subject.out is NOTHING:
+        if subject.waiting is NOTHING and subject.out is NOTHING and subject.dead is NOTHING:
             return
         self.paged += subject.paged
         self.waiting += subject.waiting
         self.out += subject.out
+        self.dead += subject.dead
         count, octets = subject.persistent
         self.persistent = self.persistent[0] + count, self.persistent[1] + octets
 
@@ -269,7 +279,8 @@ class Survey:
         # Each reader of a stream is at a place of its own, and takes what is there already.
         capacity = None if kind.keeps_what_is_settled else self.node.broker.capacities.of(queue)
         first = out.first_sent(queue) if kind.name == CLASSIC and not self._summed else None
-        return QueueSubject(labelled, queue, kept, queue.weight(), out.of(queue), capacity, first)
+        weights = queue.weight(), out.of(queue), queue.dying_weight()
+        return QueueSubject(labelled, queue, kept, *weights, capacity, first)
 
     def _look_at_connection(self, connection: Connection) -> None:
         if connection.session is not None:

@@ -86,6 +86,8 @@ class QueueSnapshot:
     arguments: Mapping[str, object]
     messages_ready: int
     messages_unacknowledged: int
+    messages_delayed: int
+    """Those that came back and wait for their next try."""
     consumers: tuple[str, ...]
     """Consumer tags, oldest first."""
     paused: bool
@@ -103,6 +105,7 @@ class QueueSnapshot:
             queue.arguments.to_python(),
             queue.message_count,
             queue.unacked - queue.returning,
+            queue.delayed,
             tuple(each.tag for each in queue.consumers.members()),
             queue.paused,
             dict(queue.positions) if isinstance(queue, StreamQueue) else {},

@@ -13,7 +13,6 @@ LACKING: Final = {
     r".*\.(backing_queue_status|recoverable_slaves)(\..*)?": "Erlang's own",
     r"/nodes.*\.(io|mnesia|msg_store|queue_index|gc|context|metrics|ra)_.*": "Erlang's own",
     r"/nodes.*\.(config|log)_files\[\]": "settings come from several places, the log goes to standard error",
-    r".*\.message(s|_bytes)_dlx": "those that are kept until their dead letters have arrived count as ready",
     r"/queues/?.*\.messages_ram": "of classic queues alone",
     r".*\.(open_files|pending_raft_commands|single_active_consumer_ctag)(\..*)?": "of RabbitMQ's own storage",
     r"/overview\.listeners\[\]\.socket_opts\..*": "options of Erlang's sockets",
@@ -34,7 +33,7 @@ FURTHER: Final = {
     r"/queues.*\.(consumer_(capacity|utilisation)|exclusive_consumer_tag|single_active_consumer_tag|leader)": (
         "all types of queues show them"
     ),
-    r".*\.(paused|positions)(\..*)?": "amqpd's own",
+    r".*\.(paused|positions|messages_delayed)(\..*)?": "amqpd's own",
     r"/nodes.*\.contexts\[\]\.(node|ssl_opts)": "as in the overview",
     r"/exchanges.*\.policy": "null where there is none",
     r"/definitions.*\.(rabbitmq_definition_format|original_.*|explanation|metadata.*|description|product_.*)": (

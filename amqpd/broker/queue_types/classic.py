@@ -34,7 +34,7 @@ class Classic(QueueType):
 
     @classmethod
     def check_delete(cls, what: str, queue: Queue, *, if_unused: bool, if_empty: bool) -> None:
-        if if_empty and queue.message_count:
+        if if_empty and (queue.message_count or queue.delayed):
             raise PreconditionFailed(f"{what} not empty")
         if if_unused and len(queue.consumers):
             raise PreconditionFailed(f"{what} in use")

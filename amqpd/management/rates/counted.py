@@ -8,6 +8,7 @@ import attrs
 
 from amqpd.broker.queue import Queue
 from amqpd.broker.queue_counts import counts_of as queue_counts
+from amqpd.broker.queue_counts import held
 from amqpd.protocol.channel import Channel
 from amqpd.protocol.connection import Connection
 from amqpd.protocol.statistics import ChannelCounts, ConnectionCounts, PublishCounts
@@ -52,7 +53,7 @@ def of_queue(queue: Queue) -> Sample:
     """What QUEUE names."""
     counts, ready, out = queue_counts(queue), queue.message_count, queue.unacked - queue.returning
     return (
-        ready + out, ready, out, counts.publish, counts.deliver, counts.deliver_no_ack, counts.get, counts.get_no_ack,
+        held(queue), ready, out, counts.publish, counts.deliver, counts.deliver_no_ack, counts.get, counts.get_no_ack,
         counts.get_empty, counts.deliver_get, counts.redeliver, counts.ack,
     )  # fmt: skip
 
@@ -87,6 +88,8 @@ class Sums:
 
     ready: int = 0
     unacknowledged: int = 0
+    aside: int = 0
+    """Messages that are neither: they wait for their next try, or are dead and stay for now."""
     redelivered: int = 0
     traffic: ChannelCounts = attrs.Factory(ChannelCounts)
     """Of channels, those that have ended included."""
@@ -96,6 +99,7 @@ class Sums:
     def __iadd__(self, other: Sums) -> Self:
         self.ready += other.ready
         self.unacknowledged += other.unacknowledged
+        self.aside += other.aside
         self.redelivered += other.redelivered
         self.traffic += other.traffic
         self.octets += other.octets
@@ -104,7 +108,7 @@ class Sums:
     @property
     def lengths(self) -> Sample:
         """What LENGTHS names."""
-        return self.ready + self.unacknowledged, self.ready, self.unacknowledged
+        return self.ready + self.unacknowledged + self.aside, self.ready, self.unacknowledged
 
     @property
     def messages(self) -> Sample:

@@ -42,6 +42,7 @@ class Survey:
                 for each in queues[start : start + QUEUES]:
                     sums.ready += each.message_count
                     sums.unacknowledged += each.unacked - each.returning
+                    sums.aside += each.delayed + each.dying
                     if each.tally is not None:
                         sums.redelivered += each.tally.redelivered
                 yield len(queues[start : start + QUEUES]) // 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from amqpd.broker.statistics import Statistics
-from amqpd.management.rates.counted import CHURN, DELIVERING, EXCHANGES, LENGTHS, PUBLISHING, Sample
+from amqpd.management.rates.counted import CHURN, DELIVERING, EXCHANGES, LENGTHS, PUBLISHING, Sample, Sums
 from amqpd.management.rates.details import Details, shown
 
 GROUPS: Final = (frozenset(PUBLISHING), frozenset(DELIVERING), frozenset(EXCHANGES))
@@ -29,6 +29,6 @@ def churn_rates(statistics: Statistics, details: Details) -> dict[str, object]:
     return shown(tuple([getattr(statistics, name) for name in CHURN.values()]), tuple(CHURN), details)
 
 
-def lengths(ready: int, unacknowledged: int, details: Details) -> dict[str, object]:
+def lengths(sums: Sums, details: Details) -> dict[str, object]:
     """The three counts of messages in queues."""
-    return shown((ready + unacknowledged, ready, unacknowledged), LENGTHS, details)
+    return shown(sums.lengths, LENGTHS, details)

@@ -45,7 +45,7 @@ def overview_view(api: Api, totals: Totals, *, listeners: bool, stats: bool) -> 
             "message_stats": {},
             **message_stats(CHANNEL, totals.sums.messages, totals.details),
             "churn_rates": churn_rates(broker.statistics, totals.details),
-            "queue_totals": lengths(totals.sums.ready, totals.sums.unacknowledged, totals.details),
+            "queue_totals": lengths(totals.sums, totals.details),
         }
     if listeners:
         view["listeners"] = [listener_view(api, each) for each in api.listening()]

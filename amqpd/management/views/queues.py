@@ -8,6 +8,9 @@ from amqpd.broker.capacities import Capacities
 from amqpd.broker.json_tables import json_of
 from amqpd.broker.policies import Matched
 from amqpd.broker.queue import Queue
+from amqpd.broker.queue_counts import lasting
+from amqpd.broker.quorum_priorities import RETURNED, ReturnedFirstByPriority, TwoLevels
+from amqpd.broker.quorum_queue import QuorumQueue
 from amqpd.broker.stream.stream_queue import StreamQueue
 from amqpd.broker.vhost import VHost
 from amqpd.management.rates.counted import LENGTHS, QUEUE, of_queue
@@ -94,6 +97,7 @@ def _counts(queue: Queue, details: Details) -> dict[str, object]:
         "exclusive_consumer_tag": None if exclusive is None else exclusive.tag,
         "single_active_consumer_tag": None if active is None else active.tag,
         "paused": queue.paused,
+        "messages_delayed": queue.delayed,
         **details.idle,
         **message_stats(MESSAGES, counts[len(LENGTHS) :], details),
     }
@@ -113,8 +117,9 @@ def _of_type(queue: Queue, node: str) -> dict[str, object]:
         return {"storage_version": 2} | _in_memory(queue)
     replicas: dict[str, object] = {"leader": node, "members": [node], "online": [node]}
     if queue.type.name == QUORUM:
-        limit = queue.settings.delivery_limit
-        return replicas | {"delivery_limit": "unlimited" if limit is None or limit < 0 else limit}
+        limit = queue.delivery_limit
+        replicas |= {"delivery_limit": "unlimited" if limit is None else limit, "messages_dlx": queue.dying}
+        return replicas | _by_priority(queue)
     if isinstance(queue, StreamQueue):
         return replicas | {
             "readers": {node: queue.readers},
@@ -125,6 +130,18 @@ def _of_type(queue: Queue, node: str) -> dict[str, object]:
     return {}
 
 
+def _by_priority(queue: Queue) -> dict[str, object]:
+    """How many messages wait at which level, since there are levels: two of them, or more."""
+    if not isinstance(queue, QuorumQueue) or not isinstance(queue.ready, ReturnedFirstByPriority):
+        return {}
+    counts = queue.ready.counts()
+    returned: dict[str, object] = {"messages_ready_returned": counts.pop(RETURNED, 0)}
+    if isinstance(queue.ready, TwoLevels):
+        return returned | {"messages_ready_high": counts.get(1, 0), "messages_ready_normal": counts.get(0, 0)}
+    by_priority = {str(priority): counts[priority] for priority in sorted(counts)}
+    return returned | {"messages_by_priority": by_priority, "messages_active_priorities": len(by_priority)}
+
+
 def _sizes(queue: Queue, unsettled: Unsettled) -> dict[str, object]:
     """Octets of the bodies of messages, and when the first one was sent. Streams don't know theirs; persistent ones are
     those that a restart leaves.
@@ -132,18 +149,20 @@ def _sizes(queue: Queue, unsettled: Unsettled) -> dict[str, object]:
     if queue.type.name not in (CLASSIC, QUORUM):
         return {}
     ready, out = queue.weight(), unsettled.of(queue)
-    both = ready + out
+    dying = queue.dying_weight()
+    of_all = ready + out + dying
+    persistent, persistent_octets = lasting(queue, of_all)
     view: dict[str, object] = {
-        "message_bytes": both.octets,
+        "message_bytes": of_all.octets,
         "message_bytes_ready": ready.octets,
         "message_bytes_unacknowledged": out.octets,
-        "message_bytes_ram": both.octets - both.paged,
-        "message_bytes_persistent": both.persistent_octets if queue.durable else 0,
-        "messages_persistent": both.persistent if queue.durable else 0,
+        "message_bytes_ram": of_all.octets - of_all.paged,
+        "message_bytes_persistent": persistent_octets,
+        "messages_persistent": persistent,
     }
     if queue.type.name == CLASSIC:
-        view |= {"message_bytes_paged_out": both.paged, "head_message_timestamp": unsettled.first_sent(queue)}
-    return view
+        return view | {"message_bytes_paged_out": of_all.paged, "head_message_timestamp": unsettled.first_sent(queue)}
+    return view | {"message_bytes_dlx": dying.octets}
 
 
 def _in_memory(queue: Queue) -> dict[str, object]:

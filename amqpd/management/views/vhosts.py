@@ -23,6 +23,6 @@ def vhost_view(broker: Broker, vhost: VHost, sums: Sums | None, details: Details
         "protected_from_deletion": said.protected,
     }
     if sums is not None:
-        view |= lengths(sums.ready, sums.unacknowledged, details) | message_stats(CHANNEL, sums.messages, details)
+        view |= lengths(sums, details) | message_stats(CHANNEL, sums.messages, details)
         view |= shown((sums.octets.recv_oct, sums.octets.send_oct), OCTETS, details)
     return view

@@ -46,8 +46,8 @@ export function queue(app, [vhost, name]) {
   async function purge() {
     const gone = await confirm({
       title: `Purge ${name}?`,
-      lost: html`All messages that are ready in <strong>${name}</strong> are lost:
-        <strong>${many(now.messages_ready, "message")}</strong> as of now.
+      lost: html`All messages that wait in <strong>${name}</strong> are lost:
+        <strong>${many(now.messages_ready + now.messages_delayed, "message")}</strong> as of now.
         ${now.messages_unacknowledged ? `${many(now.messages_unacknowledged, "unacknowledged message")} stay.` : ""}`,
       action: "Purge the queue",
       submit: () => api.remove(`${at}/contents`),
@@ -139,6 +139,8 @@ const known = (now) =>
     ["Messages", count(now.messages)],
     ["Ready", count(now.messages_ready)],
     ["Unacknowledged", count(now.messages_unacknowledged)],
+    ["Waiting for their next try", now.messages_delayed ? count(now.messages_delayed) : undefined],
+    ["Dead letters on their way", now.messages_dlx ? count(now.messages_dlx) : undefined],
     ["Consumers", count(now.consumers)],
     ["Consumer capacity", now.consumers ? share(now.consumer_capacity) : undefined],
     ["Published so far", count(now.message_stats?.publish ?? 0)],
