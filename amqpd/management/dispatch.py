@@ -110,7 +110,7 @@ class Dispatcher:
             asked = request.headers.get("access-control-request-headers")
             headers.append(("access-control-allow-methods", "HEAD, GET, PUT, POST, DELETE, OPTIONS"))
             headers.append(("access-control-max-age", str(self._api.settings.cors_max_age)))
-            if asked is not None:
+            if asked is not None and asked.isascii():
                 headers.append(("access-control-allow-headers", asked))
         return tuple(headers)
 

@@ -212,6 +212,13 @@ def test_other_wrong_definitions_are_400_with_a_reason(api: Any, document: objec
     assert answer.json["reason"]
 
 
+def test_a_password_where_its_hash_belongs_stays_out_of_the_log(api: Any, caplog: pytest.LogCaptureFixture) -> None:
+    document = {"rabbit_version": "3.10.8", "users": [{"name": "u", "password_hash": "my secret!", "tags": ""}]}
+    assert api("POST", "/definitions", document).status == 400
+    assert "definitions imported in part" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_the_broker_s_own_names_are_skipped(api: Any) -> None:
     document = {
         "queues": [{"name": "amq.gen-x", "vhost": "/"}],

@@ -158,7 +158,8 @@ def _check_hash(password_hash: str) -> None:
     try:
         base64.b64decode(password_hash, validate=True)
     except (binascii.Error, ValueError):
-        raise Invalid(f"'{password_hash}' is no base64", ["not_base64", password_hash]) from None
+        # It goes into the log without what was given, which may be a password in the wrong place.
+        raise Invalid("the hash of a password is no base64", ["not_base64", password_hash]) from None
 
 
 def _check_pattern(pattern: str, shown: object) -> None:
