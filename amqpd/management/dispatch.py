@@ -18,7 +18,7 @@ from amqpd.management.access import Access, Caller, log_in, require
 from amqpd.management.api import Api, Call, query_of
 from amqpd.management.encoding import JSON, encode
 from amqpd.management.errors import ApiError, answer_to, not_authorised, not_found
-from amqpd.management.listing import Listing, respond
+from amqpd.management.listing import Listing, respond, whole
 from amqpd.management.rates.details import ranges_of
 from amqpd.management.routing import API, Route, Router, params_of
 from amqpd.management.waiting import settled
@@ -121,7 +121,7 @@ async def _answered(route: Route, call: Call) -> Response:
         return answer
     if isinstance(answer, Listing):
         return await respond(answer, call.query)
-    return Response(200, (encode(answer),), (JSON,))
+    return whole(answer, call.query)
 
 
 def _read_once(read_body: ReadBody) -> ReadBody:

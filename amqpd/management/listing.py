@@ -83,10 +83,10 @@ async def respond(listing: Listing[T], query: Mapping[str, str]) -> Response:
     return answer
 
 
-def one(view: View, query: Mapping[str, str]) -> Response:
-    """A single object, reduced to the columns that are asked for."""
+def whole(value: object, query: Mapping[str, str]) -> Response:
+    """What is no list of those, reduced to the columns that are asked for."""
     columns = _columns(query)
-    return Response(200, (encode(_reduced(view, columns) if columns else view),), (JSON,))
+    return Response(200, (encode(_behind(value, columns or None)),), (JSON,))
 
 
 def _page(query: Mapping[str, str]) -> Page | None:

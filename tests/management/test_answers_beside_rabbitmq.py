@@ -59,6 +59,10 @@ SEQUENCES: dict[str, list[Request]] = {
         ("PUT", "/policies/v/p", {"pattern": 5, "definition": {"max-length": 5}}),
         ("PUT", "/policies/nope/p", {}),
         ("GET", "/policies/v", None),
+        ("GET", "/policies/v/p?columns=name,definition.queue-master-locator", None),
+        ("GET", "/operator-policies/v/p?columns=name,odd", None),
+        ("GET", "/vhosts/v/permissions?columns=vhost.x,user", None),
+        ("GET", "/whoami?columns=name", None),
     ],
     "declarations": [
         ("PUT", "/exchanges/v/x", {"type": "x-random"}),

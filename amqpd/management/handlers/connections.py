@@ -11,7 +11,7 @@ from amqpd.management.api import Call
 from amqpd.management.errors import not_authorised
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import find_channel, find_connection, visible_channels, visible_connections
-from amqpd.management.listing import AnyListing, Listing, one
+from amqpd.management.listing import AnyListing, Listing
 from amqpd.management.views.connections import channel_details_view, channel_view, connection_view
 from amqpd.management.views.consumers import channel_name, consumer_view, user_of
 from amqpd.protocol.channel import Channel
@@ -50,7 +50,7 @@ async def close_connections_of_user(call: Call) -> Response:
 async def connection(call: Call) -> object:
     """Show a connection."""
     found = find_connection(call)
-    return one(connection_view(found, call.api.node, call.details(found)), call.query)
+    return connection_view(found, call.api.node, call.details(found))
 
 
 async def close_connection(call: Call) -> Response:
@@ -79,7 +79,7 @@ async def channels_of_vhost(call: Call) -> AnyListing:
 async def channel(call: Call) -> object:
     """Show a channel with its consumers."""
     found = find_channel(call)
-    return one(channel_details_view(found, call.details(found)), call.query)
+    return channel_details_view(found, call.details(found))
 
 
 async def consumers(call: Call) -> AnyListing:

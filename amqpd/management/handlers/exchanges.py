@@ -15,7 +15,7 @@ from amqpd.management.api import Call, text_of
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
-from amqpd.management.listing import AnyListing, Listing, one
+from amqpd.management.listing import AnyListing, Listing
 from amqpd.management.rates.details import NOTHING, Details
 from amqpd.management.rates.survey import Survey
 from amqpd.management.views.exchanges import exchange_view
@@ -44,7 +44,7 @@ async def exchange(call: Call) -> object:
     view = exchange_view(vhost, found, *_counts(call, published, vhost, found))
     if call.stats:
         view |= {"incoming": [], "outgoing": []}
-    return one(view, call.query)
+    return view
 
 
 async def put_exchange(call: Call) -> Response:

@@ -11,7 +11,7 @@ from amqpd.management.api import Call, text_of
 from amqpd.management.errors import bad_request, not_found
 from amqpd.management.handlers.answers import NO_CONTENT
 from amqpd.management.handlers.sight import visible_channels, visible_connections
-from amqpd.management.listing import AnyListing, Listing, one
+from amqpd.management.listing import AnyListing, Listing
 from amqpd.management.rates.counted import Sums
 from amqpd.management.rates.details import NOTHING
 from amqpd.management.rates.sampler import NODE, OVERVIEW, Key
@@ -53,7 +53,7 @@ async def overview(call: Call) -> object:
     keys: list[Key] = [OVERVIEW] if caller.sees_all else [*vhosts]
     details = (call.details(*keys) if keys else None) or NOTHING
     totals = Totals(total, objects, details)
-    return one(overview_view(call.api, totals, listeners=caller.sees_all, stats=call.stats), call.query)
+    return overview_view(call.api, totals, listeners=caller.sees_all, stats=call.stats)
 
 
 async def sums_of(call: Call) -> dict[VHost, Sums] | None:
@@ -88,7 +88,7 @@ async def nodes(call: Call) -> AnyListing:
 async def node(call: Call) -> object:
     """Show the node."""
     require_node(call)
-    return one(_node_view(call), call.query)
+    return _node_view(call)
 
 
 def _node_view(call: Call) -> dict[str, object]:

@@ -14,7 +14,7 @@ from amqpd.management.errors import bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.tables import arguments_of
 from amqpd.management.handlers.vhosts import existing_vhost
-from amqpd.management.listing import AnyListing, Listing, one
+from amqpd.management.listing import AnyListing, Listing
 from amqpd.management.views.queues import queue_details, queue_view
 from amqpd.management.weights import are_wanted, weighed
 
@@ -34,10 +34,9 @@ async def queue(call: Call) -> object:
     vhost, broker = call.vhost(), call.broker
     found = find_queue(vhost, call.params["queue"])
     out = await weighed(call.api.node, [found], found) if are_wanted(call.query) else None
-    view = queue_details(
+    return queue_details(
         vhost, found, broker.name, broker.capacities, call.details(found), out=out, totals=_totals(call)
     )
-    return one(view, call.query)
 
 
 async def put_queue(call: Call) -> Response:

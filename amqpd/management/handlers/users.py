@@ -13,7 +13,7 @@ from amqpd.http.turns import SMALL, Slice
 from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
-from amqpd.management.listing import AnyListing, Listing, View, one
+from amqpd.management.listing import AnyListing, Listing, View
 from amqpd.management.views.users import permission_view, topic_permission_view, user_at_work_view, user_view
 
 
@@ -40,7 +40,7 @@ async def users_without_permissions(call: Call) -> AnyListing:
 
 async def user(call: Call) -> object:
     """Show a user."""
-    return one(user_view(access.require_user(call.broker, call.params["user"])), call.query)
+    return user_view(access.require_user(call.broker, call.params["user"]))
 
 
 async def put_user(call: Call) -> Response:

@@ -12,7 +12,7 @@ from amqpd.management.api import Call, mapping_of, text_of
 from amqpd.management.errors import ApiError, bad_request
 from amqpd.management.handlers.answers import NO_CONTENT, put
 from amqpd.management.handlers.overview import sums_of
-from amqpd.management.listing import AnyListing, Listing, one
+from amqpd.management.listing import AnyListing, Listing
 from amqpd.management.rates.counted import Sums
 from amqpd.management.rates.details import NOTHING
 from amqpd.management.views.users import permission_view, topic_permission_view
@@ -34,7 +34,7 @@ async def vhosts(call: Call) -> AnyListing:
 async def vhost(call: Call) -> object:
     """Show a virtual host."""
     found = call.vhost()
-    return one(_view(call, found, await sums_of(call)), call.query)
+    return _view(call, found, await sums_of(call))
 
 
 def _view(call: Call, vhost: VHost, sums: dict[VHost, Sums] | None) -> dict[str, object]:
