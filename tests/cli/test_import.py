@@ -99,6 +99,24 @@ def test_messages_arrive_in_order_with_their_properties_and_leave_their_source(b
     assert bodies(both.source, "orders") == bodies(both.source, "quorum") == []
 
 
+@pytest.mark.timeout(180)
+def test_keys_in_cc_take_no_copies_to_queues_that_have_theirs_already(both: Both) -> None:
+    with connected(both.source) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for name in ("a", "b"):
+            channel.queue_declare(name, durable=True)
+        for number in range(3):
+            headers = {"CC": ["b"]} if number == 1 else {}
+            channel.basic_publish("", "a", str(number).encode(), pika.BasicProperties(headers=headers))
+    assert both.move().exit_code == 0
+    assert [(body, properties.headers) for properties, body in bodies(both.target.url, "a")] == [
+        (b"0", {}), (b"1", {"CC": ["b"]}), (b"2", {}),
+    ]  # fmt: skip
+    assert [body for _, body in bodies(both.target.url, "b")] == [b"1"]
+    assert not [each for each in both.target.exchanges() if each.startswith("amqpd.")]
+
+
 @pytest.mark.parametrize("both", ["amqpd"], indirect=True)
 def test_what_the_target_refuses_stays_where_it_was(both: Both) -> None:
     with connected(both.source) as connection:

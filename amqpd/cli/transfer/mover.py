@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Final
 
 import attrs
@@ -27,6 +28,10 @@ RETURN: Final = (60, 50)
 ACK: Final = (60, 80)
 NACK: Final = (60, 120)
 MANDATORY: Final = b"\x01"
+CC: Final = b"\x02CC"
+"""What stands in a content header with further routing keys; elsewhere it does no harm."""
+FANOUT: Final = shortstr("fanout")
+NO_TABLE: Final = bytes(4)
 
 
 class NotTaken(BenchError):
@@ -52,6 +57,8 @@ class Mover:
         self._from = _Frames(source)
         self._to = _Frames(target)
         self._published = 0
+        self._detour = ""
+        """An exchange that leads to the queue alone, while one is needed."""
         target.select_confirms()
 
     def move(self, queue: str, progress: Callable[[int], None]) -> int:
@@ -59,6 +66,13 @@ class Mover:
 
         Raises NotTaken, and BenchError for an end of either connection.
         """
+        try:
+            return self._move(queue, progress)
+        except NotTaken:
+            self._end_detour()
+            raise
+
+    def _move(self, queue: str, progress: Callable[[int], None]) -> int:
         moved = 0
         while batch := self._take(queue):
             confirmed = self._publish(queue, batch)
@@ -71,6 +85,7 @@ class Mover:
                 raise NotTaken(f"the target did not take {left} messages of '{queue}': they stay at the source")
         self._source.send(method(1, 60, 10, struct.pack(">IHB", 0, 0, 0)))
         self._from.expect((60, 11))  # every acknowledgement before it was heard
+        self._end_detour()
         return moved
 
     def _take(self, queue: str) -> list[Taken]:
@@ -97,7 +112,8 @@ class Mover:
         first = self._published + 1
         parts: list[bytes] = []
         for each in batch:
-            parts.append(method(1, 60, 40, b"\x00\x00" + shortstr("") + shortstr(queue) + MANDATORY))
+            where = shortstr(self._way_to(queue, each)) + shortstr(queue)
+            parts.append(method(1, 60, 40, b"\x00\x00" + where + MANDATORY))
             parts.append(frame(HEADER, 1, each.header))
             parts += [frame(BODY, 1, each.body[at : at + piece]) for at in range(0, len(each.body), piece)]
         self._target.send(b"".join(parts))
@@ -106,6 +122,28 @@ class Mover:
         if returned:
             raise NotTaken(f"the target has no queue '{queue}': its messages stay at the source")
         return {each.tag for number, each in enumerate(batch, first) if number not in refused}
+
+    def _way_to(self, queue: str, message: Taken) -> str:
+        """The exchange that leads to a queue: the default one, unless the message has keys by which others would
+        get it from there too: they have got it already.
+        """
+        if CC not in message.header:
+            return ""
+        if not self._detour:
+            self._detour = f"amqpd.import.{sha256(queue.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+            name = shortstr(self._detour)
+            self._target.send(method(1, 40, 10, b"\x00\x00" + name + FANOUT + b"\x00" + NO_TABLE))
+            self._to.expect((40, 11))
+            binding = shortstr(queue) + name + shortstr("") + b"\x00" + NO_TABLE
+            self._target.send(method(1, 50, 20, b"\x00\x00" + binding))
+            self._to.expect((50, 21))
+        return self._detour
+
+    def _end_detour(self) -> None:
+        if self._detour:
+            self._target.send(method(1, 40, 20, b"\x00\x00" + shortstr(self._detour) + b"\x00"))
+            self._to.expect((40, 21))
+            self._detour = ""
 
 
 class _Frames:
