@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 import attrs
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from amqpd.protocol.node import Node
 
 PLAIN: Final = "text/plain; charset=utf-8"
+MOST_PARAMETERS: Final = 1000
 
 
 @attrs.frozen
@@ -38,8 +39,8 @@ class Answer:
 
 def answer(target: str, node: Node, machine: Machine) -> Answer:
     """What a GET of this target gets; `target` is as in the request line: `/metrics/detailed?family=queue_metrics`."""
-    parts = urlsplit(target)
-    path = unquote(parts.path).rstrip("/")
+    path, _, query = target.partition("?")
+    path = unquote(path).rstrip("/")
     if path in ("", "/"):
         return Answer.short(200, "metrics are at /metrics, /metrics/per-object and /metrics/detailed")
     before, _, name = path.removeprefix("/metrics").partition("/")
@@ -50,7 +51,10 @@ def answer(target: str, node: Node, machine: Machine) -> Answer:
         return Answer.short(404, "Unknown Registry")
     scrape = Scrape(endpoint=endpoint)
     if endpoint == SELECTED:
-        given = parse_qs(parts.query)
+        try:
+            given = parse_qs(query, max_num_fields=MOST_PARAMETERS)
+        except ValueError:
+            return Answer.short(400, f"more than {MOST_PARAMETERS} parameters")
         try:
             pattern = patterns.compile(given["queue"][-1]) if "queue" in given else None
         except patterns.PatternError as error:

@@ -336,6 +336,9 @@ def test_every_family_can_be_had_alone(world: World, family: str) -> None:
         ("/metrics/nowhere", 404, "Unknown Registry"),
         ("/metrics/aggregated", 404, "Unknown Registry"),
         ("/metrics/detailed?family=queue_metrics&queue=(", 400, "bad value for 'queue': '('"),
+        ("//[", 404, "Not Found"),
+        ("http://[/metrics", 404, "Not Found"),
+        ("/metrics/detailed?" + "a=b&" * 2000, 400, "more than 1000 parameters"),
     ],
 )
 def test_paths_that_lead_elsewhere(target: str, status: int, text: str) -> None:
