@@ -15,6 +15,7 @@ import trio
 
 from amqpd import log
 from amqpd.app import SPILL, make_node, serve_node
+from amqpd.application import controlled
 from amqpd.clock import SystemClock
 from amqpd.config import Config, load
 from amqpd.server.offload import Threads
@@ -30,7 +31,7 @@ SEGMENT: Final = 256 * 1024
 async def _serve(config: Config, engine: AppendLogEngine, spill: SpillFiles) -> None:
     storage = EngineJournal(engine, SystemClock(), spill)
     node = make_node(config, storage=storage, offload=Threads())
-    async with serve_node(node, config, storage) as server:
+    async with serve_node(node, config, storage) as server, controlled(server, config, storage):
         with trio.open_signal_receiver(signal.SIGTERM) as received:
             told = log.get_logger("amqpd.crash")
             told.info(f"listening on {listening_on(server.addresses)}")
@@ -45,11 +46,16 @@ def main() -> None:
     parser.add_argument("--port")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--durability", type=Durability, required=True)
+    parser.add_argument("--control-socket", type=Path)
     parser.add_argument("--memory-paging-ratio")
     options = parser.parse_args()
     log.configure("info", "console")
     engine = AppendLogEngine(options.data_dir, options.durability, segment=SEGMENT)
-    flags = {"port": options.port, "memory.paging_ratio": options.memory_paging_ratio}
+    flags = {
+        "port": options.port,
+        "control_socket": options.control_socket,
+        "memory.paging_ratio": options.memory_paging_ratio,
+    }
     trio.run(_serve, load(None, os.environ, flags), engine, SpillFiles(options.data_dir / SPILL))
 
 

@@ -12,7 +12,21 @@ from typing import Final
 import attrs
 
 from tests.crash.history import History, Place
-from tests.crash.log import END, Declared, Declaring, Event, Failed, How, Looked, Received, Removed, Removing
+from tests.crash.log import (
+    END,
+    Declared,
+    Declaring,
+    Event,
+    Failed,
+    Found,
+    How,
+    Looked,
+    Received,
+    Removed,
+    Removing,
+    Setting,
+    WasSet,
+)
 from tests.crash.topology import QUEUES, places
 
 SLACK: Final = 0.1
@@ -57,6 +71,8 @@ def _may_be_gone(history: History, queue: str, message: str) -> bool:
     for place in places(queue):
         final = (How.ACK,) if QUEUES[place].dead_letters is not None else (How.ACK, How.REJECT)
         if any(history.settlements((place, message), *final)):
+            return True
+        if (place, message) in history.dropping:
             return True
         if any(history.sent_at[message] < removal.end for removal in history.removals[place]):
             return True
@@ -108,6 +124,37 @@ def removed(history: History) -> Iterator[Violation]:
             for removal in history.removals[queue]
         ):
             yield Violation("removed", f"{message} came back to {queue}, which was emptied")
+
+
+def undropped(history: History) -> Iterator[Violation]:
+    """A single message that was deleted doesn't come back once that was answered, nor from where it might have gone."""
+    for (queue, message), at in history.dropped.items():
+        sent = history.sent.get(message)
+        for place in {queue, *(place for each in (() if sent is None else sent.queues) for place in places(each))}:
+            if any(when > at for when, _ in history.received.get((place, message), ())):
+                yield Violation("undropped", f"{message} was deleted from {queue}, and came from {place}")
+
+
+def undone(history: History) -> Iterator[Violation]:
+    """What the operator made so is so once that was answered; before, it is as it was or as it is to be."""
+    possible: dict[str, set[str] | None] = {}
+    for event in history.events:
+        match event:
+            case Setting(whole=True):
+                known = possible.get(event.thing)
+                possible[event.thing] = None if known is None else {*known, event.value}
+            case Setting():
+                possible[event.thing] = None
+            case WasSet():
+                possible[event.thing] = {event.value}
+            case Found():
+                known = possible.get(event.thing)
+                if known is not None and event.value not in known:
+                    expected = " or ".join(sorted(known))
+                    yield Violation("undone", f"{event.thing} is {event.value}, and was set to {expected}")
+                possible[event.thing] = {event.value}
+            case _:
+                pass
 
 
 def twice(history: History) -> Iterator[Violation]:
@@ -252,5 +299,6 @@ def failed(history: History) -> Iterator[Violation]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    lost, risen, removed, twice, out_of_order, moved, unmarked, miscounted, overdue, unknown, misplaced, failed,
+    lost, risen, removed, undropped, twice, out_of_order, moved, unmarked, miscounted, overdue, unknown, misplaced,
+    undone, failed,
 )  # fmt: skip

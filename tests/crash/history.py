@@ -13,6 +13,8 @@ from tests.crash.log import (
     Committed,
     Committing,
     Confirmed,
+    Dropped,
+    Dropping,
     Event,
     How,
     Opened,
@@ -51,6 +53,10 @@ class History:
         self.received: defaultdict[Place, list[tuple[int, Received]]] = defaultdict(list)
         self.settled: defaultdict[Place, list[tuple[int, Settled]]] = defaultdict(list)
         self.audited: set[str] = set()
+        self.dropping: set[Place] = set()
+        """Messages that were to be deleted, one by one."""
+        self.dropped: dict[Place, int] = {}
+        """Since when they are gone."""
         self.committing: set[int] = set()
         self.committed: set[int] = set()
         self.removals: defaultdict[str, list[Removal]] = defaultdict(list)
@@ -93,6 +99,10 @@ class History:
                 self._emptying[event.queue] = at
             case Removed():
                 self.removals[event.queue].append(Removal(self._emptying.pop(event.queue), at, answered=True))
+            case Dropping():
+                self.dropping.add((event.queue, event.message))
+            case Dropped():
+                self.dropped[event.queue, event.message] = at
             case Audited():
                 self.audited.add(event.queue)
             case _:

@@ -162,6 +162,47 @@ class Audited:
 
 
 @attrs.frozen
+class Dropping:
+    """A single message is about to be deleted from its queue, by the only one who takes messages from there."""
+
+    queue: str
+    message: str
+
+
+@attrs.frozen
+class Dropped:
+    """The answer that it was there, and is gone."""
+
+    queue: str
+    message: str
+
+
+@attrs.frozen
+class Setting:
+    """The operator is about to make something so. `whole`: it may not be found half done."""
+
+    thing: str
+    value: str
+    whole: bool
+
+
+@attrs.frozen
+class WasSet:
+    """The answer that it is."""
+
+    thing: str
+    value: str
+
+
+@attrs.frozen
+class Found:
+    """How the operator found something."""
+
+    thing: str
+    value: str
+
+
+@attrs.frozen
 class Failed:
     """Something that must not happen, such as an error of the broker."""
 
@@ -183,6 +224,11 @@ Event: TypeAlias = (
     | Declared
     | Looked
     | Audited
+    | Dropping
+    | Dropped
+    | Setting
+    | WasSet
+    | Found
     | Failed
 )
 
@@ -190,7 +236,7 @@ KINDS: Final[dict[str, type[Event]]] = {
     kind.__name__: kind
     for kind in (
         Opened, Sent, Confirmed, Refused, Received, Settled, Committing, Committed,
-        Removing, Removed, Declaring, Declared, Looked, Audited, Failed,
+        Removing, Removed, Declaring, Declared, Looked, Audited, Dropping, Dropped, Setting, WasSet, Found, Failed,
     )
 }  # fmt: skip
 

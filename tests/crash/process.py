@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -33,7 +34,10 @@ class Broker:
 
     def __init__(self, storage: Storage, folder: Path, options: Sequence[str], root: Path = ROOT) -> None:
         """`options`: further ones of `amqpd serve`; `root`: the folder whose `amqpd` is started."""
+        self._sockets = tempfile.TemporaryDirectory(prefix="amqpd-")  # a folder for data may have too long a path
+        self.socket = Path(self._sockets.name) / "control"
         command = [sys.executable, "-m", storage.value, "serve", "--port", "0", "--data-dir", str(folder)]
+        command += ["--control-socket", str(self.socket)]
         path = os.pathsep.join([str(root), str(ROOT)])
         self._child = subprocess.Popen(
             [*command, *options],
@@ -87,6 +91,7 @@ class Broker:
             self._reader.join(PATIENCE)
             assert self._child.stderr is not None
             self._child.stderr.close()
+            self._sockets.cleanup()
 
     @property
     def complaints(self) -> str:

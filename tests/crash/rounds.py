@@ -162,7 +162,7 @@ class _Episode:
         port = broker.port()
         if port is None:
             self._log.add(Failed(f"life {self._life}: the broker did not start: {broker.complaints}"))
-        return broker, None if port is None else Life(self._life, port)
+        return broker, None if port is None else Life(self._life, port, broker.socket)
 
     def _let_live(self) -> None:
         seconds = self._random.uniform(*LIFE)

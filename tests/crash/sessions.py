@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -43,6 +44,8 @@ class Life:
 
     number: int
     port: int
+    socket: Path
+    """Where its operator asks."""
 
 
 @attrs.frozen

@@ -92,10 +92,21 @@ TARGETS: Final = (
     Queue("anywhere.target"),
     Queue("safe.target"),
 )
+MANAGED: Final = (
+    Queue("managed.classic", dead_letters="managed.classic.target", ordered=False),
+    Queue("managed.quorum", quorum=True, dead_letters="managed.quorum.target", ordered=False, arguments=UNLIMITED),
+)
+"""Nobody but the operator takes anything from these, or from where their dead go: it moves messages to and fro."""
+MANAGED_TARGETS: Final = (
+    Queue("managed.classic.target", ordered=False),
+    Queue("managed.quorum.target", quorum=True, ordered=False, arguments=UNLIMITED),
+)
+IDLE: Final = Queue("idle")
+"""The operator pauses it and lets it go on."""
 FULL: Final = Queue("full", arguments={"x-max-length": 20, "x-overflow": "reject-publish"})
 OWN: Final = (Queue("own.classic"), Queue("own.quorum", quorum=True, arguments=UNLIMITED))
 """Each has one client, which empties and deletes it."""
-LASTING: Final = (*WORK, *FANNED, *MORTAL, *TARGETS, FULL, Queue(BARRIER))
+LASTING: Final = (*WORK, *FANNED, *MORTAL, *TARGETS, *MANAGED, *MANAGED_TARGETS, FULL, IDLE, Queue(BARRIER))
 """Declared once for a data directory. In this order they are audited: what dies goes to a later one."""
 QUEUES: Final = {queue.name: queue for queue in (*LASTING, *OWN)}
 

@@ -13,13 +13,14 @@ from threading import Condition, Event, Thread
 from typing import Final
 
 from tests.crash.log import Failed, How, Log
+from tests.crash.operator import operate
 from tests.crash.pika_session import PikaSession
 from tests.crash.raw_session import RawSession
 from tests.crash.sessions import Delivery, Gone, Life, Session
-from tests.crash.topology import BARRIER, FANNED, FULL, MORTAL, OWN, STREAM, TARGETS, WORK
+from tests.crash.topology import BARRIER, FANNED, FULL, MANAGED, MORTAL, OWN, STREAM, TARGETS, WORK
 
 FAN_OUT: Final = tuple(queue.name for queue in FANNED)
-SINGLE: Final = tuple((queue.name,) for queue in (*WORK, *MORTAL) if not queue.delayed)
+SINGLE: Final = tuple((queue.name,) for queue in (*WORK, *MORTAL, *MANAGED) if not queue.delayed)
 DELAYED: Final = tuple((queue.name,) for queue in WORK if queue.delayed)
 """No transaction publishes there: what is delayed comes whatever becomes of it."""
 REFUSING: Final = (FULL.name,)
@@ -63,6 +64,7 @@ def start(log: Log, lives: Lives, prefix: str, random: Random) -> list[Thread]:
     """Start all parts; a thread ends when there are no lives any more."""
     parts: list[Part] = [
         publish, publish, consume, settle_many, transact, own, own, publish_by_pika, consume_by_pika, read_stream,
+        operate,
     ]  # fmt: skip
     threads = []
     for number, part in enumerate(parts):
