@@ -38,6 +38,16 @@ def test_guest_from_elsewhere_is_told_what_to_do(stranger: Visit) -> None:
     stranger.page.set_extra_http_headers({})
 
 
+def test_a_user_without_permissions_learns_why_there_is_nothing(stranger: Visit) -> None:
+    stranger.broker.add_user("new", "secret", ("management",))
+    stranger.log_in("new", "secret")
+    expect(stranger.page.get_by_text("This user has permissions in no virtual host")).to_be_visible()
+    stranger.page.goto(f"{stranger.url}/#/queues/%2F/orders")
+    expect(stranger.page.get_by_role("alert")).to_contain_text("no permissions in this virtual host")
+    stranger.page.goto(f"{stranger.url}/#/users")
+    expect(stranger.page.get_by_role("alert")).to_contain_text("This is for users with the tag administrator.")
+
+
 def test_a_login_lasts_as_long_as_its_tab_and_keeps_a_token_in_no_cookie(visit: Visit) -> None:
     visit.page.reload()
     expect(visit.heading("Overview")).to_be_visible()

@@ -135,7 +135,7 @@ def test_what_the_provider_refuses_is_told(comer: Visit, provider: Provider) -> 
 def test_somebody_without_a_tag_is_told_so(comer: Visit, provider: Provider) -> None:
     provider.scope = "mq.read:*/*"
     comer.button(at(provider)).click()
-    expect(comer.page.get_by_role("alert")).to_contain_text("Not management user")
+    expect(comer.page.get_by_role("alert")).to_contain_text("This user has no tag for these pages.")
 
 
 def test_an_answer_that_nobody_asked_for_logs_nobody_in(comer: Visit, provider: Provider) -> None:

@@ -1,7 +1,8 @@
 // The management API, asked with fetch. Every answer that is no success becomes an ApiError with the broker's reason.
 
+import { plainly } from "./plain.js";
+
 const base = new URL("api", document.baseURI).href;
-const NOT_THERE = "There is nothing of this name, or it is gone.";
 let authorization = null;
 let renew = async () => false;
 let renewing = null;
@@ -83,7 +84,7 @@ function refusal(status, text) {
   } catch {
     // no JSON: a proxy in between answers as it likes
   }
-  const shown = reason === "Not Found" ? NOT_THERE : typeof reason === "string" ? reason : JSON.stringify(reason);
+  const shown = typeof reason === "string" ? plainly(reason) : JSON.stringify(reason);
   return new ApiError(status, error, shown || error);
 }
 

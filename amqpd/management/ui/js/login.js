@@ -4,16 +4,7 @@ import { html, render } from "../vendor/lit-html/lit-html.js";
 import * as session from "./session.js";
 import * as sso from "./sso.js";
 
-/** What the broker answers, in RabbitMQ's words for programs, and what it means to who stands before the page. */
-const PLAIN = {
-  "Not management user":
-    "This user has no tag for these pages. An administrator can give it one: management, policymaker, monitoring or administrator.",
-  "User can only log in via localhost":
-    "This user may log in from the broker's own machine only. Log in as another one (the broker's default.user makes one at its first start).",
-};
-
-const plainly = ({ error, message }) =>
-  error === "not_authorized" ? "User name or password is wrong." : (PLAIN[message] ?? message);
+const told = ({ error, message }) => (error === "not_authorized" ? "User name or password is wrong." : message);
 
 /** Show it, and call `enter(user)` once somebody is logged in. `reason`: why it is shown, if there is one. */
 export function showLogin(root, enter, reason = "") {
@@ -49,7 +40,7 @@ export function showLogin(root, enter, reason = "") {
     try {
       enter(await session.logIn(form.get("name"), form.get("password")));
     } catch (failure) {
-      [busy, error] = [false, plainly(failure)];
+      [busy, error] = [false, told(failure)];
       update();
       root.querySelector("#password").select();
     }

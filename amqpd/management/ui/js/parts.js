@@ -23,9 +23,12 @@ export const page = (head, body = loading()) => html`${head}${body}`;
 export function problem(error, stale = false) {
   return html`<div class="problem" role="alert">
     <strong>${error.status === 404 ? "Not found" : error.status === 401 ? "Not allowed" : "That did not work"}:</strong>
-    ${error.message}${stale ? html` <span>What is shown is from before.</span>` : nothing}
+    ${stale ? ended(error.message) : error.message}${stale ? html` <span>What is shown is from before.</span>` : nothing}
   </div>`;
 }
+
+/** With a full stop, where another sentence follows. */
+const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 export const badge = (text, kind = "", title = "") =>
   html`<span class="badge ${kind}" title=${title || nothing}>${text}</span>`;

@@ -151,5 +151,5 @@ const CHANNELS = [
   { label: "Mode", cell: (item) => (item.confirm ? "confirms" : item.transactional ? "transactions" : "–") },
   { label: "Consumers", number: true, cell: (item) => count(item.consumer_count) },
   { label: "Prefetch", number: true, cell: (item) => count(item.prefetch_count) },
-  { label: "Unacknowledged", number: true, cell: (item) => count(item.messages_unacknowledged) },
+  { label: "Unacked", number: true, cell: (item) => count(item.messages_unacknowledged) },
 ];

@@ -20,6 +20,11 @@ const TILES = [
   ["Exchanges", "exchanges", "exchanges"],
 ];
 
+/** Every virtual host has exchanges: who sees none sees no virtual host. */
+const SEES_NOTHING = html`<p class="muted">
+  This user has permissions in no virtual host, so there is nothing to see. An administrator can grant some.
+</p>`;
+
 export function overview(app) {
   const key = `overview ${app.user.name}`;
   let now = null;
@@ -42,7 +47,8 @@ export function overview(app) {
       ])}`;
     return page(
       heading("Overview", { above: now.cluster_name, badges }),
-      html`${tiles(now)}
+      html`${now.object_totals.exchanges === 0 ? SEES_NOTHING : nothing}
+      ${tiles(now)}
       <div class="charts">
         ${section("Messages in queues", chart("Messages in queues", QUEUED, points))}
         ${section("Message rates", chart("Message rates", RATES, points))}
