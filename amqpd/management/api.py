@@ -21,6 +21,7 @@ from amqpd.config import Config, Management
 from amqpd.http.message import BodyIncomplete, BodyTooLarge, Request
 from amqpd.management.access import Caller
 from amqpd.management.attempts import Attempts
+from amqpd.management.bodies import check_size
 from amqpd.management.encoding import decode
 from amqpd.management.errors import ApiError, bad_request, key_missing
 from amqpd.management.machine import Machine, node_numbers
@@ -197,8 +198,10 @@ class Call:
             raise ApiError(400, "bad_request", "the body ended too early", (("connection", "close"),)) from None
 
     async def body(self, *required: str) -> dict[str, object]:
-        """The body's object. Raises ApiError for one that isn't JSON, or lacks something."""
-        found = decode(await self.raw())
+        """The body's object. Raises ApiError for one that isn't JSON, has too much in it, or lacks something."""
+        octets = await self.raw()
+        await check_size(octets)
+        found = decode(octets)
         missing = [name for name in required if name not in found]
         if missing:
             raise key_missing(*missing)

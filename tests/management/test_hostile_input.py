@@ -98,6 +98,18 @@ def test_before_the_login_a_body_is_short(api: Client) -> None:
     assert answer.json["reason"] == "Exceeded HTTP request body size limit"
 
 
+def test_a_body_has_a_bounded_number_of_values(api: Client) -> None:
+    """Reading them is one turn, in which nobody else has one. A long text is one value, whatever it looks like."""
+    names = {f"{each}": each for each in range(30_000)}
+    for name, value in (("arrays", [[]] * 60_000), ("numbers", [1] * 60_000), ("names", names)):
+        answer = api("PUT", f"/global-parameters/{name}", {"value": value})
+        assert answer.status == 400
+        assert answer.json["reason"].startswith("the body has more than 50000 values")
+    api.made("/global-parameters/long", {"value": '[{,"\\' * 60_000})
+    api.made("/global-parameters/many", {"value": [1] * 40_000})
+    assert api("POST", "/definitions", {"global_parameters": [{"name": "g", "value": [1] * 60_000}]}).status == 204
+
+
 def test_a_query_has_few_parameters(api: Client) -> None:
     answer = api("GET", "/overview?" + "a&" * 20_000)
     assert answer.status == 400
