@@ -17,6 +17,8 @@ from amqpd.clock import Clock
 
 MOST: Final = 10_000
 """Of more, the oldest is forgotten."""
+MOST_OF_ONE: Final = 1000
+"""Of more of one user, its own oldest is: nobody logs others out by logging in."""
 OCTETS: Final = 32
 
 
@@ -29,13 +31,19 @@ class Tokens:
         self._lifetime = lifetime
         self._known: dict[bytes, tuple[User, User | None, float]] = {}
         """By digest: for whom, as whom the broker itself knew it, and until when. The oldest first."""
+        self._of: dict[str, dict[bytes, None]] = {}
+        """The digests of each user's, by its name. The oldest first."""
 
     def issue(self, user: User, users: Mapping[str, User]) -> str:
         """A new token for somebody who has just logged in; `users` are those that the broker itself knows, by name."""
         token = secrets.token_urlsafe(OCTETS)
-        if len(self._known) >= MOST:
-            del self._known[next(iter(self._known))]
-        self._known[_digest(token)] = user, users.get(user.name), self._clock.monotonic() + self._lifetime
+        digest, own = _digest(token), self._of.get(user.name, {})
+        if len(own) >= MOST_OF_ONE:
+            self._forget(next(iter(own)))
+        elif len(self._known) >= MOST:
+            self._forget(next(iter(self._known)))
+        self._known[digest] = user, users.get(user.name), self._clock.monotonic() + self._lifetime
+        self._of.setdefault(user.name, {})[digest] = None
         return token
 
     def user_of(self, token: str, users: Mapping[str, User]) -> User | None:
@@ -55,7 +63,14 @@ class Tokens:
 
     def revoke(self, token: str) -> None:
         """Let it stand for nobody any more."""
-        self._known.pop(_digest(token), None)
+        self._forget(_digest(token))
+
+    def _forget(self, digest: bytes) -> None:
+        user, _, _ = self._known.pop(digest, (None, None, 0.0))
+        if user is not None:
+            del self._of[user.name][digest]
+            if not self._of[user.name]:
+                del self._of[user.name]
 
 
 def _login(user: User | None) -> tuple[object, ...]:

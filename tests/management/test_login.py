@@ -11,7 +11,7 @@ import pytest
 
 from amqpd.broker.users import User
 from amqpd.clock import ManualClock
-from amqpd.management.tokens import MOST, Tokens
+from amqpd.management.tokens import MOST, MOST_OF_ONE, Tokens
 
 LIFETIME = 8 * 3600.0
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -113,10 +113,23 @@ def test_where_passwords_are_not_taken_only_tokens_are(started: Callable[..., An
 
 
 def test_of_too_many_tokens_the_oldest_is_forgotten() -> None:
-    tokens, user = Tokens(ManualClock(), LIFETIME), User("u")
-    first, *_, last = [tokens.issue(user, {}) for _ in range(MOST + 1)]
+    tokens = Tokens(ManualClock(), LIFETIME)
+    first, *_, last = [tokens.issue(User(f"u{number}"), {}) for number in range(MOST + 1)]
     assert tokens.user_of(first, {}) is None
-    assert tokens.user_of(last, {}) is user
+    assert tokens.user_of(last, {}) == User(f"u{MOST}")
+
+
+def test_nobody_logs_others_out_by_logging_in() -> None:
+    tokens, user = Tokens(ManualClock(), LIFETIME), User("u")
+    others = tokens.issue(User("other"), {})
+    given = [tokens.issue(user, {}) for _ in range(MOST_OF_ONE)]
+    tokens.revoke(given[1])
+    given.append(tokens.issue(user, {}))
+    assert tokens.user_of(given[0], {}) is user
+    given.append(tokens.issue(user, {}))
+    assert tokens.user_of(given[0], {}) is None
+    assert tokens.user_of(given[-1], {}) is user
+    assert tokens.user_of(others, {}) == User("other")
 
 
 def test_logins_are_counted_by_protocol_until_they_are_set_back(api: Any, connected: Any) -> None:
