@@ -62,6 +62,13 @@ class HttpBackend(AuthBackend):
         answer = self.answers.of(Question(self.settings.user_path, (("username", name),)), name)
         return None if answer == DENY else self.user(name, answer)
 
+    def at(self, user: User, origin: str) -> User:
+        """The service is told the address when it is asked about a virtual host."""
+        authority = user.authority
+        if not isinstance(authority, HttpAuthority):
+            return user
+        return attrs.evolve(user, authority=attrs.evolve(authority, origin=origin))
+
     def close(self) -> None:
         self.service.close()
 

@@ -118,7 +118,7 @@ def _as(connection: Connection, name: str, reason: str) -> Pending[User | None]:
             raise LoginRefused(reason)
         return user
 
-    return connection.node.broker.authentication.known(name).then(require)
+    return connection.node.broker.authentication.known(name, connection.endpoint.peer_host).then(require)
 
 
 BUILT_IN: Final[tuple[type[Mechanism], ...]] = (Plain, AmqPlain, Anonymous, External)

@@ -298,6 +298,7 @@ def test_one_backend_may_check_the_password_and_the_service_say_what_a_user_may_
         with connected(broker) as connection:
             connection.channel().queue_declare("q")
         assert service.about("user") == [{"username": "ann"}]
+        assert {asked["ip"] for asked in service.about("vhost")} == {"127.0.0.1"}
         service.rule = lambda path, asked: "deny"
         broker.clock.advance(15)
         with pytest.raises(ProbableAuthenticationError), connected(broker):

@@ -41,13 +41,13 @@ class Link:
     backend: AuthBackend
     authoriser: AuthBackend
 
-    def with_rights(self, user: User) -> User | None:
+    def with_rights(self, user: User, origin: str) -> User | None:
         """The user with the rights that it has here; None: it has none. Tags of both count, as in RabbitMQ, and a login
         that ends still does. May raise Undecided.
         """
         if self.authoriser is self.backend:
             return user
-        known = self.authoriser.authorise(user.name)
+        known = self.authorised(user.name, origin)
         if known is None:
             return None
         tags = tuple(dict.fromkeys((*user.tags, *known.tags)))
@@ -55,6 +55,11 @@ class Link:
         if (tags, expires) == (known.tags, known.expires):
             return known
         return attrs.evolve(known, tags=tags, expires=expires)
+
+    def authorised(self, name: str, origin: str) -> User | None:
+        """The user of this name, who came from there, with its rights; None: it has none. May raise Undecided."""
+        known = self.authoriser.authorise(name)
+        return None if known is None else self.authoriser.at(known, origin)
 
 
 class Authentication:
@@ -93,7 +98,7 @@ class Authentication:
         for link in self._links:
             known = link.backend.remembered(login)
             try:
-                user = None if known is None else link.with_rights(known)
+                user = None if known is None else link.with_rights(known, login.origin)
             except Undecided:
                 continue  # it is asked once more below, after the check
             if user is not None:
@@ -109,11 +114,11 @@ class Authentication:
             self._ask(0, login, pending, None)
         return pending
 
-    def known(self, name: str) -> Pending[User | None]:
+    def known(self, name: str, origin: str = "") -> Pending[User | None]:
         """The user of this name, where something else than a secret has shown that it is this one."""
 
         def found() -> User | None:
-            users = (link.authoriser.authorise(name) for link in self._links)
+            users = (link.authorised(name, origin) for link in self._links)
             return next((user for user in users if user is not None), None)
 
         user = once_decided(found)
@@ -171,7 +176,7 @@ class Authentication:
             found = done.result()
             if found is not None:
                 link.backend.accepted(login, found)
-                user = link.with_rights(found)
+                user = link.with_rights(found, login.origin)
                 if user is None:
                     reason = LoginRefused(f"'{link.authoriser.name}' does not know the user '{found.name}'")
         except LoginRefused as refused:

@@ -59,3 +59,7 @@ class AuthBackend(ABC):
         called again.
         """
         return None
+
+    def at(self, user: User, origin: str) -> User:
+        """A user that `authorise` gave, as one who came from this address, where that matters to what it may do."""
+        return user
