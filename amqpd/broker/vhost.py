@@ -173,7 +173,7 @@ class VHost(OnExpiry):
         """Remove a queue, its messages and bindings; return how many messages were ready. Harmless the second time."""
         if queue.deleted:
             return 0
-        self._recorder.leave_soon((queue,))
+        self._recorder.leave_soon((queue, *[each.source for each in queue.bindings if each.source.auto_delete]))
         del self.queues[queue.name]
         self.statistics.queue_gone(queue)
         self._account.definitions -= QUEUE_OCTETS
@@ -250,6 +250,8 @@ class VHost(OnExpiry):
 
     def unbind(self, binding: Binding, by: str = INTERNAL) -> None:
         """Remove a binding; an auto-delete exchange goes with its last one as a source."""
+        if binding.source.auto_delete:
+            self._recorder.leave_soon((binding.source,))
         self._disconnect(binding)
         self._routes_changed()
         exchanges: list[Exchange] = []

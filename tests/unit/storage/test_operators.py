@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from amqpd.broker.exchange_types.delayed import Delayed
 from amqpd.broker.message import Message
 from amqpd.broker.operations import moving, operator, vhosts
 from amqpd.broker.operations.moving import ToQueue
 from amqpd.broker.operations.restarting import forget_all
 from amqpd.broker.pending import Pending
 from amqpd.broker.users import User
-from amqpd.fields import Table
+from amqpd.fields import Table, from_python, signedint
+from amqpd.properties import Properties
 from tests.unit.storage.disk import Disk
 from tests.unit.storage.durable import PERSISTENT, Durable
 
@@ -123,6 +125,31 @@ def test_a_message_comes_to_a_stream_and_to_a_queue_together_though_a_deletion_i
         assert [body for body in again.bodies("other") if body not in (b"1", b"2")] == bodies
         found.add(tuple(bodies))
     assert found == {(), (b"before",), (b"before", b"after")}
+
+
+def test_an_exchange_goes_with_its_last_queue_though_that_ends_a_commit() -> None:
+    def with_delay(durable: Durable) -> Durable:
+        made = filled(durable)
+        arguments = from_python({"x-delayed-type": "fanout"})
+        exchange = made.vhost.add_exchange("later", Delayed, durable=True, auto_delete=True, arguments=arguments)
+        made.vhost.bind(exchange, made.vhost.queues["q"], "", Table())
+        headers = Table.of({"x-delay": signedint(1000)})
+        made.vhost.route(exchange, ("",), Message("later", "", Properties.of(headers=headers, delivery_mode=2), b"3"))
+        made.drain()
+        return made
+
+    def act(durable: Durable) -> None:
+        durable.clock.advance(2)
+        while durable.broker.timers.run_due():
+            pass
+        delete_queue(durable)
+
+    for again in after_any_fault(act, with_delay):
+        assert ("q" in again.vhost.queues) is ("later" in again.vhost.exchanges)
+        if "q" in again.vhost.queues:
+            assert len(again.vhost.queues["q"].bindings) == 2
+            again.advance(2)
+            assert again.bodies() == [b"1", b"2", b"3"]
 
 
 def delete_vhost(durable: Durable) -> None:
