@@ -90,13 +90,13 @@ def whole(value: object, query: Mapping[str, str]) -> Response:
 
 
 def _page(query: Mapping[str, str]) -> Page | None:
-    if "page" not in query:
-        return None
     try:
-        number = _whole(query["page"])
+        number = _whole(query["page"]) if "page" in query else None
         size = _whole(query["page_size"]) if "page_size" in query else None
     except ValueError:
         raise bad_request("Pagination parameters are invalid") from None
+    if number is None:
+        return None
     if number < 1 or (size is not None and not 1 <= size <= MAX_PAGE):
         shown = "undefined" if size is None else size
         reason = f"Invalid pagination parameters: page number {number}, page size {shown}"

@@ -31,6 +31,7 @@ OPERATOR_POLICY = {
 }
 TOPIC = {"exchange": "amq.topic", "write": "", "read": ""}
 Request = tuple[str, str, object]
+"""With `name:password@` before its path if it isn't guest's."""
 
 
 def policies(*definitions: dict[str, object], kind: str = "policies") -> list[Request]:
@@ -97,6 +98,16 @@ SEQUENCES: dict[str, list[Request]] = {
         ("POST", "/queues/v/q/get", {**GET, "encoding": 5}),
         ("PUT", "/queues/v/s", {"durable": True, "arguments": {"x-queue-type": "stream"}}),
         ("POST", "/queues/v/s/get", GET),
+        ("POST", "/queues/v/q/get", {**GET, "encoding": "x", "truncate": "x"}),
+        ("POST", "/queues/v/q/get", {**GET, "ackmode": "x", "truncate": "x"}),
+        ("PUT", "/users/other", {"password": "x", "tags": "administrator"}),
+        ("POST", "other:x@/queues/v/q/get", GET),
+        ("POST", "other:x@/exchanges/v/amq.default/publish", {**PUBLISH, "properties": {"type": 5}}),
+        ("PUT", "/permissions/v/other", PERMISSION),
+        ("POST", "other:x@/queues/v/q/get", GET),
+        ("POST", "other:x@/queues/v/s/get", GET),
+        ("POST", "other:x@/exchanges/v/amq.default/publish", PUBLISH),
+        ("DELETE", "/users/other", None),
     ],
     "access": [
         ("PUT", "/permissions/v/nobody", {}),
@@ -112,17 +123,24 @@ SEQUENCES: dict[str, list[Request]] = {
         ("PUT", "/vhosts/v", {"description": None, "tags": None}),
         ("POST", "/definitions", {"parameters": [OPERATOR_POLICY, {**OPERATOR_POLICY, "value": 5}]}),
         ("DELETE", "/parameters/policy/v/nope", None),
+        ("GET", "/definitions/nope", None),
+        ("GET", "/queues/v?page_size=x", None),
+        ("GET", "/queues/v?page_size=0", None),
+        ("PUT", "/users/looker", {"password": "x", "tags": "monitoring"}),
+        ("GET", "looker:x@/connections/username/nobody", None),
+        ("DELETE", "/users/looker", None),
     ],
 }
 
 
 def ask(port: int, request: Request) -> tuple[int, Any]:
     method, path, body = request
+    login, _, path = path.rpartition("@")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         octets = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        login = base64.b64encode(b"guest:guest").decode()
-        headers = {"authorization": f"Basic {login}", "content-type": "application/json"}
+        authorization = "Basic " + base64.b64encode(login.encode() or b"guest:guest").decode()
+        headers = {"authorization": authorization, "content-type": "application/json"}
         connection.request(method, f"/api{path}", octets, headers)
         response = connection.getresponse()
         found = response.read()

@@ -92,7 +92,8 @@ def test_each_tag_gets_in_where_it_may(matrix: Client, route: Any) -> None:
             refused = answer.json["reason"] if answer.status == 401 else None
             if reason is None and refused == "Access refused.":
                 continue  # past the tags, its permissions decided
-            if "/username/" in route.path and tag not in ("administrator", ""):
+            may_look = tag == "monitoring" and route.method == "GET"
+            if "/username/" in route.path and tag not in ("administrator", "") and not may_look:
                 reason = "User not authorised to access object"  # `x` is somebody else
             assert refused == reason, (tag, vhost, answer)
 

@@ -40,7 +40,7 @@ async def connections_of_user(call: Call) -> AnyListing:
 
 async def close_connections_of_user(call: Call) -> Response:
     """Close all connections of a user."""
-    _require_user(call)
+    _require_user(call, change=True)
     for each in _of_user(call):
         each.force_close(_reason(call))
     call.api.end_turn()
@@ -134,8 +134,9 @@ def _of_user(call: Call) -> list[Connection]:
     return [each for each in call.api.node.connections if each.user is not None and each.user.name == name]
 
 
-def _require_user(call: Call) -> None:
-    if not (call.caller.is_administrator or call.params["user"] == call.caller.name):
+def _require_user(call: Call, *, change: bool = False) -> None:
+    allowed = call.caller.is_administrator if change else call.caller.sees_all
+    if not (allowed or call.params["user"] == call.caller.name):
         raise not_authorised("User not authorised to access object")
 
 

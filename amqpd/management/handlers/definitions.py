@@ -33,7 +33,9 @@ async def export_all(call: Call) -> Response:
 
 async def export_vhost(call: Call) -> Response:
     """Export the policies, parameters, queues, exchanges and bindings of a virtual host."""
-    vhost = call.vhost()
+    vhost = call.broker.vhosts.get(call.params["vhost"])
+    if vhost is None:
+        raise bad_request("vhost_not_found")
     said = {"description": vhost.metadata.description, "tags": [*vhost.metadata.tags]}
     head = _head(call) | {
         "rabbitmq_definition_format": "single_virtual_host",

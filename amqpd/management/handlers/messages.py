@@ -14,7 +14,7 @@ from amqpd.broker.operations.names import short
 from amqpd.broker.operations.publishing import Outcome, publish
 from amqpd.broker.queue import Queue
 from amqpd.broker.vhost import VHost
-from amqpd.errors import AmqpError, NotFound, NotImplementedHere
+from amqpd.errors import AccessRefused, AmqpError, NotFound, NotImplementedHere
 from amqpd.management.api import Call, text_of
 from amqpd.management.errors import ApiError, as_on_a_channel, bad_request, not_authorised
 from amqpd.management.handlers.tables import properties_of, properties_view
@@ -63,10 +63,10 @@ async def get_messages(call: Call) -> object:
     """Take up to `count` messages off a queue, and settle them as `ackmode` says."""
     body = await call.body("ackmode", "count", "encoding")
     vhost, encoding = await _entered_vhost(call), body["encoding"]
-    count, truncate = _integer(body, "count"), _integer(body, "truncate") if "truncate" in body else None
+    count, session = _integer(body, "count"), call.session(vhost)
     if encoding not in ENCODINGS:
         raise bad_request("Unsupported encoding. Please use auto or base64.")
-    settle, session = _mode(body), call.session(vhost)
+    truncate, settle = _integer(body, "truncate") if "truncate" in body else None, _mode(body)
     try:
         queue = getting.gettable_queue(session, call.params["queue"])
         returning = queue.in_place()
@@ -74,6 +74,8 @@ async def get_messages(call: Call) -> object:
             await settled(returning)
     except NotFound as error:
         raise ApiError(404, "not_found", error.reply_text) from None
+    except AccessRefused as error:
+        raise not_authorised(error.reply_text) from None
     except NotImplementedHere as error:  # it would close the connection: RabbitMQ shows that without its name
         raise bad_request(f"{error.code} {error.text}") from None
     taken: list[Message] = []
@@ -97,9 +99,11 @@ async def get_messages(call: Call) -> object:
 
 
 async def _entered_vhost(call: Call) -> VHost:
-    """The virtual host of the path, for what RabbitMQ does as a client: 3.10 has none enter what isn't there."""
-    if call.broker.compat.profile.old_http_access and call.params["vhost"] not in call.broker.vhosts:
-        raise not_authorised("Access refused.")
+    """The virtual host of the path, for what RabbitMQ does as a client: in 3.10 it is entered before anything else."""
+    if call.broker.compat.profile.old_http_access and not call.caller.is_operator:
+        name = call.params["vhost"]
+        if name not in call.broker.vhosts or not call.caller.works_in(call.broker, name):
+            raise not_authorised("Access refused.")
     return await existing_vhost(call)
 
 
