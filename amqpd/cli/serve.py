@@ -38,6 +38,7 @@ LOGIN_DELAY: Final = 5.0
 LAST_PORT: Final = 65535
 LISTENING: Final = {
     errno.EADDRINUSE: "Another program has that port, maybe another broker: stop it, or choose another port (--port)",
+    errno.EACCES: "Ports below 1024 are for root, or for who has CAP_NET_BIND_SERVICE",
     errno.EADDRNOTAVAIL: "This machine has no such address: see `host`; `0.0.0.0` and `::` are all that it has",
 }
 """What may be done where a port can't be had."""
@@ -222,6 +223,8 @@ def _announce(server: Server, config: Config, serve_metrics: Callable[[], list[t
         log.info(f"listening on {path}")
     if server.tls_addresses:
         log.info(f"listening on {listening_on(server.tls_addresses)}", tls=True)
+    elif config.tls.certificate is not None and config.management.tls.port is None:
+        log.warning("nothing listens for TLS, though tls.certificate is set", hint="set tls.port, usually 5671")
     # Only now: where metrics can't be served, that line has an address too, and programs look for the first one.
     metrics = serve_metrics()
     if metrics:

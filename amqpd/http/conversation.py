@@ -18,8 +18,11 @@ from amqpd.http.answers import finished
 from amqpd.http.compression import compressed
 from amqpd.http.limits import Limits
 from amqpd.http.message import BodyIncomplete, BodyTooLarge, Handle, Request, Response, Sink
+from amqpd.log import get_logger
 from amqpd.protocol.endpoint import Endpoint
 
+AMQP: Final = b"AMQP"
+"""What AMQP begins with: no method of HTTP."""
 RECEIVE: Final = 64 * 1024
 SEND: Final = 64 * 1024
 """Octets that are put together before they are sent."""
@@ -30,6 +33,8 @@ LINGER: Final = 1.0
 
 FRAMINGS: Final = frozenset({b"content-length", b"transfer-encoding"})
 """Whoever passes on a request with both may see its end elsewhere, and somebody else's behind it (RFC 9112, 6.3)."""
+
+log = get_logger(__name__)
 
 ProtocolError = h11.ProtocolError
 
@@ -103,7 +108,12 @@ class Conversation:
                 return event
             if self._http.they_are_waiting_for_100_continue:
                 await self._stream.send_all(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
-            self._http.receive_data(bytes(await self._stream.receive_some(RECEIVE)))
+            data = bytes(await self._stream.receive_some(RECEIVE))
+            if data.startswith(AMQP) and self._http.their_state is h11.IDLE:
+                # It has said all that it says before it is answered: both would wait for each other.
+                log.warning("AMQP client on a port for HTTP", peer=self._endpoint.peer_host, hint="AMQP is on `port`")
+                raise h11.RemoteProtocolError("this port is for HTTP, AMQP is spoken on another one")
+            self._http.receive_data(data)
 
     async def _body(self, most: int | None = None) -> bytes:
         parts, size = [], 0

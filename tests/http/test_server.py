@@ -134,6 +134,14 @@ async def test_what_is_no_request_gets_a_400(octets: bytes) -> None:
         assert b"you asked for /x" in await said(address, get("/x"))
 
 
+async def test_an_amqp_client_is_told_at_once_and_so_is_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with served() as address:
+        answered = await said(address, b"AMQP\x00\x00\x09\x01")  # it waits for an answer before it says more
+    assert answered.startswith(b"HTTP/1.1 400")
+    assert b"this port is for HTTP" in answered
+    assert "AMQP client on a port for HTTP" in caplog.text
+
+
 async def test_endless_headers_are_refused() -> None:
     async with served() as address:
         answered = await said(address, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000)

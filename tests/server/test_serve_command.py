@@ -99,6 +99,12 @@ def test_the_management_api_is_not_served_on_the_port_none(serve: StartServe) ->
     assert not any("management" in line for line in process.lines)
 
 
+def test_a_certificate_without_a_port_is_told(serve: StartServe) -> None:
+    process = serve("--tls-certificate", "server.pem")
+    assert process.port
+    assert any("nothing listens for TLS" in line and "set tls.port" in line for line in process.lines)
+
+
 def test_variables_of_rabbitmq_that_are_not_read_are_named(serve: StartServe) -> None:
     environment = {"RABBITMQ_DEFAULT_PASS_FILE": "/run/x", "RABBITMQ_DEFAULT_USER": "app", "RABBITMQ_PORT": "tcp://x"}
     process = serve(environment=environment)
