@@ -6,6 +6,7 @@ task and nobody else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
@@ -31,6 +32,8 @@ LEFTOVER: Final = 1024 * 1024
 LINGER: Final = 1.0
 """Seconds in which a refused client's last octets are dropped."""
 
+ABSOLUTE: Final = re.compile(r"https?://([^/?#]*)/?(.*)", re.IGNORECASE)
+"""A target as proxies send it, with the host that counts then: RFC 9112, 3.2.2."""
 FRAMINGS: Final = frozenset({b"content-length", b"transfer-encoding"})
 """Whoever passes on a request with both may see its end elsewhere, and somebody else's behind it (RFC 9112, 6.3)."""
 
@@ -90,6 +93,9 @@ class Conversation:
             raise h11.RemoteProtocolError("the request has both content-length and transfer-encoding: expected one")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
         method, target = event.method.decode("latin-1"), event.target.decode("latin-1")
+        absolute = ABSOLUTE.match(target)
+        if absolute is not None:
+            headers["host"], target = absolute[1], f"/{absolute[2]}"
         return Request(method, target, headers, self._endpoint, self._body, self._giving_way)
 
     @contextmanager

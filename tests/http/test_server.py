@@ -35,6 +35,8 @@ async def handle(request: Request) -> Response:
         case "/file":
             headers = (TEXT, ("etag", '"abc"'), ("content-security-policy", "default-src 'none'"))
             return Response(200, (b"a file",), headers)
+        case "/host":
+            return Response(200, (request.headers["host"].encode(),), (TEXT,))
         case "/empty":
             return Response(204)
         case "/pieces":
@@ -110,6 +112,19 @@ async def test_a_connection_carries_several_requests() -> None:
     assert octets.count(b"HTTP/1.1 200") == 2
     assert b"you asked for /a\n" in octets
     assert b"you asked for /b\n" in octets
+
+
+@pytest.mark.parametrize("target", ["http://example.org/a?b=c", "HTTP://example.org:80/a?b=c"])
+async def test_a_target_may_be_absolute(target: str) -> None:
+    async with served() as address:
+        assert b"you asked for /a?b=c\n" in await said(address, get(target))
+        assert b"you asked for /\n" in await said(address, get("http://example.org"))
+
+
+async def test_the_host_of_an_absolute_target_counts() -> None:
+    async with served() as address:
+        assert (await said(address, get("http://example.org/host"))).endswith(b"example.org")
+        assert (await said(address, get("/host"))).endswith(b"localhost")
 
 
 async def test_an_old_client_gets_the_body_until_the_end_of_the_connection() -> None:
