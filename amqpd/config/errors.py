@@ -61,11 +61,12 @@ def unknown_key(key: str, value: object, known: Iterable[str], where: str | None
     """Build the error for a key that does not exist: with the nearest known one, else with all of them, or where
     those are listed.
 
-    The value is shown unless the key looks like a misspelt password.
+    The value is shown unless the key looks like a misspelt password, or it is a table in which there may be one.
     """
     names = sorted(known)
     nearest = get_close_matches(key, names, n=1)
-    secret = _SECRET.search(" ".join([key, *nearest])) is not None
+    within = repr(value) if isinstance(value, dict | list) else ""
+    secret = _SECRET.search(" ".join([key, *nearest, within])) is not None
     every = ", ".join(names) if len(names) <= MANY else "the settings that `amqpd serve --help` lists"
     hint = f", did you mean '{nearest[0]}'?" if nearest else ""
     return ConfigError(

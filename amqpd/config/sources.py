@@ -25,6 +25,8 @@ _RABBITMQ_IMAGE = {
 }
 _NO_SETTINGS = {"AMQPD_CONFIG", VARIABLE}
 """They are for the command line, and for which form of amqpd runs."""
+_ACCESS = {"vhosts", "users", "permissions", "topic_permissions", "default_limits"}
+"""Tables of the access file, which is another one."""
 # A container engine or Kubernetes with a service named "amqpd" sets these in every container beside it.
 _SERVICE_LINK = re.compile(r"AMQPD_(NAME|SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP)(_.*)?|ENV_.*)")
 _LINK_TO_RABBITMQ = re.compile(r"RABBITMQ_(NAME|SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_(TCP|UDP)(_.*)?)?|ENV_.*)")
@@ -100,6 +102,9 @@ def _from_file(file: Path | None) -> Iterator[_Given]:
     known = {setting.key: setting for setting in settings()}
     for key, value in _entries("", read_toml(file), where):
         if key not in known:
+            if key in _ACCESS:
+                allowed = "nothing here: it belongs into the file of 'access_file'"
+                raise bad_value(key, value, allowed, where, secret=True)
             raise unknown_key(key, value, _near(key, known), where + _conversion(file))
         yield known[key], value, where
 

@@ -151,6 +151,14 @@ def test_an_unknown_key_that_is_near_nothing_lists_what_there_is(tmp_path: Path)
     assert error.allowed == "log.format, log.level"
 
 
+def test_what_is_for_the_access_file_is_told_so_without_its_passwords(tmp_path: Path) -> None:
+    error = str(refusal(toml(tmp_path, '[[users]]\nname = "shop"\npassword = "s3cret"\n')))
+    assert "it belongs into the file of 'access_file'" in error
+    assert "s3cret" not in error
+    error = str(refusal(toml(tmp_path, '[defaults]\nuser = "shop"\npassword = "s3cret"\n')))
+    assert "unknown key 'defaults' = (hidden)" in error
+
+
 def test_where_very_much_is_allowed_it_is_said_where_that_is_listed(tmp_path: Path) -> None:
     assert refusal(toml(tmp_path, "qqqqq = 1\n")).allowed == "the settings that `amqpd serve --help` lists"
 
