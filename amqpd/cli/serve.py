@@ -37,7 +37,7 @@ LOGIN_DELAY: Final = 5.0
 """Seconds that a login waits at most where others failed before it."""
 LAST_PORT: Final = 65535
 LISTENING: Final = {
-    errno.EADDRINUSE: "Another program has that port, maybe a broker: stop it, or choose another port (--port, --tls-port)",
+    errno.EADDRINUSE: "Another program has that port, maybe a broker: stop it, or choose another (--port, --tls-port)",
     errno.EACCES: "Ports below 1024 are for root, or for who has CAP_NET_BIND_SERVICE",
     errno.EADDRNOTAVAIL: "This machine has no such address: see `host`; `0.0.0.0` and `::` are all that it has",
 }

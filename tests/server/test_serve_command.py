@@ -142,7 +142,7 @@ def test_a_taken_port_is_one_line_with_host_and_port() -> None:
         port = taken.getsockname()[1]
         line = refused("--port", str(port))
     assert f"Error: cannot listen on 127.0.0.1:{port}: " in line
-    assert line.endswith("maybe a broker: stop it, or choose another port (--port, --tls-port)")
+    assert line.endswith("maybe a broker: stop it, or choose another (--port, --tls-port)")
 
 
 @pytest.mark.parametrize(
