@@ -180,7 +180,7 @@ class Conversation:
         """Read what comes and drop it for a moment, so that no reset eats the answer."""
         if isinstance(self._stream, trio.SocketStream):
             await self._stream.send_eof()
-        with trio.move_on_after(LINGER):
+        with self._giving_way(), trio.move_on_after(LINGER):
             while await self._stream.receive_some(RECEIVE):
                 pass
 

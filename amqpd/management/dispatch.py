@@ -94,7 +94,8 @@ class Dispatcher:
                 call = Call(self._api, request, params, query, ranges_of(query), caller)
                 return await _answered(route, call)
             except Undecided as undecided:
-                await settled(undecided.answer)
+                with request.giving_way():
+                    await settled(undecided.answer)
         raise ApiError(503, "service_unavailable", "who may see what takes too long to find out")
 
     def _cors(self, request: Request) -> tuple[tuple[str, str], ...]:

@@ -250,6 +250,7 @@ async def test_too_many_busy_connections_are_closed_at_once(caplog: pytest.LogCa
         pytest.param(post("/body", b"x" * 10)[:-1], id="sends its body octet by octet"),
         pytest.param(post("/a", b"x" * 10)[:-1], id="sends a body that nobody wants"),
         pytest.param(get("/endless"), id="does not read its answer"),
+        pytest.param(b"nonsense\r\n\r\n", id="says what is no HTTP"),
         pytest.param(get("/login"), id="waits for its login"),
     ],
 )
