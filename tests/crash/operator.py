@@ -133,14 +133,10 @@ class Operator:
 
     def _own_vhost(self) -> str:
         """Which parts of it are there."""
-        try:
-            exported = self._asked("GET", ("definitions", OWN), None)
-            granted = self._asked("GET", ("vhosts", OWN, "permissions"), None)
-        except Refused as error:
-            if error.status != 404:
-                self._fail(error)
+        if self._field("name", "vhosts", OWN) == NOTHING:
             return NOTHING
-        there = {**exported, "vhosts": True, "permissions": granted}
+        granted = self._ask("GET", "vhosts", OWN, "permissions")
+        there = {**self._ask("GET", "definitions", OWN), "vhosts": True, "permissions": granted}
         return json.dumps([part for part in PARTS if there[part]])
 
     # -- asking ------------------------------------------------------------------------------------------------------
