@@ -191,7 +191,7 @@ def test_a_file_that_is_no_definitions_is_refused_with_the_reason(visit: Visit, 
     visit.page.get_by_label("File with definitions").set_input_files(document)
     visit.button("Import…").click()
     visit.dialog.get_by_role("button", name="Import").click()
-    expect(visit.dialog.get_by_role("alert")).to_contain_text("no_such_vhost")
+    expect(visit.dialog.get_by_role("alert")).to_contain_text("exported from one has to be imported into one")
 
 
 def test_the_log_goes_on_while_one_looks(visit: Visit) -> None:

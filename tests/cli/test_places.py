@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from amqpd.cli.main import main
 from amqpd.cli.places import candidates, forget_dead
 
 
@@ -22,3 +25,9 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     other.touch()
     forget_dead({"XDG_RUNTIME_DIR": str(tmp_path)})
     assert list(folder.iterdir()) == [other]
+
+
+def test_a_data_directory_that_no_broker_uses_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["top", "--once", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"no broker runs on {tmp_path}: there is neither control.sock nor control.json in it" in result.output

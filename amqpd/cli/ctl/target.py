@@ -25,7 +25,10 @@ def find(options: Mapping[str, Any], environ: Mapping[str, str]) -> Client:
         return _of(Path(str(said)), timeout)
     if "data_dir" in options:
         folder = Path(str(options["data_dir"]))
-        return _of(folder / SOCKET if (folder / SOCKET).exists() else folder / TOKEN, timeout)
+        for place in (folder / SOCKET, folder / TOKEN):
+            if place.exists():
+                return _of(place, timeout)
+        raise Unreachable(f"no broker runs on {folder}: there is neither {SOCKET} nor {TOKEN} in it")
     return _running(options.get("node"), environ, timeout)
 
 

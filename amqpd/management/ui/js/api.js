@@ -84,8 +84,7 @@ function refusal(status, text) {
   } catch {
     // no JSON: a proxy in between answers as it likes
   }
-  const shown = typeof reason === "string" ? plainly(reason) : JSON.stringify(reason);
-  return new ApiError(status, error, shown || error);
+  return new ApiError(status, error, plainly(reason) || error);
 }
 
 /** A path of names: each may hold any character. */
