@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
@@ -240,6 +241,10 @@ KINDS: Final[dict[str, type[Event]]] = {
     )
 }  # fmt: skip
 
+CONFIRMS: Final[tuple[type[Event], ...]] = (Confirmed,)
+TOLD: Final[tuple[type[Event], ...]] = (Dropped, WasSet)
+"""What an operator was told."""
+
 
 class Log:
     """Takes events from many threads."""
@@ -248,14 +253,14 @@ class Log:
         self.events: list[Event] = []
         self._changed = Condition()
         self._connections = 0
-        self._confirmed = 0
+        self._answers: Counter[type[Event]] = Counter()
 
     def add(self, event: Event) -> None:
         """Note what a client did or read."""
         with self._changed:
             self.events.append(event)
-            if isinstance(event, Confirmed):
-                self._confirmed += 1
+            if isinstance(event, (*CONFIRMS, *TOLD)):
+                self._answers[type(event)] += 1
                 self._changed.notify_all()
 
     def new_connection(self) -> int:
@@ -264,11 +269,14 @@ class Log:
             self._connections += 1
             return self._connections
 
-    def wait_for_confirms(self, count: int, seconds: float) -> None:
-        """Wait until so many more messages were confirmed, and no longer than so many seconds."""
+    def wait_for(self, kinds: tuple[type[Event], ...], count: int, seconds: float) -> None:
+        """Wait until so many more answers of these kinds were read, and no longer than so many seconds."""
         with self._changed:
-            goal = self._confirmed + count
-            self._changed.wait_for(lambda: self._confirmed >= goal, seconds)
+            goal = self._read(kinds) + count
+            self._changed.wait_for(lambda: self._read(kinds) >= goal, seconds)
+
+    def _read(self, kinds: tuple[type[Event], ...]) -> int:
+        return sum(self._answers[kind] for kind in kinds)
 
 
 def write(events: Iterable[Event], path: Path) -> None:

@@ -17,7 +17,7 @@ import attrs
 
 from tests.crash import workers
 from tests.crash.checker import SLACK, Violation, check
-from tests.crash.log import Confirmed, Event, Failed, Log, Received, Settled, write
+from tests.crash.log import CONFIRMS, TOLD, Confirmed, Event, Failed, Log, Received, Settled, write
 from tests.crash.process import ROOT, Broker, Storage
 from tests.crash.raw_session import RawSession
 from tests.crash.sessions import Gone, Life
@@ -37,8 +37,10 @@ PAGED: Final = "200kB"
 """What these keep in it."""
 LIFE: Final = (0.2, 2.0)
 """Seconds from ready to killed, at least and at most."""
-CONFIRMS: Final = 1500
-"""Half of the kills come at one of so many confirms, at once after it was read."""
+MOST_CONFIRMS: Final = 1500
+"""Many kills come at one of so many confirms, at once after it was read."""
+MOST_TOLD: Final = 20
+"""Others at one of so many answers to the operator."""
 
 
 @attrs.define
@@ -166,10 +168,8 @@ class _Episode:
 
     def _let_live(self) -> None:
         seconds = self._random.uniform(*LIFE)
-        if self._random.random() < 0.5:
-            self._log.wait_for_confirms(self._random.randint(1, CONFIRMS), seconds)
-        else:
-            self._log.wait_for_confirms(1_000_000_000, seconds)
+        kinds, most = self._random.choices(((CONFIRMS, MOST_CONFIRMS), (TOLD, MOST_TOLD), ((), 1)), (4, 2, 4))[0]
+        self._log.wait_for(kinds, self._random.randint(1, most), seconds)
 
     def _stop(self, broker: Broker) -> None:
         status = broker.stop()

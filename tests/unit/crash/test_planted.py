@@ -16,5 +16,5 @@ def test_a_planted_defect_fits_the_code_as_it_is(patch: Path, tmp_path: Path) ->
     plant(patch, tmp_path)
 
 
-def test_there_are_three_planted_defects() -> None:
-    assert len(list(PATCHES.glob("*.patch"))) == 3
+def test_there_are_four_planted_defects() -> None:
+    assert len(list(PATCHES.glob("*.patch"))) == 4
