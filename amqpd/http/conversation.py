@@ -19,6 +19,7 @@ from amqpd.http.answers import finished
 from amqpd.http.compression import compressed
 from amqpd.http.limits import Limits
 from amqpd.http.message import BodyIncomplete, BodyTooLarge, Handle, Request, Response, Sink
+from amqpd.http.turns import Slice
 from amqpd.log import get_logger
 from amqpd.protocol.endpoint import Endpoint
 
@@ -29,6 +30,9 @@ SEND: Final = 64 * 1024
 """Octets that are put together before they are sent."""
 LEFTOVER: Final = 1024 * 1024
 """Octets of an unread body that are read and dropped, so that its sender gets to read the answer."""
+LEAST: Final = 16
+LEAST_LEFTOVER: Final = 256
+"""Octets that a part of a body counts for, of one that is wanted and of another one: each costs time, however small."""
 LINGER: Final = 1.0
 """Seconds in which a refused client's last octets are dropped."""
 
@@ -80,6 +84,8 @@ class Conversation:
             await self._send(response, with_body=request.method != "HEAD")
             await self._drop_rest()
             if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+                if self._http.their_state is h11.SEND_BODY:  # it goes on: it shall find the answer, not a reset
+                    await self._linger()
                 return
             self._http.start_next_cycle()
 
@@ -122,14 +128,15 @@ class Conversation:
             self._http.receive_data(data)
 
     async def _body(self, most: int | None = None) -> bytes:
-        parts, size = [], 0
+        parts, size, turn = [], 0, Slice()
         most = self._limits.body if most is None else min(most, self._limits.body)
         while self._http.their_state is h11.SEND_BODY:
             part = await self._body_part()
             parts.append(part)
             size += len(part)
-            if size > most:
+            if size > most or len(parts) * LEAST > max(most, self._limits.head):
                 raise BodyTooLarge
+            await turn.rest()
         return b"".join(parts)
 
     async def _body_part(self) -> bytes:
@@ -147,10 +154,11 @@ class Conversation:
 
     async def _drop_rest(self) -> None:
         """Read what is left of a body, if it isn't much."""
-        left = LEFTOVER
+        left, turn = LEFTOVER, Slice()
         try:
             while self._http.their_state is h11.SEND_BODY and left > 0:
-                left -= len(await self._body_part()) or 1
+                left -= max(len(await self._body_part()), LEAST_LEFTOVER)
+                await turn.rest()
         except BodyIncomplete:
             pass
 

@@ -178,6 +178,18 @@ async def test_a_body_has_a_limit() -> None:
         assert b"incomplete" in await said(address, post("/body", b"x" * 10)[:-1])
 
 
+async def test_a_body_in_crumbs_costs_its_sender_alone() -> None:
+    """Each chunk is work, however small it is: few of them are read, and others have their turns in between."""
+    head = ("Transfer-Encoding: chunked",)
+    crumbs = b"1\r\nx\r\n" * 6_000 + b"0\r\n\r\n"
+    async with served() as address:
+        assert b"got 6000" in await said(address, get("/body", *head, method="POST") + crumbs)
+        assert b"413" in await said(address, get("/body", *head, method="POST") + crumbs[:-5] + crumbs)
+        unwanted = await said(address, get("/a", *head, method="POST") + crumbs, get("/b"))
+        assert b"you asked for /a" in unwanted
+        assert b"you asked for /b" not in unwanted  # the rest of the first one was not waited for
+
+
 async def test_a_handler_may_take_less_of_a_body() -> None:
     async with served() as address:
         assert (await said(address, post("/short-body", b"four"))).endswith(b"got 4")

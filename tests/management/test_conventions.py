@@ -119,7 +119,7 @@ def test_a_name_that_is_no_utf8_comes_back_as_it_went(api: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[]", b"5", b"\xff", b'{"a":NaN}', b"[" * 100_000, b'{"a":"\\ud800"}', b'{"a":1' + b"0" * 5000],
+    [b"{", b"[]", b"5", b"\xff", b'{"a":NaN}', b"[" * 40_000, b'{"a":"\\ud800"}', b'{"a":1' + b"0" * 5000],
 )
 def test_a_body_that_is_no_object_is_not_json(api: Any, body: bytes) -> None:
     answer = api("PUT", "/queues/%2F/q", body)
