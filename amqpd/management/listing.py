@@ -249,11 +249,17 @@ def _at(view: object, path: list[str]) -> object:
 
 
 def _rank(value: object) -> tuple[int, object]:
-    """An order among values of any kind: numbers, words, then texts, as Erlang has it; what is absent counts as 0."""
+    """An order among values of any kind, as Erlang has it: numbers, words, arrays, objects, then texts; what is absent
+    counts as 0.
+    """
     if value is _ABSENT:
         return 0, 0
     if isinstance(value, bool) or value is None:
         return 1, str(value)
     if isinstance(value, int | float):
         return 0, value
-    return 2, value if isinstance(value, str) else encode(value).decode("utf-8", "replace")
+    if isinstance(value, list | tuple):
+        return 2, [_rank(each) for each in value]
+    if isinstance(value, Mapping):
+        return 3, [(key, _rank(value[key])) for key in sorted(value)]
+    return 4, str(value)

@@ -301,6 +301,15 @@ def test_lists_are_sorted_by_any_field(five: Any) -> None:
     assert len(five.get("/queues?sort=nope&columns=name")) == 5
 
 
+def test_arrays_and_objects_are_sorted_by_what_they_hold(five: Any) -> None:
+    for name, tags in (("w", ["b"]), ("x", ["a", "c"]), ("y", ["a"])):
+        five.made(f"/vhosts/{name}", {"tags": tags})
+        five.made(f"/queues/{name}/{name}", {"arguments": {"x-max-length": len(tags), tags[0]: "z"}})
+    assert [each["name"] for each in five.get("/vhosts?sort=tags")] == ["/", "y", "x", "w"]
+    by_arguments = [each["name"] for each in five.get("/queues?sort=arguments&columns=name")]
+    assert [name for name in by_arguments if name in "wxy"] == ["y", "x", "w"]
+
+
 @pytest.mark.parametrize(
     ("query", "error", "reason"),
     [
