@@ -29,6 +29,8 @@ CHUNK: Final = 128
 """Names that are sorted in one go."""
 JOINED: Final = 32
 """Items whose JSON is put together."""
+RANKED: Final = 16
+"""Levels of arrays and objects that decide on the order of a list."""
 MAX_PAGE: Final = 500
 DEFAULT_PAGE: Final = 100
 MAX_PATTERN: Final = 1024
@@ -248,7 +250,7 @@ def _at(view: object, path: list[str]) -> object:
     return view
 
 
-def _rank(value: object) -> tuple[int, object]:
+def _rank(value: object, depth: int = 0) -> tuple[int, object]:
     """An order among values of any kind, as Erlang has it: numbers, words, arrays, objects, then texts; what is absent
     counts as 0.
     """
@@ -258,8 +260,10 @@ def _rank(value: object) -> tuple[int, object]:
         return 1, str(value)
     if isinstance(value, int | float):
         return 0, value
+    if depth == RANKED:
+        return 4, ""
     if isinstance(value, list | tuple):
-        return 2, [_rank(each) for each in value]
+        return 2, [_rank(each, depth + 1) for each in value]
     if isinstance(value, Mapping):
-        return 3, [(key, _rank(value[key])) for key in sorted(value)]
+        return 3, [(key, _rank(value[key], depth + 1)) for key in sorted(value)]
     return 4, str(value)

@@ -308,6 +308,9 @@ def test_arrays_and_objects_are_sorted_by_what_they_hold(five: Any) -> None:
     assert [each["name"] for each in five.get("/vhosts?sort=tags")] == ["/", "y", "x", "w"]
     by_arguments = [each["name"] for each in five.get("/queues?sort=arguments&columns=name")]
     assert [name for name in by_arguments if name in "wxy"] == ["y", "x", "w"]
+    for name in ("deep", "deeper"):
+        five.made(f"/global-parameters/{name}", b'{"value":' + b"[" * 400 + b"]" * 400 + b"}")
+    assert len(five.get("/global-parameters?sort=value&columns=name")) == 2
 
 
 @pytest.mark.parametrize(

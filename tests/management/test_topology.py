@@ -45,6 +45,7 @@ def test_a_queue_that_differs_is_a_400_with_rabbitmqs_text(api: Any) -> None:
         ({"arguments": None}, 201),
         ({"arguments": {"a": {"b": [1, 2.5, True, "c"]}}}, 201),
         ({"arguments": {"a": {"b": [1, None]}}}, 400),
+        (b'{"arguments":{"a":' + b"[" * 400 + b"null" + b"]" * 400 + b"}}", 400),
         ({"arguments": {"a": 2**63}}, 400),
         ({"arguments": {"a" * 256: 1}}, 400),
         ({"node": "elsewhere"}, 400),

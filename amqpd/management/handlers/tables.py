@@ -29,12 +29,13 @@ NUMBERS: Final = ("delivery_mode", "priority", "timestamp")
 def arguments_of(body: Mapping[str, object], name: str = "arguments") -> Table:
     """The field table that an object of a body stands for. Raises ApiError."""
     given = mapping_of(body, name)
-    if _has_null(given):
-        raise bad_request("null_not_allowed")
     try:
-        return table_from_json(given)
+        table = table_from_json(given)  # which looks at the depth
     except ValueError as error:
         raise bad_request(str(error)) from None
+    if _has_null(given):
+        raise bad_request("null_not_allowed")
+    return table
 
 
 def properties_of(body: Mapping[str, object]) -> Properties:
