@@ -141,6 +141,7 @@ class Call:
     ranges: Ranges = NO_RANGES
     """Samples that are asked for."""
     _caller: Caller | None = None
+    _octets: bytes | None = None
 
     @property
     def broker(self) -> Broker:
@@ -197,11 +198,17 @@ class Call:
         except BodyIncomplete:
             raise ApiError(400, "bad_request", "the body ended too early", (("connection", "close"),)) from None
 
+    async def sized(self) -> bytes:
+        """The body, which has not too much in it: nobody waits for it a second time. Raises ApiError."""
+        if self._octets is None:
+            octets = await self.raw()
+            await check_size(octets)
+            self._octets = octets
+        return self._octets
+
     async def body(self, *required: str) -> dict[str, object]:
         """The body's object. Raises ApiError for one that isn't JSON, has too much in it, or lacks something."""
-        octets = await self.raw()
-        await check_size(octets)
-        found = decode(octets)
+        found = decode(await self.sized())
         missing = [name for name in required if name not in found]
         if missing:
             raise key_missing(*missing)

@@ -1,9 +1,11 @@
 """How much may be in a body: JSON is read in one turn, in which nobody else has one, and what costs time there are
-values, not octets.
+values, not octets. What looks into them goes down level by level, for which there is not much room.
 """
 
 from __future__ import annotations
 
+import re
+from itertools import accumulate
 from typing import Final
 
 from amqpd.http.turns import Slice
@@ -11,8 +13,22 @@ from amqpd.management.errors import bad_request
 
 MOST_VALUES: Final = 50_000
 """With the names of fields: they are read in a few hundredths of a second."""
+MOST_LEVELS: Final = 128
 MARKS: Final = (b",", b"[", b"{")
 """What stands before a value that is no text."""
+
+
+_TEXT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_STEPS: Final = bytes(octet for octet in range(256) if octet not in _STEPS)
+
+
+def check_depth(body: bytes) -> None:
+    """Raise ApiError for JSON that is nested too deeply."""
+    if body.count(b"[") + body.count(b"{") > MOST_LEVELS:
+        steps = _TEXT.sub(b"", body).translate(None, _NO_STEPS)
+        if max(accumulate(map(_STEPS.__getitem__, steps)), default=0) > MOST_LEVELS:
+            raise bad_request(f"the body has more than {MOST_LEVELS} levels of arrays and objects")
 
 
 async def check_size(body: bytes) -> None:

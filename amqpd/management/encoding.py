@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
+from amqpd.management.bodies import check_depth
 from amqpd.management.errors import bad_request
 
 JSON: Final = ("content-type", "application/json")
@@ -41,6 +42,7 @@ def decode_any(body: bytes) -> object:
             json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")
     except (ValueError, RecursionError):
         raise bad_request("not_json") from None
+    check_depth(body)
     return value
 
 

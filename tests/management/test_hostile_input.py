@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Generator
@@ -114,3 +115,21 @@ def test_a_query_has_few_parameters(api: Client) -> None:
     answer = api("GET", "/overview?" + "a&" * 20_000)
     assert answer.status == 400
     assert answer.json["reason"] == "there are 20001 parameters: at most 100 are taken"
+
+
+@pytest.mark.parametrize("levels", [100, 400, 900])
+def test_a_body_may_be_nested_deeply_but_is_no_defect(api: Client, levels: int) -> None:
+    nested = b"[" * levels + b"]" * levels
+    policy = b'{"vhost":"/","name":"deep","pattern":"","definition":{"max-length":' + nested + b"}}"
+    for method, path, body in (
+        ("PUT", "/global-parameters/deep", b'{"value":' + nested + b"}"),
+        ("PUT", "/policies/%2F/deep", policy),
+        ("PUT", "/parameters/operator_policy/%2F/deep", b'{"value":' + nested + b"}"),
+        ("PUT", "/vhost-limits/%2F/max-queues", b'{"value":' + nested + b"}"),
+        ("POST", "/definitions", b'{"policies":[' + policy + b"]}"),
+        ("GET", "/global-parameters?sort=value&columns=value.a", None),
+    ):
+        answer = api(method, path, body, login="root:secret")
+        assert answer.status < 500, (path, answer)
+    brackets = json.dumps("[" * 5000)
+    assert api("PUT", "/global-parameters/text", b'{"value":' + brackets.encode() + b"}").status in (201, 204)

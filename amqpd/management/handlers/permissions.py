@@ -98,7 +98,7 @@ async def delete_topic_permissions(call: Call) -> Response:
 
 async def _existing(call: Call) -> tuple[str, str]:
     """The user and the virtual host of the path, once the body is there, which comes after them. Raises Invalid."""
-    await call.raw()
+    await call.sized()
     user, vhost = call.params["user"], call.params["vhost"]
     access.require_both(call.broker, user, vhost)
     return user, vhost

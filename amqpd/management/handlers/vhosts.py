@@ -106,7 +106,7 @@ async def existing_vhost(call: Call) -> VHost:
     """The virtual host of the path, where something in it is to change; once the body is there, which may take long and
     is looked into afterwards. Raises ApiError.
     """
-    await call.raw()
+    await call.sized()
     found = call.broker.vhosts.get(call.params["vhost"])
     if found is None:
         raise ApiError(404, "not_found", "vhost_not_found")
