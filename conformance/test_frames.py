@@ -299,11 +299,14 @@ def test_f17_a_method_out_of_state_on_channel_0(connection: Connection, method: 
         connection.send_method(0, method)
 
 
+CANCEL_OK = pytest.mark.versions(before="4.3", otherwise="4.3 answers with 541; amqpd takes it silently")
+
+
 @pytest.mark.proves("reply-code.command-invalid")
 @pytest.mark.parametrize(
     "method",
     ["connection.close", "connection.open", "connection.start", "queue.declare-ok", "basic.get-empty",
-     "basic.cancel-ok",
+     pytest.param("basic.cancel-ok", marks=CANCEL_OK),
      "channel.flow-ok", "channel.open-ok", "channel.close-ok", "basic.consume-ok", "confirm.select-ok", "tx.commit-ok"],
 )  # fmt: skip
 @pytest.mark.proves(

@@ -195,7 +195,8 @@ def test_an_age_that_starts_without_a_digit_is_an_internal_error(channel: Channe
         channel.declare_queue(names("q"), {"x-queue-type": STREAM, "x-max-age": age}, durable=True)
 
 
-ACCEPTED: list[Arguments] = [
+UNTIL_4_2_ANYTHING = pytest.mark.versions(before="4.3", otherwise="since 4.3 it is an argument of quorum queues alone")
+ACCEPTED = [
     {"x-message-ttl": 0},
     {"x-message-ttl": TOO_LARGE - 1},
     {"x-expires": TOO_LARGE - 1},
@@ -209,7 +210,7 @@ ACCEPTED: list[Arguments] = [
     {"x-queue-mode": "default"},
     {"x-queue-version": 2},
     {"x-queue-type": "classic"},
-    {"x-consumer-timeout": 5000},
+    pytest.param({"x-consumer-timeout": 5000}, marks=UNTIL_4_2_ANYTHING),
     {"x-match": "all", "anything": [1, {"a": None}]},
 ]
 
@@ -227,6 +228,7 @@ def test_every_integer_wire_type_is_an_integer(channel: Channel, names: Names) -
         channel.declare_queue(names(tag), {"x-message-ttl": Typed(tag, 100)})
 
 
+@pytest.mark.versions(before="4.3", otherwise="since 4.3 any x-queue-mode is accepted")
 @pytest.mark.proves("arguments.checked")
 def test_arguments_are_checked_in_a_fixed_order(channel: Channel, names: Names) -> None:
     """Not in the order sent: each of these is wrong, and the first of the remaining ones is named."""

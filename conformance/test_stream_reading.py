@@ -154,6 +154,7 @@ def test_a_priority_comes_before_the_prefetch(channel: Channel, queue: str, valu
         channel.consume(queue, "t", {"x-priority": value}, no_ack=True)
 
 
+@pytest.mark.versions(before="4.3", otherwise="since 4.3 the global flag means nothing")
 @pytest.mark.proves("stream.refusals", "error.basic.consume.global-quorum")
 def test_a_window_of_the_channel_is_not_implemented(channel: Channel, queue: str) -> None:
     channel.qos(5)
