@@ -382,7 +382,7 @@ def _settings(config: Config, broker: Broker) -> Settings:
         outbox_low_water=config.memory.outbox_low_water,
         mechanisms=config.auth.mechanisms,
         anonymous_user=config.auth.anonymous_user,
-        loopback_users=config.auth.loopback_users,
+        loopback_users=config.loopback_users,
         certificate_login=CertificateLogin(
             part=config.auth.ssl_cert_login_from,
             san_type=config.auth.ssl_cert_login_san_type,

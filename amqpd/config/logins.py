@@ -37,7 +37,11 @@ class Auth:
         "dns", "The kind of subject alternative name that is meant."
     )
     ssl_cert_login_san_index: int = setting(0, "Which one of that kind, counted from 0.", Within(0))
-    loopback_users: Names = setting(("guest",), "Users that may connect from this machine only.")
+    loopback_users: Names = setting(
+        ("guest",),
+        "Users that may connect from this machine only. `guest` means the default user too, by whatever name, while "
+        "`default.password` is not set: everybody knows that one.",
+    )
     backends: Names = setting(
         ("internal",),
         "Who is asked about a login, in this order, until one accepts: `internal` (the broker's own users), `oauth2` "

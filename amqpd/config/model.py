@@ -303,3 +303,11 @@ class Config:
         if (self.auth.anonymous_user is None) != (self.auth.anonymous_password is None):
             missing = "user" if self.auth.anonymous_user is None else "password"
             raise bad_value(f"auth.anonymous_{missing}", None, "text, because its counterpart is set")
+
+    @property
+    def loopback_users(self) -> tuple[str, ...]:
+        """Who may connect from this machine only: with `guest`, whoever has the password that everybody knows."""
+        usual, users = Default(), self.auth.loopback_users
+        if usual.user not in users or self.default.password != usual.password:
+            return users
+        return tuple(dict.fromkeys([*users, self.default.user]))

@@ -74,6 +74,26 @@ def test_a_proxy_on_this_machine_does_not_bring_guest_in_from_outside(header: by
         assert refusal(sock)[0] == 403
 
 
+@pytest.mark.parametrize(
+    ("settings", "kept_out"),
+    [
+        ({}, True),
+        ({"default_password": "secret"}, False),
+        ({"auth_loopback_users": ()}, False),
+        ({"auth_loopback_users": ("app",), "default_password": "secret"}, True),
+    ],
+)
+def test_a_default_user_does_not_come_from_outside_with_the_password_that_everybody_knows(
+    settings: dict[str, object], kept_out: bool
+) -> None:
+    password = str(settings.get("default_password", "guest"))
+    with proxied(default_user="app", **settings) as broker, through(broker, FOREIGN_V1) as sock:
+        if kept_out:
+            assert refusal(sock, "app", password)[0] == 403
+        else:
+            log_in(sock, "app", password)
+
+
 @pytest.mark.parametrize("header", [b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 5672\r\n", LOCAL_V2])
 def test_guest_on_the_machine_of_broker_and_proxy_logs_in(header: bytes) -> None:
     with proxied() as broker, through(broker, header) as sock:
