@@ -1,21 +1,20 @@
-"""A copy of a data directory while a broker writes to it: each database as it was at one moment.
+"""A copy of a data directory while a broker writes to it: both databases as they were at one moment.
 
-The journal goes first: what it refers to was defined before. https://www.sqlite.org/backup.html
+That moment is held by a read transaction on each, however long copying takes: a copy of what is not held begins anew at
+each commit (https://www.sqlite.org/backup.html), and what was moved out of a queue that is then deleted would be in
+neither database. The journal's begins first: what it refers to was defined before.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Final
 
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import FORMAT
 from amqpd.storage.sqlite import DEFINITIONS, JOURNAL
-
-PAGES: Final = 1024
-"""Pages that are copied at a time: the broker commits in between."""
 
 
 def backup(source: Path, destination: Path) -> None:
@@ -31,19 +30,29 @@ def backup(source: Path, destination: Path) -> None:
         raise FileExistsError(f"{destination} is not empty: name a directory that isn't there yet")
     files = RealFiles()
     files.make_folder(destination)
-    for name in (JOURNAL, DEFINITIONS):
-        _copy(source / name, destination / name)
+    with ExitStack() as stack:
+        held = {name: stack.enter_context(_held(source / name)) for name in (JOURNAL, DEFINITIONS)}
+        for name, database in held.items():
+            _copy(database, destination / name)
     # Last: without it the copy is no data directory.
     files.replace(destination / FORMAT, written.read_bytes(), sync=True)
 
 
-def _copy(source: Path, destination: Path) -> None:
+@contextmanager
+def _held(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database as it is at this moment. Its writer goes on, in the log, which is not begun anew meanwhile."""
     try:
-        with (
-            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as database,
-            closing(sqlite3.connect(destination)) as copy,
-        ):
-            copy.execute("PRAGMA synchronous = FULL")
-            database.backup(copy, pages=PAGES)
+        with closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        ) as database:
+            database.execute("BEGIN")
+            database.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # BEGIN alone holds nothing
+            yield database
     except sqlite3.Error as error:
-        raise OSError(f"{source} cannot be copied: {error}") from error
+        raise OSError(f"{path} cannot be copied: {error}") from error
+
+
+def _copy(database: sqlite3.Connection, destination: Path) -> None:
+    with closing(sqlite3.connect(destination)) as copy:
+        copy.execute("PRAGMA synchronous = FULL")
+        database.backup(copy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from amqpd.cli.main import main
 from amqpd.clock import ManualClock
 from amqpd.fields import from_python, timestamp
 from amqpd.properties import Properties
+from amqpd.storage import backup
 from amqpd.storage.journal import EngineJournal
-from amqpd.storage.sqlite import SqliteEngine
+from amqpd.storage.sqlite import JOURNAL, SqliteEngine
 from tests.unit.broker.streams import arguments as stream_arguments
 from tests.unit.broker.streams import filtered
 from tests.unit.broker.world import RecordingConsumer, World, configure
@@ -220,6 +222,24 @@ def test_a_backup_of_a_running_broker_is_a_data_directory(folder: Path, tmp_path
     copied, now = contents(tmp_path / "copy"), contents(folder)
     assert copied["q"] == now["q"][:-1]
     assert copied["quorum"] == now["quorum"]
+
+
+def test_a_backup_is_of_one_moment(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of the database that is copied last."""
+    before = contents(folder)["quorum"]
+    world, copy = Kept(folder), backup._copy
+
+    def slowly(database: sqlite3.Connection, destination: Path) -> None:
+        copy(database, destination)
+        if destination.name == JOURNAL:
+            world.vhost.delete_queue(world.vhost.queues["quorum"])
+            world.drain()
+
+    monkeypatch.setattr(backup, "_copy", slowly)
+    backup.backup(folder, tmp_path / "copy")
+    world.close()
+    assert contents(tmp_path / "copy")["quorum"] == before
+    assert "quorum" not in contents(folder)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
