@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import IO
@@ -109,6 +110,12 @@ def backup(destination: Path, data_dir: Path) -> None:
 
     try:
         with private_files():
-            copy(data_dir, destination)
+            copy(data_dir, destination, _progress)
     except OSError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _progress(name: str, copied: int, total: int) -> None:
+    """One line on a terminal, written over and over; nothing where nobody looks."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{name}: {100 * copied // total} %", nl=copied == total, err=True)

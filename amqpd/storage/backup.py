@@ -8,17 +8,24 @@ neither database. The journal's begins first: what it refers to was defined befo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 from amqpd.storage.files import RealFiles
 from amqpd.storage.folder import FORMAT
 from amqpd.storage.sqlite import DEFINITIONS, JOURNAL
 
+Progress = Callable[[str, int, int], None]
 
-def backup(source: Path, destination: Path) -> None:
-    """Copy a directory to a new one, which a broker can be started on.
+PAGES: Final = 4096
+"""Pages from one word of progress to the next."""
+
+
+def backup(source: Path, destination: Path, progress: Progress) -> None:
+    """Copy a directory to a new one, which a broker can be started on. `progress` hears the name of a file, how many of
+    its pages are copied, and how many there are.
 
     Raises FileNotFoundError where there is no data directory, FileExistsError for a destination with something in it,
     OSError where a disk does.
@@ -33,7 +40,7 @@ def backup(source: Path, destination: Path) -> None:
     with ExitStack() as stack:
         held = {name: stack.enter_context(_held(source / name)) for name in (JOURNAL, DEFINITIONS)}
         for name, database in held.items():
-            _copy(database, destination / name)
+            _copy(database, destination / name, progress)
     # Last: without it the copy is no data directory.
     files.replace(destination / FORMAT, written.read_bytes(), sync=True)
 
@@ -52,7 +59,10 @@ def _held(path: Path) -> Iterator[sqlite3.Connection]:
         raise OSError(f"{path} cannot be copied: {error}") from error
 
 
-def _copy(database: sqlite3.Connection, destination: Path) -> None:
+def _copy(database: sqlite3.Connection, destination: Path, progress: Progress) -> None:
+    def told(_: int, remaining: int, total: int) -> None:
+        progress(destination.name, total - remaining, total)
+
     with closing(sqlite3.connect(destination)) as copy:
         copy.execute("PRAGMA synchronous = FULL")
-        database.backup(copy)
+        database.backup(copy, pages=PAGES, progress=told)

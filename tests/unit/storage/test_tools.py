@@ -20,7 +20,7 @@ from amqpd.fields import from_python, timestamp
 from amqpd.properties import Properties
 from amqpd.storage import backup
 from amqpd.storage.journal import EngineJournal
-from amqpd.storage.sqlite import JOURNAL, SqliteEngine
+from amqpd.storage.sqlite import DEFINITIONS, JOURNAL, SqliteEngine
 from tests.unit.broker.streams import arguments as stream_arguments
 from tests.unit.broker.streams import filtered
 from tests.unit.broker.world import RecordingConsumer, World, configure
@@ -229,14 +229,16 @@ def test_a_backup_is_of_one_moment(folder: Path, tmp_path: Path, monkeypatch: py
     before = contents(folder)["quorum"]
     world, copy = Kept(folder), backup._copy
 
-    def slowly(database: sqlite3.Connection, destination: Path) -> None:
-        copy(database, destination)
+    def slowly(database: sqlite3.Connection, destination: Path, progress: backup.Progress) -> None:
+        copy(database, destination, progress)
         if destination.name == JOURNAL:
             world.vhost.delete_queue(world.vhost.queues["quorum"])
             world.drain()
 
     monkeypatch.setattr(backup, "_copy", slowly)
-    backup.backup(folder, tmp_path / "copy")
+    told: list[tuple[str, int, int]] = []
+    backup.backup(folder, tmp_path / "copy", lambda *done: told.append(done))
+    assert {name for name, copied, total in told if copied == total} == {JOURNAL, DEFINITIONS}
     world.close()
     assert contents(tmp_path / "copy")["quorum"] == before
     assert "quorum" not in contents(folder)
