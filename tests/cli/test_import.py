@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import amqpd
+from amqpd.cli.ctl.client import Client
 from amqpd.cli.main import main
 from amqpd.testing.broker import EmbeddedBroker
 from conformance.rabbitmq import Unavailable, controlled_node, free_ports
@@ -146,6 +147,27 @@ def test_what_cannot_move_is_named_with_the_reason(both: Both) -> None:
     for name, reason in (("mine", "it is exclusive"), ("log", "it is a stream"), ("unknown", "no such queue")):
         assert f"queue '{name}' of vhost '/' stays: " in said
         assert reason in said
+
+
+@pytest.mark.parametrize("both", ["amqpd"], indirect=True)
+def test_what_its_queue_does_not_give_is_named(both: Both) -> None:
+    with connected(both.source) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        pauses = {"x-delayed-retry-type": "all", "x-delayed-retry-min": 600_000}
+        channel.queue_declare("q", durable=True, arguments=pauses)
+        for body in (b"delayed", b"held", b"ready"):
+            channel.basic_publish("", "q", body)
+        method, _, _ = channel.basic_get("q")
+        channel.basic_nack(method.delivery_tag)
+        channel.basic_get("q")
+        channel.queue_declare("shut", durable=True)
+        Client.of_url(both.management).post("queues", "/", "shut", "pause", body={})
+        said = both.move().output
+    assert "queue 'shut' of vhost '/' stays: it is paused" in said
+    assert "queue 'q' of vhost '/': 1 message moved" in said
+    assert "1 message held by consumers and 1 waiting for the next try stay" in said
+    assert [body for _, body in bodies(both.target.url, "q")] == [b"ready"]
 
 
 @pytest.mark.parametrize("both", ["amqpd"], indirect=True)

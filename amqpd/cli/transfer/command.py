@@ -134,6 +134,9 @@ def _move(mover: Mover, move: Move) -> int:
         click.echo("\r", nl=False, err=True)
     if moved:
         click.echo(f"{_shown(move)}: {_counted(moved)} moved")
+    if move.held or move.delayed:
+        waiting = f"{_counted(move.held)} held by consumers and {move.delayed} waiting for the next try"
+        click.echo(f"{_shown(move)}: {waiting} stay, as the source counted them last", err=True)
     return moved
 
 

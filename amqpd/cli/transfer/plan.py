@@ -10,7 +10,7 @@ import attrs
 
 from amqpd.cli.ctl.client import Client
 
-FIELDS: Final = "name,vhost,type,messages_ready,messages_unacknowledged,exclusive,consumers"
+FIELDS: Final = "name,vhost,type,messages_ready,messages_unacknowledged,messages_delayed,exclusive,paused"
 
 
 @attrs.frozen
@@ -21,6 +21,10 @@ class Move:
     name: str
     ready: int
     """Messages, as the source counted them last."""
+    held: int = 0
+    """Those that consumers had then and had not settled: they stay."""
+    delayed: int = 0
+    """Those that waited for their next try then: they stay too."""
     hindrance: str = ""
     """Why it stays; empty: it moves."""
 
@@ -35,7 +39,8 @@ def queues(source: Client, patterns: Sequence[str], vhosts: Sequence[str]) -> li
             continue
         if patterns and not any(fnmatchcase(each["name"], pattern) for pattern in patterns):
             continue
-        found.append(Move(each["vhost"], each["name"], int(each.get("messages_ready") or 0), _hindrance(each)))
+        ready, held, delayed = (int(each.get(f"messages_{of}") or 0) for of in ("ready", "unacknowledged", "delayed"))
+        found.append(Move(each["vhost"], each["name"], ready, held, delayed, _hindrance(each)))
     return sorted(found, key=lambda move: (move.vhost, move.name))
 
 
@@ -55,4 +60,6 @@ def _hindrance(queue: Mapping[str, Any]) -> str:
         return "it is exclusive: it belongs to a connection"
     if queue.get("type") == "stream":
         return "it is a stream: its messages are not taken off it"
+    if queue.get("paused"):
+        return "it is paused: it gives nothing to anybody"
     return ""
