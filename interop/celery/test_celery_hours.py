@@ -106,6 +106,6 @@ def test_a_policy_is_enough_for_the_pause_before_a_retry(
     application = open_application(**KEPT)
     application.start_worker(*ALONE)
     result = application.call("reject_once")
-    wait_until(lambda: embedded.queue(application.queue).messages_ready == 1)  # the worker holds none
+    wait_until(lambda: embedded.queue(application.queue).messages_delayed == 1)
     embedded.clock.advance(HOUR)
     assert result.get(RESULT_DEADLINE) is True
