@@ -115,5 +115,5 @@ LIST: Final[Schema] = {
     ]
 }
 """All of a list, or the page of it that is asked for."""
-CHECK: Final = _object("status", status={"enum": ["ok", "failed"]}, reason=TEXT)
-"""What a health check answers."""
+CHECK: Final = _object(status={"enum": ["ok", "failed"]}, reason=TEXT)
+"""What a health check answers; less, where `columns` asks for less."""
