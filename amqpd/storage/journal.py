@@ -203,6 +203,9 @@ class EngineJournal(Journal):
 
     def messages_durable(self) -> Pending[None] | None:
         if self._error is None:
+            commit = self._recorder.commit
+            if commit.has_messages():  # on the way of each message that is confirmed
+                return commit.durable
             return self._last_durable(Commit.has_messages)
         return self._never()
 
